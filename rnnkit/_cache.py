@@ -1,0 +1,115 @@
+"""Where compiled kernels are stored, and why a stored kernel is never stale.
+
+Numba keys a cached function by its *own* file: edit a callee or a constant in another file and the old machine
+code is served. Here the folder itself is the key:
+
+    ROOT / rnnkit / fingerprint / cpu / <module of the kernel>
+
+The fingerprint covers every source file a kernel can reach, the versions of what generates and links the code, and
+the NUMBA_* switches that change it. Old folders are left for other checkouts that still use them; deleting any is safe.
+
+This rests on `numba.core.caching`, which is not public: pyproject.toml pins numba's minor, tests/test_cache.py holds it.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import llvmlite.binding as llvm
+from filelock import FileLock
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
+
+PACKAGE = Path(__file__).resolve().parent
+CODE_SWITCHES = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+
+
+def kernel_sources() -> list[Path]:
+    """Return every file that compiled code can depend on: all of the package but `runner/`, which kernels cannot import."""
+    return sorted(p for p in PACKAGE.rglob("*.py") if PACKAGE / "runner" not in p.parents)
+
+
+def fingerprint() -> str:
+    """Return a name that changes whenever the machine code could."""
+    digest = hashlib.sha256()
+    for path in kernel_sources():
+        digest.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes() + b"\0")
+    for distribution in ("numba", "llvmlite", "numpy", "scipy"):
+        digest.update(f"{distribution}={version(distribution)};".encode())
+    for switch in CODE_SWITCHES:
+        digest.update(f"{switch}={os.environ.get(switch)};".encode())
+    return digest.hexdigest()[:16]
+
+
+def cpu_name() -> str:
+    """Return the processor type: two of them sharing a disk must not share machine code."""
+    features = llvm.get_host_cpu_features().flatten().encode()
+    return f"{llvm.get_host_cpu_name()}-{hashlib.sha256(features).hexdigest()[:8]}"
+
+
+def _candidate_roots() -> Iterator[Path]:
+    for variable in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        if os.environ.get(variable):
+            yield Path(os.environ[variable])
+    yield Path(os.path.expanduser("~")) / ".cache"
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    yield Path(tempfile.gettempdir()) / f"rnnkit-cache-{user}"
+
+
+def _is_private(folder: Path) -> bool:
+    """Cached code is unpickled: a folder that someone else owns or may write is not read."""
+    if not hasattr(os, "getuid"):
+        return True
+    status = folder.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
+def find_cache_folder() -> Path | None:
+    """Return the first folder that can be written and locked, or None: then kernels compile in every process."""
+    name = Path("rnnkit") / fingerprint() / cpu_name()
+    for root in _candidate_roots():
+        folder = root / name
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _is_private(folder):
+                continue
+            with FileLock(folder / ".lock"):
+                return folder
+        except (OSError, RuntimeError, NotImplementedError):  # read-only, not a folder, no home, or no file locks there
+            continue
+    return None
+
+
+FOLDER = find_cache_folder()
+# Two processes that compile different signatures of one kernel on a cold cache can both claim the same data file, and
+# the index then names the wrong code. Whoever holds this lock compiles and stores; the others wait, then load.
+LOCK = FileLock(FOLDER / ".lock") if FOLDER else None
+
+
+class _KernelLocator(UserProvidedCacheLocator):
+    """Tell numba to store a kernel of this package below FOLDER."""
+
+    def __init__(self, py_func, py_file):  # noqa: ANN001
+        self._py_file = py_file
+        self._lineno = py_func.__code__.co_firstlineno
+        module = Path(py_file).resolve().relative_to(PACKAGE).with_suffix("")
+        self._cache_path = str(FOLDER / module)
+
+    def get_source_stamp(self) -> str:
+        return FOLDER.parent.name
+
+    @classmethod
+    def from_function(cls, py_func, py_file):  # noqa: ANN001, ANN206
+        return cls(py_func, py_file)
+
+
+class _KernelCacheImpl(CompileResultCacheImpl):
+    _locator_classes = (_KernelLocator,)
+
+
+class KernelCache(FunctionCache):
+    """Numba's cache of one function, with the locator above in place of numba's own."""
+
+    _impl_class = _KernelCacheImpl

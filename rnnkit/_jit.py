@@ -1,0 +1,62 @@
+"""The one door to `numba.njit`: its options, its cache, and the bridge from checked functions to compiled bodies."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import config
+from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import overload
+
+from rnnkit import _cache
+
+OPTIONS = {
+    "nogil": True,  # replicates and shards run on Python threads
+    "error_model": "numpy",  # 1/0 is inf, as in NumPy; the check for zero would also stop vectorisation
+    # a*b + c as one instruction: halves the cost of tanh. Flags that assume away nan and inf are never set, because
+    # a non-finite value must be found; reassociation is never set, because the order of a sum is promised.
+    "fastmath": {"contract"},
+}
+
+
+def jit(function: Callable) -> Callable:
+    """Compile `function` on first call, for each dtype it meets, and keep the code for later processes."""
+    if config.DISABLE_JIT:
+        return function
+    dispatcher = numba.njit(**OPTIONS)(function)
+    if _cache.FOLDER is not None:
+        dispatcher._cache = _cache.KernelCache(function)
+        _compile_under_lock(dispatcher)
+    return dispatcher
+
+
+def inlined(function: Callable) -> Callable:
+    """Like `jit` for a scalar formula that is copied into its callers, so that their loops vectorise."""
+    return function if config.DISABLE_JIT else numba.njit(inline="always", **OPTIONS)(function)
+
+
+def _compile_under_lock(dispatcher: Any) -> None:  # noqa: ANN401
+    """Let one process at a time look up, compile and store; threads first, so that no two locks are taken crosswise."""
+    compile_unlocked = dispatcher.compile
+
+    def compile_locked(signature: Any) -> Any:  # noqa: ANN401
+        with global_compiler_lock, _cache.LOCK:
+            return compile_unlocked(signature)
+
+    dispatcher.compile = compile_locked
+
+
+def checked_border(body: Callable) -> Callable[[Callable], Callable]:
+    """Decorate a Python function that checks its arguments; called from njit code it is `body`, unchecked.
+
+    The decorated function and `body` take the same arguments, by position when called from njit code.
+    """
+
+    def decorate(checked: Callable) -> Callable:
+        @overload(checked, strict=False)
+        def _typed(*args):  # noqa: ANN002, ANN202
+            return lambda *args: body(*args)
+
+        return checked
+
+    return decorate

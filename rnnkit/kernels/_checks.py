@@ -1,0 +1,53 @@
+"""What the Python border of every kernel checks: shape, dtype, memory layout, integer codes.
+
+One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states.
+"""
+
+import numpy as np
+
+from rnnkit.kernels.activations import ACTIVATIONS
+
+SHAPES = {
+    "x": "TBI", "h": "SBH", "dh": "TBH", "dx": "TBI", "dz": "TBH", "log_norms": "SB",
+    "x_t": "BI", "h_prev": "BH", "h_t": "BH", "h_0": "BH", "dh_t": "BH", "dh_T": "BH", "z": "BH",
+    "dx_t": "BI", "dh_prev": "BH", "dh_0": "BH",
+    "W_xh": "IH", "W_hh": "HH", "b_h": "H", "dW_xh": "IH", "dW_hh": "HH", "db_h": "H",
+}  # fmt: skip
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def check_arrays(**arrays: np.ndarray) -> None:
+    """Raise ValueError naming the first argument whose type, dtype, layout or shape breaks the contract."""
+    sizes: dict[str, int] = {}
+    dtype = None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{name} must be a numpy array, got {type(array).__name__}")
+        if array.dtype not in FLOATS:
+            raise ValueError(f"{name} must be float32 or float64, got {array.dtype}")
+        dtype = dtype or array.dtype
+        if array.dtype != dtype:
+            raise ValueError(f"{name} must be {dtype} like the arguments before it, got {array.dtype}")
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {array.shape}")
+        _check_shape(name, array.shape, SHAPES[name], sizes)
+
+
+def _check_shape(name: str, shape: tuple[int, ...], letters: str, sizes: dict[str, int]) -> None:
+    if len(shape) != len(letters) or 0 in shape:
+        raise ValueError(f"{name} must have shape ({', '.join(letters)}) with no empty axis, got {shape}")
+    for letter, size in zip(letters, shape, strict=True):
+        if letter == "S":
+            letter, size = "T", size - 1
+        if size == 0 or sizes.setdefault(letter, size) != size:
+            known = f"{letter} = {sizes.get(letter, 'at least 1')}"
+            if "S" in letters:
+                known += " (S = T + 1)"
+            raise ValueError(f"{name} must have shape ({', '.join(letters)}) with {known}, got {shape}")
+
+
+def check_activation(activation: int) -> None:
+    """Raise ValueError unless `activation` is one of the four integer codes."""
+    if isinstance(activation, bool) or activation not in ACTIVATIONS.values():
+        codes = ", ".join(f"{name.upper()}={code}" for name, code in ACTIVATIONS.items())
+        raise ValueError(f"activation must be one of {codes}, got {activation!r}")
