@@ -30,11 +30,6 @@ def jit(function: Callable) -> Callable:
     return dispatcher
 
 
-def inlined(function: Callable) -> Callable:
-    """Like `jit` for a scalar formula that is copied into its callers, so that their loops vectorise."""
-    return function if config.DISABLE_JIT else numba.njit(inline="always", **OPTIONS)(function)
-
-
 def _compile_under_lock(dispatcher: Any) -> None:  # noqa: ANN401
     """Let one process at a time look up, compile and store; threads first, so that no two locks are taken crosswise."""
     compile_unlocked = dispatcher.compile

@@ -19,7 +19,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from rnnkit._jit import inlined, jit
+from rnnkit._jit import jit
 
 TANH, RELU, SIGMOID, IDENTITY = 0, 1, 2, 3
 ACTIVATIONS = {"tanh": TANH, "relu": RELU, "sigmoid": SIGMOID, "identity": IDENTITY}
@@ -32,7 +32,7 @@ _MAGIC = _F(12582912)  # 1.5 * 2^23: adding it rounds to an integer and leaves t
 _C2, _C3, _C4, _C5, _C6, _C7 = (_F(1 / math.factorial(n)) for n in range(2, 8))
 
 
-@inlined
+@jit
 def _exp_parts_float64(x):
     """Return (2^k, e^r - 1) with x = k ln 2 + r, |r| <= ln 2 / 2; Taylor to r^13, remainder below 2^-57 of r."""
     shifted = x * 1.4426950408889634 + 6755399441055744.0
@@ -53,7 +53,7 @@ def _exp_parts_float64(x):
     return scale, p * r * r + r
 
 
-@inlined
+@jit
 def _exp_parts_float32(x):
     """Return the same in float32; Taylor to r^7, remainder below 2^-25 of r."""
     shifted = x * _LOG2E + _MAGIC
@@ -64,7 +64,7 @@ def _exp_parts_float32(x):
     return scale, p * r * r + r
 
 
-@inlined
+@jit
 def _tanh_float64(a):
     x = abs(a)
     x = 20.0 if x > 20.0 else x  # tanh rounds to 1 from 19.1 on; nan passes, the comparison is false
@@ -73,7 +73,7 @@ def _tanh_float64(a):
     return math.copysign(em / (em + 2.0), a)
 
 
-@inlined
+@jit
 def _tanh_float32(a):
     x = abs(a)
     x = _F(10) if x > _F(10) else x  # tanh rounds to 1 from 9.1 on
@@ -82,7 +82,7 @@ def _tanh_float32(a):
     return math.copysign(em / (em + _TWO), a)
 
 
-@inlined
+@jit
 def _sigmoid_float64(a):
     x = -abs(a)
     x = -700.0 if x < -700.0 else x  # keeps 2^k normal: the result stops at 1e-304 instead of 0
@@ -91,7 +91,7 @@ def _sigmoid_float64(a):
     return (1.0 if a >= 0.0 else e) / (1.0 + e)
 
 
-@inlined
+@jit
 def _sigmoid_float32(a):
     x = -abs(a)
     x = _F(-86) if x < _F(-86) else x
@@ -108,14 +108,14 @@ def _sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-@overload(_tanh, inline="always")
+@overload(_tanh)
 def _overload_tanh(a):
     if a == types.float32:
         return lambda a: _tanh_float32(a)
     return lambda a: _tanh_float64(a)
 
 
-@overload(_sigmoid, inline="always")
+@overload(_sigmoid)
 def _overload_sigmoid(a):
     if a == types.float32:
         return lambda a: _sigmoid_float32(a)
