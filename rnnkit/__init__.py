@@ -1,3 +1,11 @@
-"""rnnkit: gradients of recurrent networks in the open."""
+"""rnnkit: how gradients vanish and explode in recurrent networks, step by step.
+
+`rnnkit.kernels` holds the compiled kernels, `rnnkit.theory` what the papers predict, `rnnkit.initializers` the weights,
+`rnnkit.gradcheck` and `rnnkit.reference` what the kernels are held against. Importing compiles nothing.
+"""
+
+from rnnkit import gradcheck, initializers, kernels, parallel, reference, rng, theory
 
 __version__ = "0.1.0"
+
+__all__ = ["gradcheck", "initializers", "kernels", "parallel", "reference", "rng", "theory"]

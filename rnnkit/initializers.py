@@ -1,0 +1,103 @@
+"""Recurrent weights by name, scaled exactly to a spectral radius, with what was achieved beside what was asked.
+
+Row vectors: a_t = h_{t-1} W_hh, so column j of W_hh holds the incoming weights of unit j.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+INITIALIZERS = ("glorot", "gaussian", "orthogonal", "identity", "sparse")
+FAN_IN = 15  # non-zero incoming weights a unit: Sutskever et al. (2013), and "smart tanh" of Pascanu et al. (2013)
+
+
+class Achieved(NamedTuple):
+    """What a matrix W (H, H) has: largest |eigenvalue|, ||W||_F / sqrt(H), largest singular value."""
+
+    spectral_radius: float
+    gain: float
+    sigma_max: float
+
+
+def glorot(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """Return (fan_in, fan_out) normal weights of variance 2 / (fan_in + fan_out); a square one has gain 1.
+
+    Glorot and Bengio (2010), eq. 12 (normal form).
+    """
+    return rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / (fan_in + fan_out))
+
+
+def orthogonal(rng: np.random.Generator, hidden_size: int) -> np.ndarray:
+    """Return an (H, H) orthogonal matrix, uniform over the group: QR of a Gaussian, signs by diag R (Mezzadri 2007)."""
+    Q, R = np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))
+    return np.ascontiguousarray(Q * np.sign(np.diag(R)))
+
+
+def sparse(rng: np.random.Generator, hidden_size: int, fan_in: int = FAN_IN) -> np.ndarray:
+    """Return (H, H) with exactly `fan_in` non-zero N(0, 1/fan_in) weights into each unit; gain 1 on average."""
+    if not 1 <= fan_in <= hidden_size:
+        raise ValueError(f"fan_in must be 1..hidden_size = {hidden_size}, got {fan_in}")
+    W_hh = np.zeros((hidden_size, hidden_size))
+    for unit in range(hidden_size):
+        incoming = rng.choice(hidden_size, size=fan_in, replace=False)
+        W_hh[incoming, unit] = rng.standard_normal(fan_in) / np.sqrt(fan_in)
+    return W_hh
+
+
+def spectral_radius(W: np.ndarray) -> float:
+    """Return the largest eigenvalue modulus of W (H, H)."""
+    return float(np.abs(np.linalg.eigvals(W.astype(np.float64))).max())
+
+
+def scale_to_spectral_radius(W: np.ndarray, radius: float) -> np.ndarray:
+    """Return W times the one factor that gives it this spectral radius (> 0).
+
+    Raises ValueError if all eigenvalues are zero: no factor reaches it then.
+    """
+    if not (np.isfinite(radius) and radius > 0):
+        raise ValueError(f"radius must be a positive finite number, got {radius}")
+    present = spectral_radius(W)
+    if present == 0:
+        raise ValueError("W has only zero eigenvalues and cannot be scaled to a spectral radius")
+    return W * (radius / present)
+
+
+def achieved(W: np.ndarray) -> Achieved:
+    """Return spectral radius, gain and largest singular value of W (H, H)."""
+    W = W.astype(np.float64)
+    gain = np.linalg.norm(W) / np.sqrt(len(W))
+    return Achieved(spectral_radius(W), float(gain), float(np.linalg.norm(W, 2)))
+
+
+def recurrent_weights(
+    initializer: str,
+    hidden_size: int,
+    rng: np.random.Generator,
+    *,
+    radius: float | None = None,
+    gain: float | None = None,
+    fan_in: int | None = None,
+) -> np.ndarray:
+    """Return W_hh (H, H), float64.
+
+    initializer: one of INITIALIZERS; each has gain 1 (entries of standard deviation 1/sqrt(H)) as it is.
+    radius: scale exactly to this spectral radius. gain: multiply by it. At most one of the two.
+    fan_in: for `sparse`, FAN_IN where not given (all units where there are fewer). Raises ValueError.
+    """
+    if radius is not None and gain is not None:
+        raise ValueError(f"radius={radius} and gain={gain} exclude each other")
+    if gain is not None and not (np.isfinite(gain) and gain > 0):
+        raise ValueError(f"gain must be a positive finite number, got {gain}")
+    if initializer in ("glorot", "gaussian"):
+        W_hh = glorot(rng, hidden_size, hidden_size)
+    elif initializer == "orthogonal":
+        W_hh = orthogonal(rng, hidden_size)
+    elif initializer == "identity":
+        W_hh = np.eye(hidden_size)
+    elif initializer == "sparse":
+        W_hh = sparse(rng, hidden_size, min(FAN_IN, hidden_size) if fan_in is None else fan_in)
+    else:
+        raise ValueError(f"initializer must be one of {', '.join(INITIALIZERS)}, got {initializer!r}")
+    if radius is not None:
+        return scale_to_spectral_radius(W_hh, radius)
+    return W_hh if gain is None else W_hh * gain

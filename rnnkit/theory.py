@@ -1,0 +1,129 @@
+"""What the papers predict, as functions. Rates are natural logarithms per step.
+
+Driven tanh net: h_t = tanh(a_t), a_t = h_{t-1} W_hh + xi_t, xi ~ N(0, s2) per unit and step; W_hh has entries of
+standard deviation g / sqrt(H). `gain` is g, `drive_variance` is s2; both may be arrays where it says so.
+"""
+
+import numpy as np
+from scipy import special
+from scipy.optimize import brentq, elementwise
+
+NODES = 201  # Gauss-Hermite: enough for tanh at pre-activation variance up to some tens
+_z, _weights = special.roots_hermitenorm(NODES)
+_weights = _weights / np.sqrt(2 * np.pi)
+GAMMA = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}  # largest |phi'|
+
+
+def gaussian_mean(values: np.ndarray) -> np.ndarray:
+    """Return E f(z), z ~ N(0, 1), from the values of f at the nodes on the last axis."""
+    return values @ _weights
+
+
+def _states(q: np.ndarray) -> np.ndarray:
+    return np.tanh(np.sqrt(np.asarray(q, float))[..., None] * _z)
+
+
+def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
+    """Return q = g^2 E tanh^2(sqrt(q) z) + s2, the variance of the pre-activations; same shape as `gain`.
+
+    Without drive the stable solution: 0 for g <= 1. Molgedey, Schuchhardt, Schuster (1992); Chen, Pennington,
+    Schoenholz (2018), eq. 3. Raises ValueError for a negative or non-finite argument.
+    """
+    gain = _nonnegative("gain", gain)
+    s2 = float(_nonnegative("drive_variance", drive_variance))
+    if s2 == 0 and np.any(gain <= 1):
+        rest = fixed_point(np.where(gain > 1, gain, 2.0), 0.0)
+        return np.where(gain > 1, rest, 0.0)
+
+    def excess(q: np.ndarray, g: np.ndarray) -> np.ndarray:
+        return g**2 * gaussian_mean(_states(q) ** 2) + s2 - q
+
+    smallest = np.where(s2 > 0, s2, 1e-3 * (gain - 1) / gain**3)  # without drive: below the root, above 0
+    found = elementwise.find_root(excess, (np.broadcast_to(smallest, gain.shape), gain**2 + s2), args=(gain,))
+    return found.x
+
+
+def chi(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
+    """Return chi = g^2 E phi'(sqrt(q) z)^2, the mean squared growth of a gradient in one step back."""
+    slope = 1 - _states(fixed_point(gain, drive_variance)) ** 2
+    return np.asarray(gain, float) ** 2 * gaussian_mean(slope**2)
+
+
+def kappa(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
+    """Return kappa = E phi'^4 / (E phi'^2)^2, how unevenly units pass the gradient on; 1 for a linear net."""
+    slope = 1 - _states(fixed_point(gain, drive_variance)) ** 2
+    return gaussian_mean(slope**4) / gaussian_mean(slope**2) ** 2
+
+
+def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: str) -> np.ndarray:
+    """Return the 1/H term of the growth rate: (3 kappa - 1)/(4H) Gaussian, 3 (kappa - 1)/(4H) orthogonal.
+
+    From the mean log of the norm of a vector whose entries are uneven; derived for rnnkit and checked by simulation.
+    """
+    if initializer in ("gaussian", "glorot"):
+        return (3 * np.asarray(kappa) - 1) / (4 * hidden_size)
+    if initializer == "orthogonal":
+        return 3 * (np.asarray(kappa) - 1) / (4 * hidden_size)
+    raise ValueError(f"initializer must be gaussian, glorot or orthogonal, got {initializer!r}")
+
+
+def growth_rate(
+    gain: np.ndarray | float, drive_variance: float, hidden_size: int, initializer: str = "gaussian"
+) -> np.ndarray:
+    """Return the mean growth of ln ||dL/dh|| per step back: .5 ln chi minus the 1/H term; same shape as `gain`."""
+    return 0.5 * np.log(chi(gain, drive_variance)) - finite_size_term(
+        kappa(gain, drive_variance), hidden_size, initializer
+    )
+
+
+def critical_gain(drive_variance: float) -> float:
+    """Return the gain at which chi = 1: below it gradients vanish, above they explode; 1 without drive."""
+    s2 = float(_nonnegative("drive_variance", drive_variance))
+    if s2 == 0:
+        return 1.0
+    upper = 2.0
+    while chi(upper, s2) < 1:
+        upper *= 2
+    return float(brentq(lambda gain: np.log(chi(gain, s2)), 1.0, upper, xtol=1e-12))
+
+
+def largest_step(sigma_max: np.ndarray | float, activation: str) -> np.ndarray:
+    """Return ln(sigma_max gamma), which no one-step growth exceeds; below 0 every gradient vanishes.
+
+    Pascanu, Mikolov, Bengio (2013), section 2.1. The spectral radius is no such bound unless W_hh is normal.
+    """
+    return np.log(np.asarray(sigma_max) * GAMMA[activation])
+
+
+def independent_product_rate(gain: float, hidden_size: int) -> float:
+    """Return the mean growth per factor of a product of independent Gaussian (H, H) matrices.
+
+    ln g + .5 (ln 2 + psi(H/2)) - .5 ln H. Newman (1986). A recurrent net uses one matrix again and again: see
+    `tied_product_rate`.
+    """
+    return float(np.log(gain) + 0.5 * (np.log(2) + special.psi(hidden_size / 2) - np.log(hidden_size)))
+
+
+def independent_product_variance(hidden_size: int) -> float:
+    """Return the variance of the log growth of one factor, psi1(H/2) / 4. Newman (1986)."""
+    return float(special.polygamma(1, hidden_size / 2) / 4)
+
+
+def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:
+    """Return ln rho(W): what the growth per step of a linear net with that very matrix tends to (Gelfand)."""
+    return np.log(spectral_radius)
+
+
+def weak_drive_rate(
+    spectral_radius: np.ndarray | float, gain: np.ndarray | float, drive_variance: float
+) -> np.ndarray:
+    """Return ln rho(W) + .5 ln(chi / g^2), nearer than `growth_rate` for one tied W at very weak drive and g <~ 1."""
+    g = np.asarray(gain, float)
+    return np.log(spectral_radius) + 0.5 * np.log(chi(g, drive_variance) / g**2)
+
+
+def _nonnegative(name: str, value: np.ndarray | float) -> np.ndarray:
+    array = np.asarray(value, float)
+    if not np.all(np.isfinite(array)) or np.any(array < 0):
+        raise ValueError(f"{name} must be finite and >= 0, got {value}")
+    return array
