@@ -1,0 +1,95 @@
+"""What bounds the growth of a gradient: the largest singular value, not the spectral radius (claims G3 a and b).
+
+Method. The three nets of Pascanu, Mikolov, Bengio (2013), 50 units, driven by noise, then as gradient_flow. In every
+net the largest one-step growth over all steps and samples is held against ln(sigma_max gamma).
+
+    python experiments/jacobian_bounds.py -m network=sigmoid,basic_tanh,smart_tanh out=DIR
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import gradient_flow
+import numpy as np
+from pydantic import Field
+
+from rnnkit import theory
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.config import Settings
+from rnnkit.runner.figures import log_norm_by_lag
+from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.tables import Tables, read
+
+BUDGET_MINUTES = {"quick": 0.3}
+HIDDEN = 50
+NETWORKS = {  # standard deviations .01 and .1 of the entries, as gains
+    "sigmoid": {"activation": "sigmoid", "initializer": "gaussian", "gain": 0.01 * np.sqrt(HIDDEN)},
+    "basic_tanh": {"activation": "tanh", "initializer": "gaussian", "gain": 0.1 * np.sqrt(HIDDEN)},
+    "smart_tanh": {"activation": "tanh", "initializer": "sparse", "spectral_radius": 0.95},
+}
+COLUMNS = ["largest_step_over_bound", *gradient_flow.COLUMNS]
+ROUNDING = 1e-12  # sums of 50 float64 products
+DECAY_MARGIN = 0.02  # nats per step below 0: a factor e within 50 steps
+SIGMA_MAX = {"smart_tanh": (1.81, 0.10), "basic_tanh": (1.36, 0.10)}  # published means; spread over nets as tolerance
+RADIUS = {"basic_tanh": (0.753, 0.033)}
+SOURCE = "Pascanu, Mikolov, Bengio 2013, section 2.1"
+
+
+class Config(Settings):
+    """Keys of a job; the rest is gradient_flow's."""
+
+    network: Literal["sigmoid", "basic_tanh", "smart_tanh"] = Field(
+        description="sigmoid, basic_tanh or smart_tanh"
+    )
+    drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
+    seq_len: int = Field(ge=70, le=1_000_000, description="an integer from 70 to 1000000")
+    batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")
+    replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
+
+
+def run(config: Config) -> Measurement:
+    """Measure the nets, and how near their largest one-step growth comes to the bound."""
+    keys = {"gain": "none", "spectral_radius": "none"} | NETWORKS[config.network]
+    shared = config.model_dump(exclude={"network"})
+    fixed = {"hidden_size": HIDDEN, "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
+    measured = gradient_flow.run(gradient_flow.Config(**shared, **fixed, **keys))
+    bounds = [theory.largest_step(net["sigma_max"], keys["activation"]) for net in measured.nets]
+    over = [net["largest_step"] - bound for net, bound in zip(measured.nets, bounds, strict=True)]
+    measured.row["largest_step_over_bound"] = float(max(over))
+    return measured
+
+
+def draw(folder: Path) -> None:
+    """Draw log norm against lag."""
+    tables = read(folder)
+    lags = tables.lags.merge(tables.table[["out", "network"]], on="out")
+    log_norm_by_lag(lags, "network", folder / "lags.png", "three initialisations of Pascanu et al. (2013)")
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return G3 (a) for each network, G3 (b) for smart tanh, and the radii and singular values it rests on."""
+    found = []
+    for row in tables.table.itertuples():
+        statement = f"(a) no one-step factor exceeds sigma_max gamma: {row.network}, largest ln factor - ln bound"
+        over = row.largest_step_over_bound
+        found.append(Claim("G3a", statement, SOURCE, "below", ROUNDING, 0.0, over, 0.0, row.n))
+        nets = tables.nets[tables.nets.out == row.out]
+        for name, published in (("sigma_max", SIGMA_MAX), ("spectral_radius_achieved", RADIUS)):
+            if row.network in published:
+                expected, spread = published[row.network]
+                se = float(nets[name].std() / np.sqrt(len(nets)))
+                statement = f"(b) {row.network}: mean {name} over nets"
+                found.append(
+                    Claim("G3b", statement, SOURCE, "equal", expected, spread, nets[name].mean(), se, row.n)
+                )
+        if row.network == "smart_tanh":
+            above_one = f"(b) {row.network}: sigma_max > 1 in every net, and yet gradients vanish"
+            rate = row.growth_rate if nets.sigma_max.min() > 1 else float("nan")
+            found.append(
+                Claim("G3b", above_one, SOURCE, "below", 0.0, DECAY_MARGIN, rate, row.growth_rate_se, row.n)
+            )
+    return found
+
+
+if __name__ == "__main__":
+    launch(__file__, Config, run, COLUMNS, draw)

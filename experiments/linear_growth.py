@@ -1,0 +1,188 @@
+"""Products of matrices: one W used again and again, or a fresh one for each step (claims G3 c, G4, S1).
+
+Method. A linear net passes a gradient back as delta W^T. With one W for all steps (product=tied, a recurrent net) the
+growth per step tends to ln rho(W) of that very matrix; with a fresh Gaussian W for each step (product=independent, a
+deep net) to Newman's formula. The start is a random unit vector, the slope is taken over the second half of the lags.
+
+    python experiments/linear_growth.py -m product=tied,independent initializer=gaussian,orthogonal gain=0.5,2 out=DIR
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from rnnkit import theory
+from rnnkit.initializers import achieved, recurrent_weights
+from rnnkit.kernels import IDENTITY, hidden_gradient_log_norms
+from rnnkit.parallel import map_replicates
+from rnnkit.rng import streams
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.config import Settings
+from rnnkit.runner.figures import log_norm_by_lag
+from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.tables import Tables, read
+
+BUDGET_MINUTES = {"quick": 0.5}
+COLUMNS = (
+    "spectral_radius_achieved gain_achieved sigma_max growth_rate growth_rate_se growth_rate_theory theory_note "
+    "step_variance step_variance_se step_variance_theory last_factor largest_log_norm rate_minus_log_radius gap_se status n"
+).split()
+SHEAR = 2.0
+EXACT = 1e-12  # relative; a few dozen roundings of 1.1e-16
+TIED_TOLERANCE = 0.002  # five times the mean gap of .0004 found at lags 200 to 400
+NEWMAN_TOLERANCE = 0.002  # two standard errors of 64 products of 200 factors, .0005 each, doubled
+
+
+class Config(Settings):
+    """Keys of a job."""
+
+    product: Literal["tied", "independent"] = Field(description="tied or independent")
+    initializer: Literal["gaussian", "orthogonal", "identity", "shear"] = Field(
+        description="gaussian, orthogonal, identity or shear (gain times the identity plus 2 on the superdiagonal)"
+    )
+    gain: float = Field(gt=0, le=1e6, description="a number above 0, up to 1e6")
+    seq_len: int = Field(ge=2, le=1_000_000, description="an integer from 2 to 1000000")
+    hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
+    replicates: int = Field(ge=1, le=100_000, description="an integer from 1 to 100000")
+    dtype: Literal["float32", "float64"] = Field(description="float32 or float64")
+
+
+def draw_matrix(config: Config, rng: np.random.Generator) -> np.ndarray:
+    """Return one W (H, H)."""
+    if config.initializer == "shear":
+        W = np.eye(config.hidden_size) + SHEAR * np.eye(config.hidden_size, k=1)
+        return (config.gain * W).astype(config.dtype)
+    return recurrent_weights(config.initializer, config.hidden_size, rng, gain=config.gain).astype(config.dtype)
+
+
+def log_norms(config: Config, replicate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (ln ||dL/dh_{T-k}|| for k = 0..T, the first W)."""
+    rng = streams(config.seed, replicate)
+    W = draw_matrix(config, rng.init)
+    delta = rng.evaluation.standard_normal(config.hidden_size).astype(config.dtype)
+    delta /= np.linalg.norm(delta)
+    if config.product == "tied":
+        no_states = np.zeros((config.seq_len + 1, 1, config.hidden_size), config.dtype)
+        return hidden_gradient_log_norms(delta[None], no_states, W, IDENTITY)[:, 0].astype(np.float64), W
+    found, factor = [0.0], W
+    for _ in range(config.seq_len):
+        delta = delta @ factor.T
+        norm = np.linalg.norm(delta)
+        delta, found = delta / norm, [*found, found[-1] + float(np.log(norm))]
+        factor = draw_matrix(config, rng.init)
+    return np.array(found), W
+
+
+def run(config: Config) -> Measurement:
+    """Measure all products of a job, on all cores."""
+    results = map_replicates(lambda replicate: log_norms(config, replicate), config.replicates)
+    paths = np.stack([path for path, _ in results])  # (nets, T+1)
+    spectra = [achieved(W) for _, W in results]
+    half = config.seq_len // 2
+    rates = (paths[:, -1] - paths[:, half]) / (config.seq_len - half)
+    variances = np.diff(paths[:, half:]).var(axis=1)
+    log_radius = np.log([s.spectral_radius for s in spectra])
+    rate, variance, note = predicted(config, float(log_radius.mean()))
+    row: dict[str, Any] = {
+        "spectral_radius_achieved": float(np.mean([s.spectral_radius for s in spectra])),
+        "gain_achieved": float(np.mean([s.gain for s in spectra])),
+        "sigma_max": float(np.mean([s.sigma_max for s in spectra])),
+        "growth_rate": float(rates.mean()),
+        "growth_rate_se": standard_error(rates),
+        "growth_rate_theory": rate,
+        "theory_note": note,
+        "step_variance": float(variances.mean()),
+        "step_variance_se": standard_error(variances),
+        "step_variance_theory": variance,
+        "last_factor": float(np.exp(paths[:, -1].mean())) if np.abs(paths[:, -1]).max() < 700 else None,
+        "largest_log_norm": float(paths[:, 1:].max()),
+        "rate_minus_log_radius": float((rates - log_radius).mean()),
+        "gap_se": standard_error(rates - log_radius),
+        "status": "done" if np.isfinite(paths).all() else "diverged",
+        "n": config.replicates,
+    }
+    nets = [
+        {"replicate": i, "spectral_radius_achieved": s.spectral_radius, "growth_rate": float(r)}
+        for i, (s, r) in enumerate(zip(spectra, rates, strict=True))
+    ]
+    lags = [
+        {"lag": lag, "log_norm": float(v.mean()), "log_norm_sd": float(v.std())} for lag, v in enumerate(paths.T)
+    ]
+    return Measurement(row, nets, lags)
+
+
+def standard_error(values: np.ndarray) -> float | None:
+    """Return the standard error of the mean, None for a single value."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+
+
+def predicted(config: Config, log_radius: float) -> tuple[float | None, float | None, str]:
+    """Return (growth rate, variance of one step's log factor, note)."""
+    if config.initializer in ("orthogonal", "identity"):
+        return float(np.log(config.gain)), 0.0, "every factor is the gain"
+    if config.product == "tied":
+        return log_radius, None, "ln rho(W) of that very matrix"
+    if config.initializer == "gaussian":
+        rate = theory.independent_product_rate(config.gain, config.hidden_size)
+        return rate, theory.independent_product_variance(config.hidden_size), "Newman 1986"
+    return None, None, "shear is not drawn: the product is a tied one"
+
+
+def draw(folder: Path) -> None:
+    """Draw log norm against lag for tied and independent products of the longest jobs."""
+    tables = read(folder)
+    table = tables.table[tables.table.seq_len == tables.table.seq_len.max()]
+    table = table[table.gain == table.gain.iloc[0]]
+    lags = tables.lags.merge(table.assign(W=table["product"] + " " + table.initializer)[["out", "W"]], on="out")
+    log_norm_by_lag(lags, "W", folder / "lags.png", f"linear nets, gain {table.gain.iloc[0]}")
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return S1 for constant factors, G4 tied, independent and orthogonal, G3 (c) for the shear."""
+    found = []
+    for row in tables.table.itertuples():
+        cell = f"g = {row.gain:g}"
+        tied, long = row.product == "tied", row.seq_len >= 400
+        if row.initializer == "identity" and tied and row.seq_len in (10, 20):
+            statement = f"{row.gain:g}^{row.seq_len} by the log-norm kernel"
+            expected = row.gain**row.seq_len
+            article = "An introduction to RNNs (2025), numerical example"
+            found.append(Claim("S1", statement, article, "equal", expected, EXACT * expected, row.last_factor, 0.0, 1))
+        if row.initializer == "gaussian" and long:
+            found += _gaussian(row, cell, tied)
+        if row.initializer == "orthogonal" and long:
+            source, rate = "orthogonal W keeps norms", float(np.log(row.gain))
+            kind = "tied" if tied else "independent"
+            found.append(
+                Claim("G4", f"orthogonal W, {kind}: rate = ln g, {cell}", source, "equal", rate, EXACT,
+                      row.growth_rate, 0.0, row.n)
+            )  # fmt: skip
+        if row.initializer == "shear" and tied and row.gain < 1 and long:
+            statement = f"(c) W = {cell[4:]} (I + 2 on the superdiagonal), radius < 1: largest log norm over lags is > 0"
+            found.append(
+                Claim("G3c", statement, "Pascanu, Mikolov, Bengio 2013 state the eigenvalue form", "above", 0.0, 0.5,
+                      row.largest_log_norm, 0.0, row.n)
+            )  # fmt: skip
+    return found
+
+
+def _gaussian(row: Any, cell: str, tied: bool) -> list[Claim]:  # noqa: ANN401
+    if tied:
+        nets_gap = float(row.rate_minus_log_radius)
+        statement = f"tied W: rate tends to ln rho(W) of that matrix, mean gap, {cell}"
+        return [Claim("G4", statement, "Gelfand", "equal", 0.0, TIED_TOLERANCE, nets_gap, row.gap_se, row.n)]
+    rate = Claim(
+        "G4", f"independent W: rate = Newman's, {cell}", "Newman 1986", "equal",
+        row.growth_rate_theory, NEWMAN_TOLERANCE, row.growth_rate, row.growth_rate_se, row.n,
+    )  # fmt: skip
+    variance = Claim(
+        "G4", f"independent W: variance of a step = psi1(H/2)/4, {cell}", "Newman 1986", "equal",
+        row.step_variance_theory, 0.1 * row.step_variance_theory, row.step_variance, row.step_variance_se, row.n,
+    )  # fmt: skip
+    return [rate, variance]
+
+
+if __name__ == "__main__":
+    launch(__file__, Config, run, COLUMNS, draw)

@@ -1,0 +1,65 @@
+"""Tables to pictures. The same table gives the same bytes."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")  # pictures are files: no screen is needed
+
+import matplotlib.pyplot as plt  # noqa: E402
+import pandas as pd  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+COLOURS = plt.get_cmap("viridis")
+
+
+def _shade(i: int, n: int) -> tuple[float, ...]:
+    return COLOURS(0.9 * i / max(n - 1, 1))
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, without the date and version that would change its bytes, and close it."""
+    figure.savefig(path, dpi=130, metadata={"Software": None}, bbox_inches="tight")
+    plt.close(figure)
+
+
+def zero_line(axes: Axes) -> None:
+    """Mark where gradients neither vanish nor explode."""
+    axes.axhline(0, color="0.6", lw=0.8, zorder=0)
+
+
+def measured_on_theory(table: pd.DataFrame, x: str, by: str, path: Path, xlabel: str) -> None:
+    """Draw growth_rate with 2 se bars over the line of growth_rate_theory, against column x, a colour for each `by`."""
+    rows = table.dropna(subset=["growth_rate"]).drop_duplicates([x, by])
+    if rows.empty:
+        return
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    zero_line(axes)
+    groups = list(rows.groupby(by))
+    for i, (value, group) in enumerate(groups):
+        group, colour = group.sort_values(x), _shade(i, len(groups))
+        axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
+        label = f"{by} = {value}"
+        axes.errorbar(group[x], group.growth_rate, 2 * group.growth_rate_se.fillna(0), fmt="o", ms=4, color=colour, label=label)
+    axes.set(xlabel=xlabel, ylabel="growth of ln ||dL/dh|| per step back")
+    axes.set_title("points: measured, 2 standard errors; lines: theory", fontsize=10)
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
+def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None:
+    """Draw the mean log10 norm of dL/dh against lag with its spread (1 sd over nets and samples), a colour for each `by`."""
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    zero_line(axes)
+    groups = list(lags.groupby(by))
+    for i, (value, group) in enumerate(groups):
+        group = group.sort_values("lag")
+        mean, sd = group.log_norm / 2.302585, group.log_norm_sd / 2.302585
+        colour = _shade(i, len(groups))
+        axes.plot(group.lag, mean, color=colour, label=f"{by} = {value}")
+        axes.fill_between(group.lag, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+    axes.set(xlabel="lag (steps back from the loss)", ylabel="log10 ||dL/dh||, mean and 1 sd")
+    axes.set_title(title, fontsize=10)
+    axes.legend(fontsize=8)
+    save(figure, path)

@@ -1,0 +1,177 @@
+"""The Hydra application: check the whole sweep, plan it, run it, collect it, and end with an honest exit code."""
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import hydra
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from tqdm import tqdm
+
+from rnnkit.runner import store, tables
+from rnnkit.runner.config import Settings, faults
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Measurement:
+    """What an experiment's `run` returns for one job.
+
+    row: the columns after the configuration, `status` and `n` among them. nets: a row for each net. lags: a row for
+    each lag. message: what a person should know of a status that is not `done`.
+    """
+
+    row: dict[str, Any]
+    nets: list[dict[str, Any]] = field(default_factory=list)
+    lags: list[dict[str, Any]] = field(default_factory=list)
+    message: str = ""
+
+
+@dataclass
+class Experiment:
+    """One experiment file: its schema, its method, its columns, its pictures."""
+
+    name: str
+    schema: type[Settings]
+    run: Callable[[Any], Measurement]
+    columns: list[str]
+    draw: Callable[[Path], None] | None = None
+    plan: list[dict[str, Any]] = field(default_factory=list)
+    out: Path | None = None
+
+
+def _job_configs(config: DictConfig, multirun: bool) -> list[dict[str, Any]]:
+    """Return the configuration of every job, in the order in which Hydra's basic sweeper runs them."""
+    base = OmegaConf.to_container(OmegaConf.masked_copy(config, [k for k in config if k != "hydra"]), resolve=True)
+    if not multirun:
+        return [base]
+    arguments = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    parser = OverridesParser.create()
+    overrides = parser.parse_overrides(arguments + list(config.hydra.overrides.task))
+    (jobs,) = BasicSweeper.split_arguments(overrides, None)
+    groups = config.hydra.runtime.choices
+    configs = []
+    for job in jobs:
+        values = dict(base)
+        for override in parser.parse_overrides(job):
+            if override.key_or_group not in groups and not override.is_delete():
+                values[override.key_or_group] = override.value()
+        configs.append(values)
+    return configs
+
+
+def check(schema: type[Settings], configs: list[dict[str, Any]]) -> list[str]:
+    """Return every distinct fault of a sweep, in the order met."""
+    found = [fault for values in configs for fault in faults(schema, values)]
+    identities = [store.identity({k: str(v) for k, v in values.items()}) for values in configs]
+    if len({values.get("out") for values in configs}) > 1:
+        found.append("out: one folder for the whole sweep is allowed, not one for each job")
+    elif len(set(identities)) < len(identities):
+        found.append("the sweep names the same job twice: every value of a key is allowed once")
+    return list(dict.fromkeys(found))
+
+
+class SweepCallback(Callback):
+    """Hydra's hooks: refuse a faulty sweep as a whole before its first job, and show progress."""
+
+    experiment: ClassVar[Experiment]
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, D102
+        self._start(config, multirun=False)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, D102
+        self._start(config, multirun=True)
+
+    def _start(self, config: DictConfig, multirun: bool) -> None:
+        try:
+            configs = _job_configs(config, multirun)
+            found = check(self.experiment.schema, configs)
+        except (OmegaConfBaseException, hydra.errors.HydraException) as error:
+            found = [str(error).splitlines()[0]]
+        if not found:
+            checked = [self.experiment.schema.model_validate(values) for values in configs]
+            self.experiment.plan = [settings.scientific() for settings in checked]
+            self.experiment.out = Path(checked[0].out)
+            refusal = store.claim_folder(self.experiment.out, self.experiment.plan)
+            found = [refusal] if refusal else []
+        if found:  # any Exception here is only a warning to Hydra
+            self.experiment.plan = []
+            sys.exit(f"{self.experiment.name}: nothing was started\n  " + "\n  ".join(found))
+        # disable=None: a bar on a terminal, silence in a log
+        self.bar = tqdm(total=len(configs), desc=self.experiment.name, unit="job", disable=None)
+
+    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:  # noqa: ANN401, D102
+        if hasattr(self, "bar"):
+            self.bar.update()
+            if self.bar.n >= self.bar.total:
+                self.bar.close()
+
+
+def _run_job(experiment: Experiment, settings: Settings) -> None:
+    """Run one job and leave its record, whatever happens; only an interruption goes on upwards."""
+    config = settings.scientific()
+    folder = Path(settings.out) / "jobs" / store.identity(config)
+    record: dict[str, Any] = {"config": config, "row": {"status": "interrupted"}}
+    start = time.perf_counter()
+    try:
+        measured = experiment.run(settings)
+        record |= {"row": measured.row, "nets": measured.nets, "lags": measured.lags, "message": measured.message}
+    except Exception as error:  # noqa: BLE001  a job that raises is a row with status error; the others go on
+        record |= {"row": {"status": "error"}, "message": f"{type(error).__name__}: {error}"}
+        store.write_whole(folder / "traceback.txt", traceback.format_exc())
+    finally:
+        record["seconds"] = time.perf_counter() - start
+        store.write_record(folder, record)
+
+
+def _collect(experiment: Experiment, seconds: float) -> int:
+    """Write the tables and pictures, tell how the jobs ended, return the exit code."""
+    records = tables.collect(experiment.out, experiment.plan, experiment.columns)
+    if experiment.draw and any(record["row"]["status"] == "done" for record in records):
+        experiment.draw(experiment.out)
+    statuses = [record["row"]["status"] for record in records]
+    counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
+    overhead = 1000 * (seconds - sum(record["seconds"] for record in records)) / len(records)
+    print(f"{experiment.name}: {len(records)} jobs: {counts}; {seconds:.1f} s, {overhead:.0f} ms a job beside the work")
+    for record in records:
+        if record["row"]["status"] != "done":
+            print(f"  {record['row']['status']}: jobs/{store.identity(record['config'])}: {record.get('message', '')}")
+    print(f"{experiment.name}: {experiment.out / 'table.csv'}")
+    return int(any(status in ("error", "missing", "interrupted") for status in statuses))
+
+
+def launch(
+    file: str,
+    schema: type[Settings],
+    run: Callable[[Any], Measurement],
+    columns: list[str],
+    draw: Callable[[Path], None] | None = None,
+) -> None:
+    """Run experiment `file` as a command; its configuration is conf/<name of the file>/config.yaml.
+
+    run: takes a `schema`, returns a Measurement whose row has `columns`. draw: takes the folder of the tables.
+    Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
+    """
+    experiment = Experiment(Path(file).stem, schema, run, columns, draw)
+    SweepCallback.experiment = experiment
+
+    def task(config: DictConfig) -> None:
+        _run_job(experiment, schema.model_validate(OmegaConf.to_container(config, resolve=True)))
+
+    start, code = time.perf_counter(), 0
+    try:
+        hydra.main(version_base="1.3", config_path=str(ROOT / "conf" / experiment.name), config_name="config")(task)()
+    except KeyboardInterrupt:
+        code = 130
+    if experiment.plan:
+        code = _collect(experiment, time.perf_counter() - start) if code == 0 else _collect(experiment, 0.0) and code
+    sys.exit(code)

@@ -1,0 +1,38 @@
+"""Inputs shared by the tests of the kernels."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
+settings.load_profile("reproducible")
+
+
+class Net(NamedTuple):
+    """x (T, B, I), h_0 (B, H), W_xh (I, H), W_hh (H, H), b_h (H,), in the order of `rnn_forward`."""
+
+    x: np.ndarray
+    h_0: np.ndarray
+    W_xh: np.ndarray
+    W_hh: np.ndarray
+    b_h: np.ndarray
+
+    def astype(self, dtype):
+        return Net(*(a.astype(dtype) for a in self))
+
+
+@pytest.fixture(scope="session")
+def make_net():
+    """Build (net, dh): a net with gain near 1 and a gradient dh (T, B, H), from a seed."""
+
+    def make(T=5, B=3, I=2, H=7, dtype=np.float64, seed=0):  # noqa: E741
+        rng = np.random.default_rng(seed)
+        W_hh = rng.standard_normal((H, H)) / np.sqrt(H)
+        x, h_0, W_xh, b_h, dh = (
+            rng.standard_normal(shape) for shape in [(T, B, I), (B, H), (I, H), (H,), (T, B, H)]
+        )
+        return Net(x, h_0, W_xh, W_hh, b_h).astype(dtype), dh.astype(dtype)
+
+    return make

@@ -1,0 +1,106 @@
+import re
+
+import mpmath
+import numpy as np
+import pytest
+
+from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH, activations
+from rnnkit.kernels.activations import add_and_activate, times_derivative
+
+DTYPES = (np.float32, np.float64)
+MAX_ULP = 4  # what training can bear; the table in the docstring promises less
+TABLE_ROUNDING = 0.05  # the table has one decimal
+DIFFERENCES = 1e-10  # 4th-order differences: step^4 / 30 times a 5th derivative below 20, and 1e-16 / step
+EXACT = {
+    TANH: mpmath.tanh,
+    SIGMOID: lambda a: 1 / (1 + mpmath.exp(-a)),
+}
+
+
+def activate(a, activation, dtype):
+    a = np.array(a, dtype)
+    add_and_activate(a, np.full_like(a, -0.0), activation)  # a + (-0.) is a to the bit; a + 0. loses the sign of -0.
+    return a
+
+
+def largest_ulp(activation, dtype):
+    """Error against 40 digits, in units of the last place of the result."""
+    small = np.logspace(-30, 0, 301)
+    points = np.concatenate([np.linspace(-80, 80, 2001), np.linspace(-3, 3, 2001), small, -small]).astype(dtype)
+    results = activate(points, activation, dtype)
+    worst = 0.0
+    with mpmath.workdps(40):
+        for point, result in zip(points.tolist(), results.tolist(), strict=True):
+            exact = EXACT[activation](mpmath.mpf(point))
+            unit = float(np.spacing(np.abs(dtype(float(exact)))))
+            worst = max(worst, abs(float((mpmath.mpf(result) - exact) / unit)))
+    return worst
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_error_in_units_of_the_last_place(name, dtype):
+    row = re.search(rf"^\| {name} +\| ([\d.]+) +\| [\d.]+ +\| ([\d.]+) ", activations.__doc__, re.MULTILINE)
+    promised = float(row[2 if dtype is np.float32 else 1])
+    ulp = largest_ulp(ACTIVATIONS[name], dtype)
+    assert ulp <= MAX_ULP
+    assert ulp <= promised + TABLE_ROUNDING
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_special_values(dtype):
+    specials = [0.0, -0.0, np.inf, -np.inf, np.nan]
+    tanh, sigmoid, relu, identity = (activate(specials, code, dtype) for code in (TANH, SIGMOID, RELU, IDENTITY))
+    np.testing.assert_array_equal(tanh, [0, 0, 1, -1, np.nan])
+    np.testing.assert_array_equal(np.signbit(tanh[:2]), [False, True])
+    np.testing.assert_array_equal(sigmoid[[0, 1, 2, 4]], [0.5, 0.5, 1, np.nan])
+    assert 0 <= sigmoid[3] < 10 * np.finfo(dtype).tiny  # stops at the last normal number instead of 0
+    np.testing.assert_array_equal(relu, [0, 0, np.inf, 0, np.nan])
+    np.testing.assert_array_equal(identity, specials)
+    np.testing.assert_array_equal(np.signbit(identity[:2]), [False, True])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tanh_of_tiny_numbers_is_themselves(dtype):
+    tiny = np.array([np.finfo(dtype).smallest_subnormal, np.finfo(dtype).tiny, 1e-20], dtype)
+    np.testing.assert_array_equal(activate(tiny, TANH, dtype), tiny)
+    np.testing.assert_array_equal(activate(-tiny, TANH, dtype), -tiny)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_nan_survives(activation, dtype):
+    """In the part of the SIMD loop and in the rest, from either summand."""
+    for size in (1, 7, 64):
+        for in_a, in_z in ((np.nan, 0), (0, np.nan), (np.inf, -np.inf)):
+            a, z = np.zeros(size, dtype), np.zeros(size, dtype)
+            a[-1], z[-1] = in_a, in_z
+            add_and_activate(a, z, activation)
+            assert np.isnan(a[-1])
+            assert not np.isnan(a[:-1]).any()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_derivative_against_differences(activation):
+    a = np.linspace(-4, 4, 40)  # no entry within four steps of the kink of relu: the nearest is .1
+    d = np.random.default_rng(0).standard_normal(a.size)
+    out = np.empty_like(a)
+    times_derivative(d, activate(a, activation, np.float64), activation, out)
+    numeric = numerical_gradient(lambda: d @ activate(a, activation, np.float64), a)
+    assert relative_error(out, numeric) < DIFFERENCES
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_derivative_may_overwrite_the_gradient(activation):
+    h, d = np.linspace(-0.9, 0.9, 12), np.linspace(1, 2, 12)
+    out = np.empty_like(d)
+    times_derivative(d, h, activation, out)
+    times_derivative(d, h, activation, d)
+    np.testing.assert_array_equal(d, out)
+
+
+def test_derivative_of_relu_at_its_kink_is_zero():
+    out = np.ones(2)
+    times_derivative(np.ones(2), np.array([0.0, -0.0]), RELU, out)
+    np.testing.assert_array_equal(out, 0)

@@ -1,0 +1,160 @@
+"""The walls of the house: what may import what, read from the source, each with a planted breach."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(find_spec("rnnkit").origin).parent
+EXPERIMENTS = PACKAGE.parent / "experiments"
+TIMEOUT = 120  # seconds for one process: an import takes about 1; only a hang reaches it
+KERNELS_MAY_IMPORT = ("numpy", "numba", "math", "typing", "rnnkit._jit", "rnnkit.kernels")
+COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "stencil", "jitclass"}
+RUNNER_ALONE = ("hydra", "omegaconf", "pandas", "matplotlib", "pydantic", "tqdm")
+IMPORTERS = {"import_module", "__import__"}
+IMPORT_ALL = f"""
+import sys
+from numba.core import event
+with event.install_recorder("numba:compile") as compiled:
+    import rnnkit, rnnkit.kernels
+print(sorted(set({RUNNER_ALONE}) & set(sys.modules)), len(compiled.buffer))
+"""
+
+
+def files(*folders: Path, but: str = "") -> list[Path]:
+    """Return the sources below the folders, without those below the folder `but`."""
+    found = [p for folder in folders for p in sorted(folder.rglob("*.py"))]
+    return [p for p in found if not but or PACKAGE / but not in p.parents]
+
+
+def imported(source: str) -> Iterator[str]:
+    """Yield every name imported, dotted in full; a relative import keeps its dots."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ("." * node.level + f"{node.module or ''}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and _name(node.func) in IMPORTERS:
+            yield from (
+                a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            )
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def below(name: str, roots: tuple[str, ...]) -> bool:
+    return any(name == root or name.startswith(root + ".") for root in roots)
+
+
+def foreign_imports(source: str) -> list[str]:
+    """What a kernel file imports beyond its wall."""
+    return [name for name in imported(source) if not below(name, KERNELS_MAY_IMPORT)]
+
+
+def heavy_imports(source: str) -> list[str]:
+    return [name for name in imported(source) if below(name, RUNNER_ALONE)]
+
+
+def compilers_named(source: str) -> list[str]:
+    """Every use of numba's compilers as code: `njit` under any owner, the others as numba's own."""
+    found = [
+        name
+        for name in imported(source)
+        if name.split(".")[0] == "numba" and name.split(".")[-1] in COMPILERS
+    ]
+    for node in ast.walk(ast.parse(source)):
+        owner = _name(node.value) if isinstance(node, ast.Attribute) else ""
+        name = _name(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+        if name == "njit" or (owner in {"numba", "nb"} and name in COMPILERS):
+            found.append(name)
+    return found
+
+
+def experiments_named(source: str, experiments: set[str]) -> list[str]:
+    """Experiments imported, or named in a string that is a name, a file or a path, not prose."""
+    strings = [
+        n.value
+        for n in ast.walk(ast.parse(source))
+        if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    ]
+    words = [
+        w
+        for text in (*strings, *imported(source))
+        if not re.search(r"\s", text)
+        for w in re.findall(r"\w+", text)
+    ]
+    return [word for word in words if word in experiments]
+
+
+def breaches(checker, paths, *arguments) -> dict[str, list[str]]:
+    found = {str(p.relative_to(PACKAGE.parent)): checker(p.read_text(), *arguments) for p in paths}
+    return {path: names for path, names in found.items() if names}
+
+
+def test_kernels_import_kernels_and_the_compiler_only():
+    assert breaches(foreign_imports, files(PACKAGE / "kernels")) == {}
+
+
+def test_the_compiler_is_named_at_its_door_only():
+    assert breaches(compilers_named, files(PACKAGE, EXPERIMENTS)).keys() == {str(Path("rnnkit", "_jit.py"))}
+
+
+def test_only_the_runner_imports_the_heavy_libraries():
+    assert breaches(heavy_imports, files(PACKAGE, but="runner")) == {}
+
+
+def test_importing_the_package_loads_nothing_heavy_and_compiles_nothing(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "NUMBA_CACHE_DIR": str(tmp_path)}
+    for extra, expected in (("", "[] 0"), ("import tqdm, numba; numba.njit(lambda: 1)()", "['tqdm'] 2")):
+        code = IMPORT_ALL.replace("    import rnnkit,", f"    {extra or 'pass'}\n    import rnnkit,")
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=TIMEOUT)
+        assert (done.returncode, done.stdout.strip()) == (0, expected), done.stderr
+        assert not list(tmp_path.rglob("*.nb?"))
+
+
+def test_the_runner_knows_no_experiment_by_name():
+    experiments = {p.stem for p in files(EXPERIMENTS)} - {"__init__", "reproduce"}
+    assert breaches(experiments_named, files(PACKAGE / "runner"), experiments) == {}
+
+
+@pytest.mark.parametrize(
+    ("checker", "source"),
+    [
+        (foreign_imports, "import scipy.linalg"),
+        (foreign_imports, "from rnnkit import networks"),
+        (foreign_imports, "from ..networks import RNN"),
+        (foreign_imports, "from rnnkit._jitter import x"),
+        (foreign_imports, "def f():\n    import os"),
+        (compilers_named, "from numba import njit as fast"),
+        (compilers_named, "import numba\n@numba.njit(cache=True)\ndef f(): pass"),
+        (compilers_named, "import numba\n@numba.jit\ndef f(): pass"),
+        (heavy_imports, "def f():\n    import pandas as pd"),
+        (heavy_imports, "from hydra.core import hydra_config"),
+        (heavy_imports, "import importlib\nimportlib.import_module('matplotlib.pyplot')"),
+    ],
+)
+def test_a_planted_breach_is_seen(checker, source):
+    assert checker(source)
+
+
+@pytest.mark.parametrize("source", ["import experiments.adding", "from experiments import adding", "n = 'adding'",
+                                    "p = 'experiments/adding.py'", "f'{x}.adding'"])  # fmt: skip
+def test_a_planted_experiment_is_seen(source):
+    assert experiments_named(source, {"adding"}) == ["adding"]
+
+
+def test_what_is_allowed_is_not_a_breach():
+    assert not foreign_imports(
+        "import numpy as np\nfrom rnnkit._jit import jit\nfrom rnnkit.kernels.cell import x"
+    )
+    assert not compilers_named('"""Uses numba.njit."""\nfrom rnnkit._jit import jit\n@jit\ndef f(): pass')
+    assert not experiments_named("'adding a row to the table'", {"adding"})
