@@ -38,7 +38,7 @@ def twice(x):
     return x + x
 """
 TOTAL = "from rnnkit.kernels.b import total; print(total(5.0))"
-# Element 3 lies inside the memory of `base` but outside the view: read without a check it is 3.0, and harmless.
+# Element 3 is in the memory of `base` but outside the view: read without a check it is 3.0, and harmless.
 READ_OUTSIDE = """
 import numpy as np
 from rnnkit.kernels.b import read
@@ -66,7 +66,7 @@ def make_house(folder: Path, plain: bool = False) -> Path:
 
 
 def start(house: Path, code: str, *arguments: str, **environment: str) -> subprocess.Popen:
-    """Start Python on `code` in the house, with its own home and caches; no .pyc, whose stamp has whole seconds."""
+    """Start Python on `code` in the house, with its own home and caches; no .pyc: its stamp is in seconds."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "PYTHON", "XDG_"))}
     own = {"PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(house / "home")}
     own |= {"XDG_CACHE_HOME": str(house / "xdg")}
@@ -116,7 +116,21 @@ def test_boundscheck_is_obeyed_on_a_warm_cache_and_with_plain_numba_it_is_not(tm
     houses = [make_house(tmp_path / "own"), make_house(tmp_path / "plain", plain=True)]
     assert run_all(houses, READ_OUTSIDE) == ["3.0", "3.0"]
     assert run_all(houses, READ_OUTSIDE, NUMBA_BOUNDSCHECK="1") == ["IndexError", "3.0"]
-    assert run_all(houses, READ_OUTSIDE) == ["3.0", "3.0"]
+
+
+def test_boundscheck_in_numbas_configuration_file_is_obeyed_on_a_warm_cache(tmp_path):
+    pytest.importorskip("yaml")
+    house = make_house(tmp_path)
+    assert run(house, READ_OUTSIDE) == "3.0"
+    (house / ".numba_config.yaml").write_text("boundscheck: 1\n")
+    assert run(house, READ_OUTSIDE) == "IndexError"
+
+
+def test_boundscheck_set_after_import_is_obeyed_and_not_stored_for_others(tmp_path):
+    house = make_house(tmp_path)
+    late = "import os, rnnkit._cache; os.environ['NUMBA_BOUNDSCHECK'] = '1'" + READ_OUTSIDE
+    assert run(house, late) == "IndexError"
+    assert run(house, READ_OUTSIDE) == "3.0"
 
 
 def test_a_second_process_compiles_nothing(tmp_path):

@@ -8,7 +8,7 @@ from test_cache import TIMEOUT, TOTAL, make_house, run, start
 
 FOLDER_ALONE = "from rnnkit import _cache; print(_cache.FOLDER)"
 FOLDER = TOTAL + "; " + FOLDER_ALONE
-# Permission bits do not stop root, so nothing here is a folder at all: a path below a device can never be made.
+# Permission bits do not stop root, so nothing here is a folder: no path below a device can be made.
 NOWHERE = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/x"}
 NO_TEMP_FOLDER = "import tempfile; tempfile.tempdir = '/dev/null'; "
 GETTEMPDIR_RAISES = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/null']; "

@@ -1,13 +1,12 @@
-"""Two processes on a cold cache: one compiles and stores while the other waits, or the index names the wrong code."""
+"""Two processes on a cold cache: one compiles and stores, the other waits, or the index names wrong code."""
 
-import pytest
 from test_cache import TIMEOUT, finish, make_house, run, start
 
-# Seconds a process waits for the other's next step. Both begin together and compile for about .3 s, so without the
+# Seconds a process waits for the other's next step. Both begin together and compile for about .3 s: without the
 # lock they always meet; with it they never do, and the first goes on after this time.
 PATIENCE = 4
-# Numba stores in three steps: read the index, write the index, write the code. Both read an empty index and choose the
-# same file; then "float" writes the index last and "int" writes the code last, so the index calls int code float.
+# Numba stores in three steps: read the index, write the index, write the code. Both read an empty index and
+# choose the same file; "float" is last to write the index, "int" to write the code: the index calls int code float.
 RACER = """
 import contextlib, sys, time
 from pathlib import Path
@@ -15,7 +14,8 @@ from numba.core.caching import IndexDataCacheFile as Store
 from rnnkit import _cache
 from rnnkit.kernels.b import twice
 
-me, other, flags, lock, patience = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4], float(sys.argv[5])
+me, other, flags, lock, patience = sys.argv[1:]
+flags, patience = Path(flags), float(patience)
 if lock == "no lock":
     _cache.LOCK = contextlib.nullcontext()
 

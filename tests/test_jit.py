@@ -1,4 +1,4 @@
-"""The one door to the compiler: its options, the way around it, and the border between Python and compiled code."""
+"""The one door to the compiler: its options, the way around it, the border to compiled code."""
 
 import os
 import subprocess
@@ -26,7 +26,8 @@ x, h_0, W_xh, W_hh, b_h = (rng.normal(size=s) for s in ((T, B, I), (B, H), (I, H
 h = rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
 assert np.array_equal(h[0], h_0)
 for t in range(T):
-    np.testing.assert_allclose(h[t + 1], np.tanh(x[t] @ W_xh + h[t] @ W_hh + b_h), rtol=0, atol={INTERPRETED_TOLERANCE})
+    expected = np.tanh(x[t] @ W_xh + h[t] @ W_hh + b_h)
+    np.testing.assert_allclose(h[t + 1], expected, rtol=0, atol={INTERPRETED_TOLERANCE})
 print("done")
 """
 

@@ -79,6 +79,6 @@ def test_a_planted_breach_is_seen(checker, source):
 
 
 def test_what_is_allowed_is_not_a_breach():
-    makers = "import numpy as np\ng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(1, spawn_key=(2,))))"
-    assert not global_randomness(makers + "\ndef f(rng: np.random.Generator): return rng.normal()")
+    assert not global_randomness("import numpy as np\ng = np.random.Generator(np.random.PCG64(7))")
+    assert not global_randomness("import numpy as np\ndef f(rng: np.random.Generator): return rng.normal()")
     assert not threads_made('"""Runs inside a prange body."""\nimport numba')

@@ -1,0 +1,87 @@
+"""Run every experiment of a preset, then judge every claim: what `make reproduce` calls.
+
+    python experiments/reproduce.py [--preset quick] [--results results] [--judge-only]
+
+Each experiment runs below outputs/ first; its tables replace those in results/<preset>/ only when all its jobs ended
+well, so a run that breaks costs nothing.
+"""
+
+import argparse
+import importlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from rnnkit.runner import report
+from rnnkit.runner.tables import read
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ("*.csv", "*.md", "*.png", "plan.json")
+
+
+def experiments() -> dict[str, ModuleType]:
+    """Return every file beside this one that has `run` and `claims`, by name."""
+    here = Path(__file__)
+    modules = {p.stem: importlib.import_module(p.stem) for p in sorted(here.parent.glob("*.py")) if p != here}
+    return {name: m for name, m in modules.items() if hasattr(m, "run") and hasattr(m, "claims")}
+
+
+def run_experiment(name: str, preset: str, results: Path) -> bool:
+    """Run one experiment as a user would; return whether its tables are now in `results`."""
+    staging = ROOT / "outputs" / "reproduce" / preset / name
+    shutil.rmtree(staging, ignore_errors=True)
+    command = [sys.executable, str(ROOT / "experiments" / f"{name}.py"), f"preset={preset}", f"out={staging}"]
+    if subprocess.run(command, check=False).returncode != 0:
+        print(f"{name}: failed, {results / preset / name} is as it was", file=sys.stderr)
+        return False
+    target = results / preset / name
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for pattern in KEPT:
+        for path in sorted(staging.glob(pattern)):
+            shutil.copyfile(path, target / path.name)
+    return True
+
+
+def judge(modules: dict[str, ModuleType], results: Path) -> None:
+    """Judge each experiment's claims from the largest preset present, write the report, print the verdicts."""
+    judged = []
+    for name, module in modules.items():
+        preset = report.largest_preset(results, name)
+        if preset is not None:
+            claims = module.claims(read(results / preset / name))
+            judged.append(report.Judged(name, preset, module.BUDGET_MINUTES[preset], claims))
+    frame = report.write(results, judged)
+    for name, group in frame.groupby("claim", sort=False):
+        print(f"{name:<4} {report.counts(group)}")
+    for row in frame[frame.verdict != "holds"].itertuples():
+        print(f"  {row.verdict}: {row.claim} {row.statement}: expected {row.expected:.4g}, measured {row.measured:.4g}")
+    print(f"{len(frame)} claims: {report.counts(frame)}; see {results / 'README.md'}")
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="quick", choices=report.PRESETS)
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--judge-only", action="store_true", help="judge the tables that are there")
+    arguments = parser.parse_args()
+    modules = experiments()
+    failed = []
+    if not arguments.judge_only:
+        lacking = [n for n in modules if not (ROOT / "conf" / n / "preset" / f"{arguments.preset}.yaml").exists()]
+        if len(lacking) == len(modules):
+            sys.exit(f"--preset {arguments.preset}: no experiment has this preset yet")
+        budget = sum(m.BUDGET_MINUTES.get(arguments.preset, 0) for m in modules.values())
+        print(f"{len(modules) - len(lacking)} experiments, about {budget:g} minutes on two cores", flush=True)
+        runs = [name for name in modules if name not in lacking]
+        failed = [n for n in runs if not run_experiment(n, arguments.preset, arguments.results)]
+    judge(modules, arguments.results)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+import numba
+import numpy as np
+import pytest
+
+from rnnkit import kernels, reference
+from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.kernels import (
+    ACTIVATIONS,
+    IDENTITY,
+    RELU,
+    TANH,
+    rnn_backward,
+    rnn_backward_into,
+    rnn_forward,
+    rnn_forward_into,
+)
+
+EXACT = 1e-12  # another order of at most 33 * 5 float64 additions
+SINGLE = 5e-5  # the same in float32, and against float64, carried over 5 steps
+DIFFERENCES = 1e-8  # 4th-order differences of 5 smooth steps
+KINK = 4e-3  # four steps of the differences
+ROUNDING = {np.float32: SINGLE, np.float64: EXACT}
+every_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+
+
+def run(module, net, dh, activation):
+    h = module.rnn_forward(*net, activation)
+    return h, *module.rnn_backward(dh, net.x, h, net.W_xh, net.W_hh, activation)
+
+
+def assert_close(got, expected, tolerance):
+    for g, e in zip(got, expected, strict=True):
+        assert g.shape == e.shape
+        np.testing.assert_allclose(g, e, rtol=0, atol=tolerance * max(1, np.abs(e).max()))
+
+
+@every_activation
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("H", [1, 7, 33])
+@pytest.mark.parametrize(("B", "T"), [(1, 1), (1, 5), (3, 1), (3, 5)])
+def test_kernel_against_reference(make_net, activation, dtype, H, B, T):
+    net, dh = make_net(T=T, B=B, H=H, dtype=dtype)
+    for gradient in (dh, dh[-1]):  # at every step, at the last alone
+        got = run(kernels, net, gradient, activation)
+        assert {g.dtype for g in got} == {np.dtype(dtype)}
+        assert_close(got, run(reference, net, gradient, activation), ROUNDING[dtype])
+
+
+def distance_to_kink(net):
+    h = reference.rnn_forward(*net, RELU)
+    return np.abs(net.x @ net.W_xh + h[:-1] @ net.W_hh + net.b_h).min() / max(1, np.abs(h).max())
+
+
+@every_activation
+@pytest.mark.parametrize("last_only", [False, True])
+def test_gradients_against_differences(make_net, activation, last_only):
+    nets = (make_net(T=4, B=2, H=5, seed=seed) for seed in range(100))
+    # The first net whose pre-activations all stay four steps away from the kink of relu.
+    net, dh = next((net, dh) for net, dh in nets if distance_to_kink(net) > KINK)
+    dh = dh[-1] if last_only else dh
+    gradients = run(kernels, net, dh, activation)[1:]
+
+    def loss():
+        h = rnn_forward(*net, activation)
+        return (dh * (h[-1] if last_only else h[1:])).sum()
+
+    for gradient, array in zip(gradients, net, strict=True):
+        assert relative_error(gradient, numerical_gradient(loss, array)) < DIFFERENCES
+
+
+@every_activation
+def test_float32_against_float64(make_net, activation):
+    net, dh = make_net(H=33)
+    single = run(kernels, net.astype(np.float32), dh.astype(np.float32), activation)
+    assert_close(single, run(kernels, net, dh, activation), SINGLE)
+
+
+@every_activation
+@pytest.mark.parametrize("cut", [1, 2, 4])
+def test_chunks_with_carried_state_equal_the_whole(make_net, activation, cut):
+    """To rounding, not to the bit: the GEMMs outside the loop over time have another number of rows."""
+    net, dh = make_net()
+    whole = run(kernels, net, dh, activation)
+    h_first = rnn_forward(net.x[:cut], *net[1:], activation)
+    h_second = rnn_forward(net.x[cut:], h_first[-1], *net[2:], activation)
+    second = rnn_backward(dh[cut:], net.x[cut:], h_second, net.W_xh, net.W_hh, activation)
+    dh_first = dh[:cut].copy()
+    dh_first[-1] += second.dh_0
+    first = rnn_backward(dh_first, net.x[:cut], h_first, net.W_xh, net.W_hh, activation)
+    weights = (a + b for a, b in zip(first[2:], second[2:], strict=True))
+    joined = np.concatenate([h_first, h_second[1:]]), np.concatenate([first.dx, second.dx]), first.dh_0, *weights
+    assert_close(joined, whole, EXACT)
+
+
+@every_activation
+def test_a_permuted_batch_permutes(make_net, activation):
+    net, dh = make_net(B=5)
+    order = np.array([3, 0, 4, 1, 2])
+    h, dx, dh_0, *weights = run(kernels, net, dh, activation)
+    permuted = net._replace(x=net.x[:, order].copy(), h_0=net.h_0[order].copy())
+    got = run(kernels, permuted, dh[:, order].copy(), activation)
+    assert_close(got, (h[:, order], dx[:, order], dh_0[order], *weights), EXACT)
+
+
+def test_a_linear_net_is_a_matrix_power(make_net):
+    net, dh = make_net(T=6)
+    net.x[:], net.b_h[:] = 0, 0
+    h, _, dh_0, *_ = run(kernels, net, dh[-1], IDENTITY)
+    power = np.linalg.matrix_power(net.W_hh, 6)
+    assert_close((h[-1], dh_0), (net.h_0 @ power, dh[-1] @ power.T), EXACT)
+
+
+@every_activation
+def test_a_gradient_at_the_last_step_is_one_padded_with_zeros(make_net, activation):
+    net, dh = make_net()
+    dh[:-1] = 0
+    for last, padded in zip(
+        run(kernels, net, dh[-1].copy(), activation), run(kernels, net, dh, activation), strict=True
+    ):
+        np.testing.assert_array_equal(last, padded)
+
+
+def test_inputs_are_left_alone(make_net):
+    net, dh = make_net()
+    before = [a.copy() for a in (*net, dh)]
+    run(kernels, net, dh, TANH)
+    for a, b in zip((*net, dh), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("last_only", [False, True])
+def test_into_forms_write_what_the_allocating_forms_return(make_net, last_only):
+    net, dh = make_net()
+    dh = dh[-1] if last_only else dh
+    expected = run(kernels, net, dh, TANH)
+    outputs = [np.full_like(a, np.nan) for a in expected]
+    rnn_forward_into(*net, TANH, outputs[0], np.full_like(net.h_0, np.nan))
+    dz = np.full_like(outputs[0][1:], np.nan)
+    rnn_backward_into(dh, net.x, outputs[0], net.W_xh, net.W_hh, TANH, *outputs[1:], dz)
+    for output, e in zip(outputs, expected, strict=True):
+        np.testing.assert_array_equal(output, e)
+    assert_close([dz.sum(axis=(0, 1))], [expected[-1]], EXACT)  # the workspace holds dL/da_t
+
+
+@numba.njit(parallel=True)
+def run_in_parallel(dh, x, h_0, W_xh, W_hh, b_h, activation):
+    """One net on every batch n of x (N, T, B, I), each on its own thread."""
+    h = np.empty((x.shape[0], x.shape[1] + 1, *h_0.shape), x.dtype)
+    dW_hh = np.empty((x.shape[0], *W_hh.shape), x.dtype)
+    for n in numba.prange(x.shape[0]):
+        h[n] = rnn_forward(x[n], h_0, W_xh, W_hh, b_h, activation)
+        dW_hh[n] = rnn_backward(dh, x[n], h[n], W_xh, W_hh, activation).dW_hh
+    return h, dW_hh
+
+
+def test_callable_from_compiled_code_and_inside_prange(make_net):
+    net, dh = make_net()
+    x = np.random.default_rng(1).standard_normal((4, *net.x.shape))
+    h, dW_hh = run_in_parallel(dh, x, *net[1:], TANH)
+    for n in range(4):
+        expected = run(kernels, net._replace(x=x[n]), dh, TANH)
+        np.testing.assert_array_equal(h[n], expected[0])
+        np.testing.assert_array_equal(dW_hh[n], expected[4])
