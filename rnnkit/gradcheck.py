@@ -3,8 +3,8 @@
     f'(x) = (f(x - 2s) - 8 f(x - s) + 8 f(x + s) - f(x + 2s)) / (12 s) + s^4 f^(5) / 30
 
 The central difference of 4th order: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 25.3.6
-(five points). Float64 only: at the step 1e-3 the formula's own error and rounding are both near 1e-13; in float32
-rounding alone would be 1e-4.
+(five points). Float64 only: at the step 1e-3 the formula's own error and rounding are both near 1e-13; in
+float32 rounding alone would be 1e-4.
 """
 
 from collections.abc import Callable

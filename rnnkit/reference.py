@@ -1,10 +1,11 @@
-"""The kernels' equations in plain NumPy, step by step and without cleverness: what tests hold kernels against.
+"""The kernels' equations in plain NumPy, step by step and without cleverness: what tests compare them with.
 
     a_t = x_t W_xh + h_{t-1} W_hh + b_h,    h_t = phi(a_t)                                  (row vectors)
     delta_t = (d+L/dh_t + delta_{t+1} W_hh^T) * phi'(a_t)
 
 Arguments, returns and shapes are those of the kernel of the same name; nothing is checked. Goodfellow,
-Bengio, Courville, Deep Learning (2016), section 10.2.2; Pascanu, Mikolov, Bengio (2013), eqs. 3-5, algorithm 1.
+Bengio, Courville, Deep Learning (2016), section 10.2.2; Pascanu, Mikolov, Bengio (2013), eqs. 3-5 and
+algorithm 1.
 """
 
 import numpy as np

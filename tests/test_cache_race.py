@@ -2,11 +2,11 @@
 
 from test_cache import TIMEOUT, finish, make_house, run, start
 
-# Seconds a process waits for the other's next step. Both begin together and compile for about .3 s: without the
-# lock they always meet; with it they never do, and the first goes on after this time.
+# Seconds a process waits for the other's next step. Both begin together and compile for about .3 s:
+# without the lock they always meet; with it they never do, and the first goes on after this time.
 PATIENCE = 4
 # Numba stores in three steps: read the index, write the index, write the code. Both read an empty index and
-# choose the same file; "float" is last to write the index, "int" to write the code: the index calls int code float.
+# choose the same file; "float" writes the index last, "int" writes the code last: int code listed as float.
 RACER = """
 import contextlib, sys, time
 from pathlib import Path

@@ -66,16 +66,16 @@ def test_relative_error_of_zeros_and_nan():
 
 @pytest.mark.parametrize("bad", [np.ones(2, np.float32), np.ones(2, int), [1.0], 1.0, np.ones(0)])
 def test_only_float64_arrays_are_taken(bad):
-    with pytest.raises(ValueError, match="^array must be .*float64"):
+    with pytest.raises(ValueError, match=r"^array must be .*float64"):
         numerical_gradient(lambda: 0.0, bad)
-    with pytest.raises(ValueError, match="^analytic must be .*float64"):
+    with pytest.raises(ValueError, match=r"^analytic must be .*float64"):
         relative_error(bad, np.ones(2))
-    with pytest.raises(ValueError, match="^numeric must be .*float64"):
+    with pytest.raises(ValueError, match=r"^numeric must be .*float64"):
         relative_error(np.ones(2), bad)
 
 
 def test_shapes_and_step_are_checked():
-    with pytest.raises(ValueError, match="^analytic must have the shape of numeric"):
+    with pytest.raises(ValueError, match=r"^analytic must have the shape of numeric"):
         relative_error(np.ones(2), np.ones((2, 1)))
-    with pytest.raises(ValueError, match="^step must be"):
+    with pytest.raises(ValueError, match=r"^step must be"):
         numerical_gradient(lambda: 0.0, np.ones(1), step=0.0)

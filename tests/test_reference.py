@@ -6,8 +6,8 @@ from rnnkit.kernels import IDENTITY, TANH
 
 PRINTED = 5e-5  # four decimals
 
-# The worked example of the seed article. It multiplies column vectors (W x); here rows are multiplied (x W^T).
-# Two slips in its printed arithmetic: rows 1 and 3 of W_hh h_1 are .106 and .097, where it prints .096 and .081.
+# The worked example of the seed article. It multiplies column vectors, W x; here rows are multiplied, x W^T.
+# Two slips in its printed arithmetic: rows 1 and 3 of W_hh h_1 are .106 and .097, it prints .096 and .081.
 # Its h_2, about [.23, .63, .73], inherits them; the values below are those of its formula.
 W_XH = np.array([[0.5, -0.3], [0.2, 0.4], [-0.1, 0.6]]).T.copy()
 W_HH = np.array([[0.3, -0.2, 0.1], [0.4, 0.5, -0.3], [-0.2, 0.1, 0.4]]).T.copy()

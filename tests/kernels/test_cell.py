@@ -119,7 +119,7 @@ def test_a_bad_array_is_named(make_step, function, how):
     arguments = dict(x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh)
     arguments |= dict(b_h=b_h) if function is rnn_cell_forward else dict(dh_t=dh_t, h_t=h_prev)
     for name, array in arguments.items():
-        with pytest.raises(ValueError, match=f"^{name} must"):
+        with pytest.raises(ValueError, match=rf"^{name} must"):
             function(**arguments | {name: BROKEN[how](array)}, activation=TANH)
 
 
@@ -127,16 +127,16 @@ def test_a_size_or_dtype_that_does_not_fit_is_named(make_step):
     _, x_t, h_prev, W_xh, W_hh, b_h = make_step()
     with pytest.raises(ValueError, match=r"^W_hh must have shape \(H, H\) with H = 7, got \(7, 6\)"):
         rnn_cell_forward(x_t, h_prev, W_xh, W_hh[:, :6].copy(), b_h, TANH)
-    with pytest.raises(ValueError, match="^b_h must be float64 like the arguments before it, got float32"):
+    with pytest.raises(ValueError, match=r"^b_h must be float64 like the arguments before it, got float32"):
         rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h.astype(np.float32), TANH)
-    with pytest.raises(ValueError, match="^z must have shape"):
+    with pytest.raises(ValueError, match=r"^z must have shape"):
         rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, TANH, h_prev.copy(), h_prev[:1].copy())
 
 
 @pytest.mark.parametrize("activation", [4, -1, True, "tanh", None, 0.5])
 def test_a_bad_activation_is_named(make_step, activation):
     dh_t, x_t, h_prev, W_xh, W_hh, b_h = make_step()
-    with pytest.raises(ValueError, match="^activation must be one of TANH=0"):
+    with pytest.raises(ValueError, match=r"^activation must be one of TANH=0"):
         rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h, activation)
-    with pytest.raises(ValueError, match="^activation must be one of TANH=0"):
+    with pytest.raises(ValueError, match=r"^activation must be one of TANH=0"):
         rnn_cell_backward(dh_t, x_t, h_prev, h_prev, W_xh, W_hh, activation)

@@ -88,7 +88,12 @@ def test_chunks_with_carried_state_equal_the_whole(make_net, activation, cut):
     dh_first[-1] += second.dh_0
     first = rnn_backward(dh_first, net.x[:cut], h_first, net.W_xh, net.W_hh, activation)
     weights = (a + b for a, b in zip(first[2:], second[2:], strict=True))
-    joined = np.concatenate([h_first, h_second[1:]]), np.concatenate([first.dx, second.dx]), first.dh_0, *weights
+    joined = (
+        np.concatenate([h_first, h_second[1:]]),
+        np.concatenate([first.dx, second.dx]),
+        first.dh_0,
+        *weights,
+    )
     assert_close(joined, whole, EXACT)
 
 
@@ -142,22 +147,68 @@ def test_into_forms_write_what_the_allocating_forms_return(make_net, last_only):
     assert_close([dz.sum(axis=(0, 1))], [expected[-1]], EXACT)  # the workspace holds dL/da_t
 
 
-@numba.njit(parallel=True)
-def run_in_parallel(dh, x, h_0, W_xh, W_hh, b_h, activation):
+# Only prange: turning every array expression into parallel loops too would treble the time to compile.
+PRANGE_ONLY = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
+
+@numba.njit(parallel=PRANGE_ONLY)
+def run_in_parallel(dh, x, h_0, W_xh, W_hh, b_h, activation, h, z, corners):
     """One net on every batch n of x (N, T, B, I), each on its own thread."""
-    h = np.empty((x.shape[0], x.shape[1] + 1, *h_0.shape), x.dtype)
-    dW_hh = np.empty((x.shape[0], *W_hh.shape), x.dtype)
     for n in numba.prange(x.shape[0]):
-        h[n] = rnn_forward(x[n], h_0, W_xh, W_hh, b_h, activation)
-        dW_hh[n] = rnn_backward(dh, x[n], h[n], W_xh, W_hh, activation).dW_hh
-    return h, dW_hh
+        rnn_forward_into(x[n], h_0, W_xh, W_hh, b_h, activation, h[n], z[n])
+        corners[n] = rnn_backward(dh, x[n], h[n], W_xh, W_hh, activation).dW_hh[0, 0]
 
 
-def test_callable_from_compiled_code_and_inside_prange(make_net):
+def test_callable_from_compiled_code_inside_prange(make_net):
     net, dh = make_net()
     x = np.random.default_rng(1).standard_normal((4, *net.x.shape))
-    h, dW_hh = run_in_parallel(dh, x, *net[1:], TANH)
+    h, z, corners = np.empty((4, 6, 3, 7)), np.empty((4, 3, 7)), np.empty(4)
+    run_in_parallel(dh, x, *net[1:], TANH, h, z, corners)
     for n in range(4):
         expected = run(kernels, net._replace(x=x[n]), dh, TANH)
         np.testing.assert_array_equal(h[n], expected[0])
-        np.testing.assert_array_equal(dW_hh[n], expected[4])
+        assert corners[n] == expected[4][0, 0]
+
+
+BROKEN = {
+    "rank": lambda a: a[None, None],
+    "empty": lambda a: a[:0],
+    "dtype": lambda a: a.astype(int),
+    "layout": lambda a: np.flip(a, -1),
+    "list": lambda a: a.tolist(),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("function", [rnn_forward, rnn_backward])
+def test_a_bad_array_is_named(make_net, function, how):
+    net, dh = make_net()
+    arguments = net._asdict()
+    if function is rnn_backward:
+        h = rnn_forward(*net, TANH)
+        arguments = dict(dh=dh, x=net.x, h=h, W_xh=net.W_xh, W_hh=net.W_hh)
+    for name, array in arguments.items():
+        with pytest.raises(ValueError, match=rf"^{name} must"):
+            function(**arguments | {name: BROKEN[how](array)}, activation=TANH)
+
+
+def test_a_size_or_dtype_that_does_not_fit_is_named(make_net):
+    net, dh = make_net()
+    h = rnn_forward(*net, TANH)
+    with pytest.raises(ValueError, match=r"^h must have shape \(S, B, H\) with T = 5 \(S = T \+ 1\)"):
+        rnn_backward(dh, net.x, h[1:], net.W_xh, net.W_hh, TANH)
+    with pytest.raises(ValueError, match=r"^dh.* must have shape .* with H = 7, got \(3, 6\)"):
+        rnn_backward(dh[0, :, :6].copy(), net.x, h, net.W_xh, net.W_hh, TANH)
+    with pytest.raises(ValueError, match=r"^W_hh must be float64 like the arguments before it, got float32"):
+        rnn_forward(*net._replace(W_hh=net.W_hh.astype(np.float32)), TANH)
+
+
+@pytest.mark.parametrize("activation", [4, -1, True, "tanh", None, 0.5])
+def test_a_bad_activation_is_named(make_net, activation):
+    net, dh = make_net()
+    with pytest.raises(ValueError, match=r"^activation must be one of TANH=0"):
+        rnn_forward(*net, activation)
+    with pytest.raises(ValueError, match=r"^activation must be one of TANH=0"):
+        rnn_backward(dh, net.x, np.zeros((6, 3, 7)), net.W_xh, net.W_hh, activation)
