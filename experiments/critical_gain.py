@@ -43,7 +43,12 @@ def run(config: Config) -> Measurement:
     critical = theory.critical_gain(config.drive_variance)
     shared = config.model_dump(exclude={"gain_ratio"})
     fixed = {"initializer": "gaussian", "activation": "tanh", "drive": "noise", "dtype": "float64"}
-    gain = {"gain": config.gain_ratio * critical, "spectral_radius": "none", "clip": "none", "clip_mode": "norm"}
+    gain = {
+        "gain": config.gain_ratio * critical,
+        "spectral_radius": "none",
+        "clip": "none",
+        "clip_mode": "norm",
+    }
     measured = gradient_flow.run(gradient_flow.Config(**shared, **fixed, **gain))
     measured.row["critical_gain"] = critical
     return measured
@@ -52,9 +57,7 @@ def run(config: Config) -> Measurement:
 def draw(folder: Path) -> None:
     """Draw growth against the share of the critical gain, and log norm against lag for the strongest drive."""
     tables = read(folder)
-    measured_on_theory(
-        tables.table, "drive_variance", "gain_ratio", folder / "growth_rate.png", "drive variance s2"
-    )
+    measured_on_theory(tables.table, "drive_variance", "gain_ratio", folder / "growth_rate.png", "drive variance s2")
     shown = tables.table[tables.table.drive_variance == 1.0]
     if len(shown):
         lags = tables.lags.merge(shown[["out", "gain_ratio"]], on="out")
@@ -69,9 +72,7 @@ def claims(tables: Tables) -> list[Claim]:
         cell = f"gain = {row.gain_ratio:g} x critical, s2 = {row.drive_variance:g}"
         statement = f"gradients {'vanish' if below else 'explode'} at {cell}"
         kind = "below" if below else "above"
-        found.append(
-            Claim("G2", statement, SOURCE, kind, 0.0, MARGIN, row.growth_rate, row.growth_rate_se, row.n)
-        )
+        found.append(Claim("G2", statement, SOURCE, kind, 0.0, MARGIN, row.growth_rate, row.growth_rate_se, row.n))
         if below and row.drive_variance in PUBLISHED:
             critical = PUBLISHED[row.drive_variance]
             statement = f"critical gain at s2 = {row.drive_variance:g}"

@@ -21,7 +21,11 @@ from rnnkit.runner.tables import Tables, read
 BUDGET_MINUTES = {"quick": 2.0}
 TOLERANCE = 0.007  # the .004 within which ten cells agreed in an earlier simulation, and twice the .0015 asked of se
 ROUNDED_TOLERANCE = 0.012  # the same, and the half unit of a number printed to two decimals
-ORTHOGONAL_PUBLISHED = {0.01: (-0.066, TOLERANCE), 0.1: (-0.19, ROUNDED_TOLERANCE), 1.0: (-0.46, ROUNDED_TOLERANCE)}
+ORTHOGONAL_PUBLISHED = {
+    0.01: (-0.066, TOLERANCE),
+    0.1: (-0.19, ROUNDED_TOLERANCE),
+    1.0: (-0.46, ROUNDED_TOLERANCE),
+}
 MISSED_BY = 0.01  # G6: the least size of the deviation
 SOURCE = "Molgedey, Schuchhardt, Schuster 1992; Chen, Pennington, Schoenholz 2018; 1/H term derived"
 
@@ -68,7 +72,13 @@ def _agreement(row: object, cell: str) -> Claim:
 
 
 def _claim(
-    claim: str, statement: str, source: str, row: object, expected: float, tolerance: float, kind: str = "equal"
+    claim: str,
+    statement: str,
+    source: str,
+    row: object,
+    expected: float,
+    tolerance: float,
+    kind: str = "equal",
 ) -> Claim:
     measured = row.growth_rate
     return Claim(claim, statement, source, kind, expected, tolerance, measured, row.growth_rate_se, row.n)

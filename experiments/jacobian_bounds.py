@@ -30,7 +30,10 @@ NETWORKS = {  # standard deviations .01 and .1 of the entries, as gains
 COLUMNS = ["largest_step_over_bound", *gradient_flow.COLUMNS]
 ROUNDING = 1e-12  # sums of 50 float64 products
 DECAY_MARGIN = 0.02  # nats per step below 0: a factor e within 50 steps
-SIGMA_MAX = {"smart_tanh": (1.81, 0.10), "basic_tanh": (1.36, 0.10)}  # published means; spread over nets as tolerance
+SIGMA_MAX = {
+    "smart_tanh": (1.81, 0.10),
+    "basic_tanh": (1.36, 0.10),
+}  # published means; spread over nets as tolerance
 RADIUS = {"basic_tanh": (0.753, 0.033)}
 SOURCE = "Pascanu, Mikolov, Bengio 2013, section 2.1"
 
@@ -38,9 +41,7 @@ SOURCE = "Pascanu, Mikolov, Bengio 2013, section 2.1"
 class Config(Settings):
     """Keys of a job; the rest is gradient_flow's."""
 
-    network: Literal["sigmoid", "basic_tanh", "smart_tanh"] = Field(
-        description="sigmoid, basic_tanh or smart_tanh"
-    )
+    network: Literal["sigmoid", "basic_tanh", "smart_tanh"] = Field(description="sigmoid, basic_tanh or smart_tanh")
     drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
     seq_len: int = Field(ge=70, le=1_000_000, description="an integer from 70 to 1000000")
     batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")
@@ -79,15 +80,11 @@ def claims(tables: Tables) -> list[Claim]:
                 expected, spread = published[row.network]
                 se = float(nets[name].std() / np.sqrt(len(nets)))
                 statement = f"(b) {row.network}: mean {name} over nets"
-                found.append(
-                    Claim("G3b", statement, SOURCE, "equal", expected, spread, nets[name].mean(), se, row.n)
-                )
+                found.append(Claim("G3b", statement, SOURCE, "equal", expected, spread, nets[name].mean(), se, row.n))
         if row.network == "smart_tanh":
             above_one = f"(b) {row.network}: sigma_max > 1 in every net, and yet gradients vanish"
             rate = row.growth_rate if nets.sigma_max.min() > 1 else float("nan")
-            found.append(
-                Claim("G3b", above_one, SOURCE, "below", 0.0, DECAY_MARGIN, rate, row.growth_rate_se, row.n)
-            )
+            found.append(Claim("G3b", above_one, SOURCE, "below", 0.0, DECAY_MARGIN, rate, row.growth_rate_se, row.n))
     return found
 
 

@@ -11,6 +11,7 @@ the NUMBA_* switches that change it. Old folders are left for other checkouts th
 This rests on `numba.core.caching`, which is not public: pyproject.toml pins numba's minor, tests/test_cache.py holds it.
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -19,11 +20,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 import llvmlite.binding as llvm
-from filelock import FileLock
+from filelock import FileLock, Timeout
+from numba import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
 
 PACKAGE = Path(__file__).resolve().parent
-CODE_SWITCHES = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+CODE_SWITCHES = (
+    "BOUNDSCHECK", "OPT", "DEBUGINFO_DEFAULT", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "LOOP_VECTORIZE",
+    "SLP_VECTORIZE", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS", "DISABLE_INTEL_SVML",
+)  # fmt: skip
+
+
+def switches() -> str:
+    """Return numba's switches as in force now: from the environment, .numba_config.yaml, or set in Python."""
+    config.reload_config()
+    return ";".join(f"{name}={getattr(config, name)}" for name in CODE_SWITCHES)
 
 
 def kernel_sources() -> list[Path]:
@@ -38,8 +49,7 @@ def fingerprint() -> str:
         digest.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes() + b"\0")
     for distribution in ("numba", "llvmlite", "numpy", "scipy"):
         digest.update(f"{distribution}={version(distribution)};".encode())
-    for switch in CODE_SWITCHES:
-        digest.update(f"{switch}={os.environ.get(switch)};".encode())
+    digest.update(SWITCHES.encode())
     return digest.hexdigest()[:16]
 
 
@@ -55,7 +65,8 @@ def _candidate_roots() -> Iterator[Path]:
             yield Path(os.environ[variable])
     yield Path(os.path.expanduser("~")) / ".cache"
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    yield Path(tempfile.gettempdir()) / f"rnnkit-cache-{user}"
+    with contextlib.suppress(FileNotFoundError):  # no temporary folder either
+        yield Path(tempfile.gettempdir()) / f"rnnkit-cache-{user}"
 
 
 def _is_private(folder: Path) -> bool:
@@ -73,15 +84,22 @@ def find_cache_folder() -> Path | None:
         folder = root / name
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not _is_private(folder):
+            if not all(_is_private(level) for level in (folder, *list(folder.parents)[: len(name.parts) - 1])):
                 continue
-            with FileLock(folder / ".lock"):
+            with FileLock(folder / ".lock", timeout=0):
                 return folder
-        except (OSError, RuntimeError, NotImplementedError):  # read-only, not a folder, no home, or no file locks there
+        except Timeout:  # another process compiles there at this moment
+            return folder
+        except (
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+        ):  # read-only, not a folder, no home, or no file locks there
             continue
     return None
 
 
+SWITCHES = switches()
 FOLDER = find_cache_folder()
 # Two processes that compile different signatures of one kernel on a cold cache can both claim the same data file, and
 # the index then names the wrong code. Whoever holds this lock compiles and stores; the others wait, then load.
@@ -113,3 +131,10 @@ class KernelCache(FunctionCache):
     """Numba's cache of one function, with the locator above in place of numba's own."""
 
     _impl_class = _KernelCacheImpl
+
+    def load_overload(self, sig, target_context):
+        return super().load_overload(sig, target_context) if switches() == SWITCHES else None
+
+    def save_overload(self, sig, data):
+        if switches() == SWITCHES:
+            super().save_overload(sig, data)

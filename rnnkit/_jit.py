@@ -1,6 +1,7 @@
 """The one door to `numba.njit`: its options, its cache, and the bridge from checked functions to compiled bodies."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -24,7 +25,7 @@ def jit(function: Callable) -> Callable:
     if config.DISABLE_JIT:
         return function
     dispatcher = numba.njit(**OPTIONS)(function)
-    if _cache.FOLDER is not None:
+    if _cache.FOLDER is not None and _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
         dispatcher._cache = _cache.KernelCache(function)
         _compile_under_lock(dispatcher)
     return dispatcher

@@ -36,9 +36,7 @@ def numerical_gradient(loss: Callable[[], float], array: np.ndarray, step: float
     return gradient
 
 
-def _difference(
-    loss: Callable[[], float], array: np.ndarray, index: tuple, kept: float, step: float
-) -> float:
+def _difference(loss: Callable[[], float], array: np.ndarray, index: tuple, kept: float, step: float) -> float:
     total = 0.0
     for offset, weight in zip(OFFSETS, WEIGHTS, strict=True):
         array[index] = kept + offset * step

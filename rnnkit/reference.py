@@ -78,9 +78,7 @@ def rnn_backward(
     return SequenceGradients(dx, dh_next, dW_xh, dW_hh, db_h)
 
 
-def hidden_gradient_log_norms(
-    dh_T: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int
-) -> np.ndarray:
+def hidden_gradient_log_norms(dh_T: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int) -> np.ndarray:
     """Return (T+1, B): row k is ln ||dL/dh_{T-k}||, at lags where the dtype holds the gradient."""
     gradients = [dh_T]
     for h_t in h[:0:-1]:

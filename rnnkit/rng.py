@@ -23,6 +23,4 @@ def streams(seed: int, replicate: int = 0) -> Streams:
         if value < 0:
             raise ValueError(f"{name} must be an integer >= 0, got {value}")
     axes = range(len(Streams._fields))
-    return Streams(
-        *(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(axis, replicate))) for axis in axes)
-    )
+    return Streams(*(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(axis, replicate))) for axis in axes))

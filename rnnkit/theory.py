@@ -114,9 +114,7 @@ def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:
     return np.log(spectral_radius)
 
 
-def weak_drive_rate(
-    spectral_radius: np.ndarray | float, gain: np.ndarray | float, drive_variance: float
-) -> np.ndarray:
+def weak_drive_rate(spectral_radius: np.ndarray | float, gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return ln rho(W) + .5 ln(chi / g^2), nearer than `growth_rate` for one tied W at very weak drive and g <~ 1."""
     g = np.asarray(gain, float)
     return np.log(spectral_radius) + 0.5 * np.log(chi(g, drive_variance) / g**2)

@@ -30,9 +30,7 @@ def make_net():
     def make(T=5, B=3, I=2, H=7, dtype=np.float64, seed=0):  # noqa: E741
         rng = np.random.default_rng(seed)
         W_hh = rng.standard_normal((H, H)) / np.sqrt(H)
-        x, h_0, W_xh, b_h, dh = (
-            rng.standard_normal(shape) for shape in [(T, B, I), (B, H), (I, H), (H,), (T, B, H)]
-        )
+        x, h_0, W_xh, b_h, dh = (rng.standard_normal(shape) for shape in [(T, B, I), (B, H), (I, H), (H,), (T, B, H)])
         return Net(x, h_0, W_xh, W_hh, b_h).astype(dtype), dh.astype(dtype)
 
     return make

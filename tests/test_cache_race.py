@@ -64,9 +64,7 @@ assert after(f"{other} is ready", 60)
 twice({"float": 1.5, "int": 1}[me])
 print(together)
 """
-THIRD = (
-    "from rnnkit.kernels.b import twice; print(twice(1.5), twice(1), sum(twice.stats.cache_hits.values()))"
-)
+THIRD = "from rnnkit.kernels.b import twice; print(twice(1.5), twice(1), sum(twice.stats.cache_hits.values()))"
 
 
 def race(tmp_path, lock):

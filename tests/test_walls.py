@@ -40,9 +40,7 @@ def imported(source: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             yield from ("." * node.level + f"{node.module or ''}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and _name(node.func) in IMPORTERS:
-            yield from (
-                a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
-            )
+            yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
 
 
 def _name(node: ast.expr) -> str:
@@ -64,11 +62,7 @@ def heavy_imports(source: str) -> list[str]:
 
 def compilers_named(source: str) -> list[str]:
     """Every use of numba's compilers as code: `njit` under any owner, the others as numba's own."""
-    found = [
-        name
-        for name in imported(source)
-        if name.split(".")[0] == "numba" and name.split(".")[-1] in COMPILERS
-    ]
+    found = [name for name in imported(source) if name.split(".")[0] == "numba" and name.split(".")[-1] in COMPILERS]
     for node in ast.walk(ast.parse(source)):
         owner = _name(node.value) if isinstance(node, ast.Attribute) else ""
         name = _name(node) if isinstance(node, ast.Name | ast.Attribute) else ""
@@ -125,7 +119,5 @@ def test_a_planted_breach_is_seen(checker, source):
 
 
 def test_what_is_allowed_is_not_a_breach():
-    assert not foreign_imports(
-        "import numpy as np\nfrom rnnkit._jit import jit\nfrom rnnkit.kernels.cell import x"
-    )
+    assert not foreign_imports("import numpy as np\nfrom rnnkit._jit import jit\nfrom rnnkit.kernels.cell import x")
     assert not compilers_named('"""Uses numba.njit."""\nfrom rnnkit._jit import jit\n@jit\ndef f(): pass')

@@ -18,9 +18,7 @@ def _is_numpy_random(node: ast.AST) -> bool:
 def global_randomness(source: str) -> list[str]:
     """Every use of a hidden state: `np.random.x`, the module `random`, or a generator made without a seed."""
     nodes = list(ast.walk(ast.parse(source)))
-    makers = [
-        n for n in nodes if isinstance(n, ast.Attribute) and n.attr in MAKERS and _is_numpy_random(n.value)
-    ]
+    makers = [n for n in nodes if isinstance(n, ast.Attribute) and n.attr in MAKERS and _is_numpy_random(n.value)]
     made = {id(n.value) for n in makers}
     found = ["np.random" for n in nodes if _is_numpy_random(n) and id(n) not in made]
     for name in imported(source):

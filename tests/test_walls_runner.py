@@ -17,16 +17,9 @@ PLANTED = [
 
 def experiments_named(source: str, experiments: set[str]) -> list[str]:
     """Experiments imported, or named in a string that is a name, a file or a path, not prose."""
-    strings = [
-        n.value
-        for n in ast.walk(ast.parse(source))
-        if isinstance(n, ast.Constant) and isinstance(n.value, str)
-    ]
+    strings = [n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     words = [
-        w
-        for text in (*strings, *imported(source))
-        if not re.search(r"\s", text)
-        for w in re.findall(r"\w+", text)
+        w for text in (*strings, *imported(source)) if not re.search(r"\s", text) for w in re.findall(r"\w+", text)
     ]
     return [word for word in words if word in experiments]
 

@@ -46,8 +46,20 @@ def _check_shape(name: str, shape: tuple[int, ...], letters: str, sizes: dict[st
             raise ValueError(f"{name} must have shape ({', '.join(letters)}) with {known}, got {shape}")
 
 
+def is_code(value: object, codes: dict[str, int]) -> bool:
+    """Return whether `value` is one of the integer codes; True and 1.0 are not."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value in codes.values()
+
+
+def check_outputs(**arrays: np.ndarray) -> None:
+    """Raise ValueError naming the first output or workspace that cannot be written."""
+    for name, array in arrays.items():
+        if not array.flags.writeable:
+            raise ValueError(f"{name} must be writeable, got a read-only array")
+
+
 def check_activation(activation: int) -> None:
     """Raise ValueError unless `activation` is one of the four integer codes."""
-    if isinstance(activation, bool) or activation not in ACTIVATIONS.values():
+    if not is_code(activation, ACTIVATIONS):
         codes = ", ".join(f"{name.upper()}={code}" for name, code in ACTIVATIONS.items())
         raise ValueError(f"activation must be one of {codes}, got {activation!r}")

@@ -156,4 +156,5 @@ def times_derivative(d, h, activation, out):
             out[i] = d[i] * (h[i] * (1 - h[i]))
     else:
         for i in range(d.size):
-            out[i] = 0 if activation == RELU and h[i] <= 0 else d[i]
+            open_ = activation == IDENTITY or h[i] > 0
+            out[i] = d[i] if open_ else h[i] * 0  # 0, and nan where the state is nan

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
 from rnnkit.kernels.activations import add_and_activate, times_derivative
 
 
@@ -41,9 +41,7 @@ def _rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h, activation):
 
 
 @jit
-def _rnn_cell_backward_into(
-    dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z
-):
+def _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z):
     times_derivative(dh_t, h_t, activation, z)  # z = dL/da_t
     np.dot(z, W_xh.T, dx_t)
     np.dot(z, W_hh.T, dh_prev)
@@ -56,9 +54,7 @@ def _rnn_cell_backward_into(
 def _rnn_cell_backward(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation):
     dx_t, dh_prev, z = np.empty_like(x_t), np.empty_like(h_prev), np.empty_like(h_prev)
     dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty_like(W_hh[0])
-    _rnn_cell_backward_into(
-        dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z
-    )
+    _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z)
     return CellGradients(dx_t, dh_prev, dW_xh, dW_hh, db_h)
 
 
@@ -93,6 +89,7 @@ def rnn_cell_forward_into(
     h_t: (B, H) output. z: (B, H) workspace, may be reused. Neither may share memory with an input.
     """
     check_arrays(x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h, h_t=h_t, z=z)
+    check_outputs(h_t=h_t, z=z)
     check_activation(activation)
     _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z)
 
@@ -142,7 +139,6 @@ def rnn_cell_backward_into(
         dh_t=dh_t, x_t=x_t, h_prev=h_prev, h_t=h_t, W_xh=W_xh, W_hh=W_hh,
         dx_t=dx_t, dh_prev=dh_prev, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h, z=z,
     )  # fmt: skip
+    check_outputs(dx_t=dx_t, dh_prev=dh_prev, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h, z=z)
     check_activation(activation)
-    _rnn_cell_backward_into(
-        dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z
-    )
+    _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z)

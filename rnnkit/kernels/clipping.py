@@ -14,6 +14,7 @@ import numpy as np
 from numba import literal_unroll
 
 from rnnkit._jit import checked_border, jit
+from rnnkit.kernels._checks import check_arrays, is_code
 
 RAISE, SKIP, ZERO, SHRINK = 0, 1, 2, 3
 NONFINITE_POLICIES = {"raise": RAISE, "skip": SKIP, "zero": ZERO, "shrink": SHRINK}
@@ -37,7 +38,10 @@ class ClipOutcome(NamedTuple):
 
 @jit
 def _survey(gradients):
-    """Return (joint norm of the finite entries, their largest size, how many are not finite); no square overflows."""
+    """Return (largest size L of the finite entries, their joint norm / L, how many are not finite).
+
+    No square overflows, nor does anything where the joint norm itself does.
+    """
     largest, bad = 0.0, 0
     for g in literal_unroll(gradients):
         for v in g.flat:
@@ -51,7 +55,7 @@ def _survey(gradients):
             for v in g.flat:
                 if np.isfinite(v):
                     total += (v / largest) ** 2
-    return largest * np.sqrt(total), largest, bad
+    return largest, np.sqrt(total), bad
 
 
 @jit
@@ -76,20 +80,22 @@ def _apply_policy(gradients, norm, bad, nonfinite, recurrent):
 
 @jit
 def _clip_by_norm(gradients, max_norm, nonfinite, recurrent):
-    norm, largest, bad = _survey(gradients)
+    largest, relative_norm, bad = _survey(gradients)
+    norm = largest * relative_norm
     skipped, shrunk = _apply_policy(gradients, norm, bad, nonfinite, recurrent)
     clipped = norm > max_norm and not skipped and not shrunk
     if clipped:
         for g in literal_unroll(gradients):
             flat = g.ravel()
             for i in range(flat.size):
-                flat[i] = flat[i] / largest * (max_norm / (norm / largest))  # no overflow where norm is inf
+                flat[i] = flat[i] / largest * (max_norm / relative_norm)
     return ClipOutcome(norm, clipped, bad, skipped, shrunk)
 
 
 @jit
 def _clip_by_value(gradients, max_value, nonfinite, recurrent):
-    norm, largest, bad = _survey(gradients)
+    largest, relative_norm, bad = _survey(gradients)
+    norm = largest * relative_norm
     skipped, shrunk = _apply_policy(gradients, norm, bad, nonfinite, recurrent)
     clipped = largest > max_value and not skipped and not shrunk
     if clipped:
@@ -108,17 +114,24 @@ def _check(gradients, limit, limit_name, nonfinite, recurrent):  # noqa: ANN001,
             raise ValueError(f"gradients[{i}] must be a float32 or float64 array, all of one dtype")
         if not g.flags.c_contiguous or not g.flags.writeable or not g.size:
             raise ValueError(f"gradients[{i}] must be writeable, C-contiguous and not empty, got shape {g.shape}")
-    if not np.isfinite(limit) or limit <= 0:
-        raise ValueError(f"{limit_name} must be a positive finite number, got {limit}")
-    if nonfinite not in NONFINITE_POLICIES.values():
+    if not isinstance(limit, int | float | np.number) or not np.isfinite(limit) or limit <= 0:
+        raise ValueError(f"{limit_name} must be a positive finite number, got {limit!r}")
+    if not is_code(nonfinite, NONFINITE_POLICIES):
         raise ValueError(f"nonfinite must be one of {NONFINITE_POLICIES}, got {nonfinite!r}")
-    if nonfinite == SHRINK and recurrent is None:
-        raise ValueError("recurrent must be (dW_hh, W_hh) for the policy SHRINK, got None")
+    if nonfinite == SHRINK or recurrent is not None:
+        _check_recurrent(gradients, recurrent)
     if nonfinite == RAISE:
         for i, g in enumerate(gradients):
             if bad := np.argwhere(~np.isfinite(g)).tolist():
                 raise ValueError(f"gradients[{i}] holds {len(bad)} non-finite values, the first at {tuple(bad[0])}")
     return recurrent or (gradients[0], gradients[0])
+
+
+def _check_recurrent(gradients, recurrent):  # noqa: ANN001, ANN202
+    pair = isinstance(recurrent, tuple) and len(recurrent) == 2
+    if not pair or not any(recurrent[0] is g for g in gradients):
+        raise ValueError("recurrent must be (dW_hh, W_hh) with dW_hh one of gradients; the policy SHRINK needs it")
+    check_arrays(dW_hh=recurrent[0], W_hh=recurrent[1])
 
 
 @checked_border(_clip_by_norm)

@@ -16,7 +16,7 @@ from rnnkit.kernels.sequence import _flat
 
 
 class ScaledGradients(NamedTuple):
-    """Weight gradients (I, H), (H, H), (H,) divided by exp(log_scale); all zero: log_scale is -inf."""
+    """Weight gradients (I, H), (H, H), (H,) divided by exp(log_scale); log_scale is -inf for dh_T = 0."""
 
     dW_xh: np.ndarray
     dW_hh: np.ndarray
@@ -82,9 +82,7 @@ def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, activation):
 
 
 @checked_border(_hidden_gradient_log_norms)
-def hidden_gradient_log_norms(
-    dh_T: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int
-) -> np.ndarray:
+def hidden_gradient_log_norms(dh_T: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int) -> np.ndarray:
     """Return (T+1, B) natural logs: row k is ln ||dL/dh_{T-k}|| of each sample, for a loss on the last state alone.
 
     dh_T: (B, H) gradient at h[T]. h: (T+1, B, H) from `rnn_forward`. W_hh: (H, H).
@@ -103,7 +101,8 @@ def rnn_backward_scaled(
 ) -> ScaledGradients:
     """Return (dW_xh, dW_hh, db_h, log_scale) of BPTT; the true gradients are exp(log_scale) times these.
 
-    For a loss on the last state alone, of any length: nothing overflows or underflows in float32.
+    For a loss on the last state alone, of any length: nothing overflows in float32, and a step is lost only where its
+    delta is below rounding beside the largest one.
     dh_T: (B, H) gradient at h[T]. x: (T, B, I). h: (T+1, B, H) from `rnn_forward`. W_xh: (I, H). W_hh: (H, H).
     Raises ValueError naming a bad argument.
     """

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
 from rnnkit.kernels.activations import add_and_activate, times_derivative
 
 
@@ -77,8 +77,13 @@ def _rnn_backward(dh, x, h, W_xh, W_hh, activation):
 
 def _check_dh(dh: np.ndarray, **others: np.ndarray) -> None:
     """`dh` comes as (T, B, H) or, for a loss on the last state alone, as (B, H)."""
-    last_only = isinstance(dh, np.ndarray) and dh.ndim == 2
-    check_arrays(**others, **{"dh_T" if last_only else "dh": dh})
+    if isinstance(dh, np.ndarray) and dh.ndim == 2:
+        try:
+            check_arrays(**others, dh_T=dh)
+        except ValueError as error:
+            raise ValueError(str(error).replace("dh_T", "dh", 1)) from None
+    else:
+        check_arrays(**others, dh=dh)
 
 
 @checked_border(_rnn_forward)
@@ -112,6 +117,7 @@ def rnn_forward_into(
     h: (T+1, B, H) output. z: (B, H) workspace, may be reused. Neither may share memory with an input.
     """
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h, h=h, z=z)
+    check_outputs(h=h, z=z)
     check_activation(activation)
     _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h, z)
 
@@ -152,5 +158,6 @@ def rnn_backward_into(
     dz: (T, B, H) workspace, holds dL/da_t afterwards, may be reused. No output may share memory with an input.
     """
     _check_dh(dh, x=x, h=h, W_xh=W_xh, W_hh=W_hh, dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h, dz=dz)
+    check_outputs(dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h, dz=dz)
     check_activation(activation)
     _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h, dz)

@@ -6,10 +6,10 @@ import matplotlib as mpl
 
 mpl.use("Agg")  # pictures are files: no screen is needed
 
-import matplotlib.pyplot as plt  # noqa: E402
-import pandas as pd  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 COLOURS = plt.get_cmap("viridis")
 
@@ -41,7 +41,15 @@ def measured_on_theory(table: pd.DataFrame, x: str, by: str, path: Path, xlabel:
         group, colour = group.sort_values(x), _shade(i, len(groups))
         axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
         label = f"{by} = {value}"
-        axes.errorbar(group[x], group.growth_rate, 2 * group.growth_rate_se.fillna(0), fmt="o", ms=4, color=colour, label=label)
+        axes.errorbar(
+            group[x],
+            group.growth_rate,
+            2 * group.growth_rate_se.fillna(0),
+            fmt="o",
+            ms=4,
+            color=colour,
+            label=label,
+        )
     axes.set(xlabel=xlabel, ylabel="growth of ln ||dL/dh|| per step back")
     axes.set_title("points: measured, 2 standard errors; lines: theory", fontsize=10)
     axes.legend(fontsize=8)

@@ -124,8 +124,13 @@ def _run_job(experiment: Experiment, settings: Settings) -> None:
     start = time.perf_counter()
     try:
         measured = experiment.run(settings)
-        record |= {"row": measured.row, "nets": measured.nets, "lags": measured.lags, "message": measured.message}
-    except Exception as error:  # noqa: BLE001  a job that raises is a row with status error; the others go on
+        record |= {
+            "row": measured.row,
+            "nets": measured.nets,
+            "lags": measured.lags,
+            "message": measured.message,
+        }
+    except Exception as error:
         record |= {"row": {"status": "error"}, "message": f"{type(error).__name__}: {error}"}
         store.write_whole(folder / "traceback.txt", traceback.format_exc())
     finally:

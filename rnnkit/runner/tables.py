@@ -28,7 +28,11 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[d
     records, rows, nets, lags, timings = [], [], [], [], []
     for config in plan:
         job = f"jobs/{store.identity(config)}"
-        record = store.read_record(out / job) or {"config": config, "row": {"status": "missing"}, "seconds": 0.0}
+        record = store.read_record(out / job) or {
+            "config": config,
+            "row": {"status": "missing"},
+            "seconds": 0.0,
+        }
         records.append(record)
         measured = {column: record["row"].get(column) for column in columns}
         rows.append(config | {"out": job} | measured)
@@ -40,9 +44,7 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[d
     store.write_whole(out / "table.md", table_markdown(table))
     store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
     for name, details in (("nets", nets), ("lags", lags)):
-        store.write_whole(
-            out / f"{name}.csv", pd.DataFrame(details).to_csv(index=False, float_format=DETAIL_FORMAT)
-        )
+        store.write_whole(out / f"{name}.csv", pd.DataFrame(details).to_csv(index=False, float_format=DETAIL_FORMAT))
     return records
 
 

@@ -21,18 +21,14 @@ EXACT = {
 
 def activate(a, activation, dtype):
     a = np.array(a, dtype)
-    add_and_activate(
-        a, np.full_like(a, -0.0), activation
-    )  # a + (-0.) is a to the bit; a + 0. loses the sign of -0.
+    add_and_activate(a, np.full_like(a, -0.0), activation)  # a + (-0.) is a to the bit; a + 0. loses the sign of -0.
     return a
 
 
 def largest_ulp(activation, dtype):
     """Error against 40 digits, in units of the last place of the result."""
     small = np.logspace(-30, 0, 301)
-    points = np.concatenate([np.linspace(-80, 80, 2001), np.linspace(-3, 3, 2001), small, -small]).astype(
-        dtype
-    )
+    points = np.concatenate([np.linspace(-80, 80, 2001), np.linspace(-3, 3, 2001), small, -small]).astype(dtype)
     results = activate(points, activation, dtype)
     worst = 0.0
     with mpmath.workdps(40):
@@ -56,9 +52,7 @@ def test_error_in_units_of_the_last_place(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_special_values(dtype):
     specials = [0.0, -0.0, np.inf, -np.inf, np.nan]
-    tanh, sigmoid, relu, identity = (
-        activate(specials, code, dtype) for code in (TANH, SIGMOID, RELU, IDENTITY)
-    )
+    tanh, sigmoid, relu, identity = (activate(specials, code, dtype) for code in (TANH, SIGMOID, RELU, IDENTITY))
     np.testing.assert_array_equal(tanh, [0, 0, 1, -1, np.nan])
     np.testing.assert_array_equal(np.signbit(tanh[:2]), [False, True])
     np.testing.assert_array_equal(sigmoid[[0, 1, 2, 4]], [0.5, 0.5, 1, np.nan])

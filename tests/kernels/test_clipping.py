@@ -155,9 +155,7 @@ def test_every_value_ends_within_the_limit_and_keeps_its_sign(entries, max_value
 
 @numba.njit
 def clip_compiled(gradients, limit, policy, recurrent):
-    return clip_by_norm(gradients, limit, policy, recurrent), clip_by_value(
-        gradients, limit / 2, policy, recurrent
-    )
+    return clip_by_norm(gradients, limit, policy, recurrent), clip_by_value(gradients, limit / 2, policy, recurrent)
 
 
 def test_callable_from_compiled_code():

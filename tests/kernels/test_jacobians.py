@@ -75,9 +75,7 @@ def test_powers_of_a_constant_factor(factor, dtype):
     """The article: .5^10 = .00098, .5^20 = 9.5e-7, 2^10 = 1024, 2^20 = 1,048,576."""
     log_norms = linear_log_norms(factor, 20, dtype)
     for lag in (10, 20):
-        expected = dtype(
-            lag * np.log(factor)
-        )  # the factor is a power of two: only the sum of logarithms rounds
+        expected = dtype(lag * np.log(factor))  # the factor is a power of two: only the sum of logarithms rounds
         assert abs(log_norms[lag] - expected) <= 4 * np.spacing(abs(expected))
 
 
@@ -145,9 +143,7 @@ def exact_linear_gradients(dh_T, x, h, W_hh):
 def test_scaled_gradients_of_3000_steps(growth, dtype):
     """exp(300) is beyond float32; the gradient at the first step of the vanishing net, exp(-300), as well."""
     rng, T = np.random.default_rng(0), 3000
-    W_hh = (np.exp(growth) * np.array([[0.8, 0.2], [0.2, 0.8]])).astype(
-        dtype
-    )  # eigenvalues e^growth, .6 e^growth
+    W_hh = (np.exp(growth) * np.array([[0.8, 0.2], [0.2, 0.8]])).astype(dtype)  # eigenvalues e^growth, .6 e^growth
     x, h, dh_T = (rng.uniform(0.5, 1, shape).astype(dtype) for shape in [(T, 1, 2), (T + 1, 1, 2), (1, 2)])
     scaled = rnn_backward_scaled(dh_T, x, h, np.eye(2, dtype=dtype), W_hh, IDENTITY)
     factor = mpmath.exp(scaled.log_scale)
