@@ -150,7 +150,7 @@ def measure_net(config: Config, replicate: int) -> Net:
     return Net(*achieved(W_hh), log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
 
 
-def clipped_log10(gradients: Any, clip: float | None, mode: str) -> tuple[float, float, bool]:  # noqa: ANN401
+def clipped_log10(gradients: Any, clip: float | None, mode: str) -> tuple[float, float, bool]:
     """Return log10 ||dW_hh|| before and after clipping, and whether it acted; by logarithms, so at any size.
 
     The joint norm is over all trainable gradients of the net; clip=None leaves them alone.
@@ -275,7 +275,7 @@ def _lag_rows(log_norms: np.ndarray) -> list[dict[str, Any]]:
     return rows
 
 
-def _mean(values: Any) -> float | None:  # noqa: ANN401
+def _mean(values: Any) -> float | None:
     return float(np.mean(values)) if len(values) else None
 
 

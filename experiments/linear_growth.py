@@ -46,7 +46,7 @@ COLUMNS = [
 SHEAR = 2.0
 EXACT = 1e-12  # relative; a few dozen roundings of 1.1e-16
 TIED_TOLERANCE = 0.002  # five times the mean gap of .0004 found at lags 200 to 400
-NEWMAN_TOLERANCE = 0.002  # two standard errors of 64 products of 200 factors, .0005 each, doubled
+NEWMAN_TOLERANCE = 0.002  # about three standard errors of 128 products of 200 factors (.1 each at H = 50)
 
 
 class Config(Settings):
@@ -182,7 +182,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-def _gaussian(row: Any, cell: str, tied: bool) -> list[Claim]:  # noqa: ANN401
+def _gaussian(row: Any, cell: str, tied: bool) -> list[Claim]:
     if tied:
         nets_gap = float(row.rate_minus_log_radius)
         statement = f"tied W: rate tends to ln rho(W) of that matrix, mean gap, {cell}"

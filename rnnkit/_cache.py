@@ -8,7 +8,8 @@ code is served. Here the folder itself is the key:
 The fingerprint covers every source file a kernel can reach, the versions of what generates and links the code, and
 the NUMBA_* switches that change it. Old folders are left for other checkouts that still use them; deleting any is safe.
 
-This rests on `numba.core.caching`, which is not public: pyproject.toml pins numba's minor, tests/test_cache.py holds it.
+This rests on `numba.core.caching`, which is not public: pyproject.toml pins numba's minor, and
+tests/test_cache.py holds it.
 """
 
 import contextlib
@@ -38,7 +39,7 @@ def switches() -> str:
 
 
 def kernel_sources() -> list[Path]:
-    """Return every file that compiled code can depend on: all of the package but `runner/`, which kernels cannot import."""
+    """Return every file that compiled code can depend on: all but `runner/`, which kernels cannot import."""
     return sorted(p for p in PACKAGE.rglob("*.py") if PACKAGE / "runner" not in p.parents)
 
 
@@ -70,7 +71,7 @@ def _candidate_roots() -> Iterator[Path]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Cached code is unpickled: a folder that someone else owns or may write is not read."""
+    """Return whether nobody else owns or may write the folder: what lies there is unpickled."""
     if not hasattr(os, "getuid"):
         return True
     status = folder.stat()
@@ -109,7 +110,7 @@ LOCK = FileLock(FOLDER / ".lock") if FOLDER else None
 class _KernelLocator(UserProvidedCacheLocator):
     """Tell numba to store a kernel of this package below FOLDER."""
 
-    def __init__(self, py_func, py_file):  # noqa: ANN001
+    def __init__(self, py_func, py_file):
         self._py_file = py_file
         self._lineno = py_func.__code__.co_firstlineno
         module = Path(py_file).resolve().relative_to(PACKAGE).with_suffix("")
@@ -119,7 +120,7 @@ class _KernelLocator(UserProvidedCacheLocator):
         return FOLDER.parent.name
 
     @classmethod
-    def from_function(cls, py_func, py_file):  # noqa: ANN001, ANN206
+    def from_function(cls, py_func, py_file) -> "_KernelLocator":
         return cls(py_func, py_file)
 
 

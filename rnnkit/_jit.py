@@ -31,11 +31,11 @@ def jit(function: Callable) -> Callable:
     return dispatcher
 
 
-def _compile_under_lock(dispatcher: Any) -> None:  # noqa: ANN401
+def _compile_under_lock(dispatcher: Any) -> None:
     """Let one process at a time look up, compile and store; threads first, so that no two locks are taken crosswise."""
     compile_unlocked = dispatcher.compile
 
-    def compile_locked(signature: Any) -> Any:  # noqa: ANN401
+    def compile_locked(signature: Any) -> Any:
         with global_compiler_lock, _cache.LOCK:
             return compile_unlocked(signature)
 
@@ -50,7 +50,7 @@ def checked_border(body: Callable) -> Callable[[Callable], Callable]:
 
     def decorate(checked: Callable) -> Callable:
         @overload(checked, strict=False)
-        def _typed(*args):  # noqa: ANN002, ANN202
+        def _typed(*args):  # noqa: ANN002
             return lambda *args: body(*args)
 
         return checked

@@ -106,7 +106,7 @@ def _clip_by_value(gradients, max_value, nonfinite, recurrent):
     return ClipOutcome(norm, clipped, bad, skipped, shrunk)
 
 
-def _check(gradients, limit, limit_name, nonfinite, recurrent):  # noqa: ANN001, ANN202
+def _check(gradients, limit, limit_name, nonfinite, recurrent):
     if not isinstance(gradients, tuple) or not gradients:
         raise ValueError(f"gradients must be a non-empty tuple of arrays, got {type(gradients).__name__}")
     for i, g in enumerate(gradients):
@@ -127,7 +127,7 @@ def _check(gradients, limit, limit_name, nonfinite, recurrent):  # noqa: ANN001,
     return recurrent or (gradients[0], gradients[0])
 
 
-def _check_recurrent(gradients, recurrent):  # noqa: ANN001, ANN202
+def _check_recurrent(gradients, recurrent):
     pair = isinstance(recurrent, tuple) and len(recurrent) == 2
     if not pair or not any(recurrent[0] is g for g in gradients):
         raise ValueError("recurrent must be (dW_hh, W_hh) with dW_hh one of gradients; the policy SHRINK needs it")

@@ -1,1 +1,1 @@
-"""The experiment runner: the only place that knows hydra, pydantic, pandas and matplotlib, and no experiment by name."""
+"""The experiment runner: the only place that knows hydra and pandas, and no experiment by name."""

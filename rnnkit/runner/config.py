@@ -30,7 +30,7 @@ def _positive_or_none(value: object) -> object:
 PositiveOrNone = Annotated[Any, BeforeValidator(_positive_or_none), Field(description="none or a number above 0")]
 
 
-def number(value: Any) -> float | None:  # noqa: ANN401
+def number(value: Any) -> float | None:
     """Return a number-or-none key as Python's None or a float."""
     return None if value == "none" else float(value)
 

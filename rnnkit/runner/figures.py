@@ -46,7 +46,8 @@ def measured_on_theory(table: pd.DataFrame, x: str, by: str, path: Path, xlabel:
             group.growth_rate,
             2 * group.growth_rate_se.fillna(0),
             fmt="o",
-            ms=4,
+            ms=8 - 4 * i / len(groups),
+            mfc="none",
             color=colour,
             label=label,
         )
@@ -57,7 +58,7 @@ def measured_on_theory(table: pd.DataFrame, x: str, by: str, path: Path, xlabel:
 
 
 def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None:
-    """Draw the mean log10 norm of dL/dh against lag with its spread (1 sd over nets and samples), a colour for each `by`."""
+    """Draw mean and sd (over nets and samples) of log10 ||dL/dh|| against lag, a colour for each `by`."""
     figure, axes = plt.subplots(figsize=(6, 4.2))
     zero_line(axes)
     groups = list(lags.groupby(by))

@@ -75,7 +75,7 @@ def _readme(frame: pd.DataFrame, judged: list[Judged]) -> str:
     commands = [{"experiment": j.experiment, "minutes": j.minutes, "command": f"`{j.command}`"} for j in judged]
     parts = [
         "# Claims and verdicts",
-        "Written by `make reproduce`; edits are lost. A claim holds if |measured - expected| + 2 se <= tolerance, fails if "
+        "Written by `make reproduce`. A claim holds if |measured - expected| + 2 se <= tolerance, fails if "
         "|measured - expected| - 3 se > tolerance, and is undecided between; ≥ and ≤ mark one-sided claims, which ask "
         "for the expected value to be passed by the tolerance. An expected deviation is a place where a theory is "
         "known to miss, met in the stated direction at 3 se. Expectations and tolerances stand in the experiment "

@@ -41,7 +41,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 
 def claim_folder(out: Path, plan: list[dict[str, Any]]) -> str | None:
-    """Make `out` ready for this plan, or return why it cannot be used. A folder that holds another sweep is left alone."""
+    """Make `out` ready for this plan, or return why it cannot be used; another sweep's folder is left alone."""
     path = out / "plan.json"
     text = json.dumps(plan, indent=1)
     try:

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import hydra
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from tqdm import tqdm
 
 from rnnkit.runner import store, tables
-from rnnkit.runner.config import Settings, faults
+from rnnkit.runner.config import Settings
+from rnnkit.runner.plan import check, job_configs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,51 +48,22 @@ class Experiment:
     out: Path | None = None
 
 
-def _job_configs(config: DictConfig, multirun: bool) -> list[dict[str, Any]]:
-    """Return the configuration of every job, in the order in which Hydra's basic sweeper runs them."""
-    base = OmegaConf.to_container(OmegaConf.masked_copy(config, [k for k in config if k != "hydra"]), resolve=True)
-    if not multirun:
-        return [base]
-    arguments = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parser = OverridesParser.create()
-    overrides = parser.parse_overrides(arguments + list(config.hydra.overrides.task))
-    (jobs,) = BasicSweeper.split_arguments(overrides, None)
-    groups = config.hydra.runtime.choices
-    configs = []
-    for job in jobs:
-        values = dict(base)
-        for override in parser.parse_overrides(job):
-            if override.key_or_group not in groups and not override.is_delete():
-                values[override.key_or_group] = override.value()
-        configs.append(values)
-    return configs
-
-
-def check(schema: type[Settings], configs: list[dict[str, Any]]) -> list[str]:
-    """Return every distinct fault of a sweep, in the order met."""
-    found = [fault for values in configs for fault in faults(schema, values)]
-    identities = [store.identity({k: str(v) for k, v in values.items()}) for values in configs]
-    if len({values.get("out") for values in configs}) > 1:
-        found.append("out: one folder for the whole sweep is allowed, not one for each job")
-    elif len(set(identities)) < len(identities):
-        found.append("the sweep names the same job twice: every value of a key is allowed once")
-    return list(dict.fromkeys(found))
-
-
 class SweepCallback(Callback):
     """Hydra's hooks: refuse a faulty sweep as a whole before its first job, and show progress."""
 
     experiment: ClassVar[Experiment]
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, D102
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check and plan one job."""
         self._start(config, multirun=False)
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, D102
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check and plan all jobs of a sweep."""
         self._start(config, multirun=True)
 
     def _start(self, config: DictConfig, multirun: bool) -> None:
         try:
-            configs = _job_configs(config, multirun)
+            configs = job_configs(config, multirun)
             found = check(self.experiment.schema, configs)
         except (OmegaConfBaseException, hydra.errors.HydraException) as error:
             found = [str(error).splitlines()[0]]
@@ -109,7 +79,8 @@ class SweepCallback(Callback):
         # disable=None: a bar on a terminal, silence in a log
         self.bar = tqdm(total=len(configs), desc=self.experiment.name, unit="job", disable=None)
 
-    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:  # noqa: ANN401, D102
+    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
+        """Move the bar."""
         if hasattr(self, "bar"):
             self.bar.update()
             if self.bar.n >= self.bar.total:
@@ -178,5 +149,6 @@ def launch(
     except KeyboardInterrupt:
         code = 130
     if experiment.plan:
-        code = _collect(experiment, time.perf_counter() - start) if code == 0 else _collect(experiment, 0.0) and code
+        failed = _collect(experiment, time.perf_counter() - start)
+        code = code or failed
     sys.exit(code)

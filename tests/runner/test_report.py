@@ -1,0 +1,80 @@
+"""claims.csv and README.md from judged claims."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from rnnkit.runner import report
+from rnnkit.runner.claims import Claim
+
+
+def claim(name, measured, kind="equal", se=0.0):
+    return Claim(name, f"sentence, with a comma, of {name}", "someone 1999", kind, 1.0, 0.5, measured, se, 4)
+
+
+@pytest.fixture
+def judged():
+    first = report.Judged("b_file", "quick", 0.5, [claim("G2", 1.0), claim("G1", 9.0, se=0.1)])
+    second = report.Judged("a_file", "paper", 60, [claim("G2", math.nan), claim("G3", 4.0, "deviation")])
+    return [first, second]
+
+
+def make(results, preset, experiment):
+    folder = results / preset / experiment
+    folder.mkdir(parents=True)
+    (folder / "table.csv").write_text("")
+
+
+def test_the_largest_preset_wins(tmp_path):
+    assert report.largest_preset(tmp_path, "x") is None
+    for preset in ("laptop", "quick", "paper"):
+        make(tmp_path, preset, preset)
+    for preset in ("laptop", "quick"):
+        make(tmp_path, preset, "x")
+    (tmp_path / "paper" / "x").mkdir()  # a folder without a table is no result
+    assert report.largest_preset(tmp_path, "x") == "laptop"
+    make(tmp_path, "paper", "y")
+    assert report.largest_preset(tmp_path, "y") == "paper"
+
+
+def test_claims_csv_has_exactly_its_columns(tmp_path, judged):
+    report.write(tmp_path, judged)
+    header = (tmp_path / "claims.csv").read_text().splitlines()[0]
+    assert header == "claim,experiment,statement,source,expected,tolerance,measured,verdict,n"
+
+
+def test_a_row_for_each_claim_ordered_by_claim(tmp_path, judged):
+    report.write(tmp_path, judged)
+    frame = pd.read_csv(tmp_path / "claims.csv")
+    assert list(frame.claim) == ["G1", "G2", "G2", "G3"]
+    assert list(frame.verdict) == ["fails", "holds", "undecided", "expected deviation"]
+    assert list(frame.experiment) == ["quick/b_file", "quick/b_file", "paper/a_file", "paper/a_file"]
+    assert frame.measured.isna().tolist() == [False, False, True, False]
+    assert frame.statement[0] == "sentence, with a comma, of G1"
+
+
+def test_counts_name_the_verdicts_that_occur(judged):
+    frame = report.claims_frame(judged)
+    assert report.counts(frame) == "1 holds, 1 fails, 1 undecided, 1 expected deviation"
+    assert report.counts(frame[frame.claim == "G1"]) == "1 fails"
+
+
+def test_the_readme_shows_every_claim_and_how_to_run_it_again(tmp_path, judged):
+    report.write(tmp_path, judged)
+    text = (tmp_path / "README.md").read_text()
+    assert "**4 claims: 1 holds, 1 fails, 1 undecided, 1 expected deviation.**" in text
+    for part in judged:
+        assert f"`python experiments/{part.experiment}.py preset={part.preset} out=DIR`" in text
+        assert f"({part.preset}/{part.experiment}/table.md)" in text
+        assert all(c.statement in text for c in part.claims)
+    assert "**fails**" in text
+    assert "9 ± 0.1" in text
+    assert "≥ 1" in text
+
+
+def test_the_same_claims_give_the_same_files(tmp_path, judged):
+    for folder in ("a", "b"):
+        report.write(tmp_path / folder, judged)
+    for name in ("claims.csv", "README.md"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

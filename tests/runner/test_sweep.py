@@ -1,0 +1,197 @@
+"""A sweep as a user runs it: one process from the command line to the tables and the exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOW = ROOT / "experiments" / "gradient_flow.py"
+GRID = ["-m", "seq_len=5,80", "spectral_radius=0.5,1.5", "clip=none,1.0"]
+SMALL = ["hidden_size=8", "replicates=3", "batch_size=2"]
+KEYS = set(
+    "seq_len spectral_radius gain clip hidden_size initializer activation drive drive_variance batch_size "
+    "replicates seed dtype out".split()
+)
+MEASURED = (
+    "spectral_radius_achieved gain_achieved sigma_max growth_rate growth_rate_se growth_rate_theory theory_note "
+    "log10_grad_h0 log10_grad_W_hh log10_grad_W_hh_clipped clip_fraction vanished_fraction exploded_fraction "
+    "n_zero status n"
+).split()
+SAME_BYTES = ["table.csv", "nets.csv", "lags.csv", "table.md", "growth_rate.png", "lags.png", "plan.json"]
+TOY = """
+from pathlib import Path
+from pydantic import Field
+from rnnkit.runner import sweep
+from rnnkit.runner.config import Settings
+
+sweep.ROOT = Path(__file__).parent
+
+class Config(Settings):
+    value: int = Field(ge=0, le=9, description="0 to 9")
+
+def run(config):
+    if (Path(__file__).parent / "mended").exists():
+        pass
+    elif config.value == 7:
+        raise RuntimeError("seven is broken")
+    elif config.value == 8:
+        raise KeyboardInterrupt
+    lags = [{"lag": k, "log_norm": 0.1 * k * config.value} for k in range(3)]
+    return sweep.Measurement({"double": 2 * config.value, "status": "done", "n": 1}, lags=lags)
+
+sweep.launch(__file__, Config, run, ["double", "status", "n"])
+"""
+
+
+def command(file, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, str(file), *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=60, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def contents(folder):
+    """Return every file below a folder with its bytes."""
+    return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    out = tmp_path_factory.mktemp("sweep") / "out"
+    return command(FLOW, *GRID, *SMALL, f"out={out}"), out
+
+
+@pytest.fixture
+def toy(tmp_path):
+    (tmp_path / "toy.py").write_text(TOY)
+    hydra = (ROOT / "conf" / "gradient_flow" / "config.yaml").read_text().split("\nhydra:\n")[1]
+    head = "defaults: [_self_, override hydra/hydra_logging: disabled, override hydra/job_logging: disabled]\n"
+    (tmp_path / "conf" / "toy").mkdir(parents=True)
+    (tmp_path / "conf" / "toy" / "config.yaml").write_text(f"{head}value: 1\nseed: 0\nout: out\nhydra:\n{hydra}")
+    return tmp_path / "toy.py"
+
+
+def test_a_sweep_ends_well_with_a_row_for_each_job(swept):
+    done, out = swept
+    assert (done.returncode, done.stderr) == (0, "")
+    table = pd.read_csv(out / "table.csv")
+    assert len(table) == 8
+    assert set(table.status) == {"done"}
+    assert list(zip(table.seq_len, table.spectral_radius, table["clip"], strict=True)) == [
+        (T, radius, clip) for T in (5, 80) for radius in (0.5, 1.5) for clip in ("none", "1.0")
+    ]
+
+
+def test_the_table_holds_every_key_then_what_was_measured(swept):
+    columns = list(pd.read_csv(swept[1] / "table.csv").columns)
+    first = len(columns) - len(MEASURED)
+    assert columns[first:] == MEASURED
+    assert set(columns[:first]) - KEYS == {"clip_mode"}
+    assert set(columns[:first]) >= KEYS
+
+
+def test_every_file_is_there_and_every_row_names_its_record(swept):
+    out = swept[1]
+    assert {p.name for p in out.iterdir() if p.is_file()} == {*SAME_BYTES, "timings.csv"}
+    table, nets = pd.read_csv(out / "table.csv"), pd.read_csv(out / "nets.csv")
+    lags, timings = pd.read_csv(out / "lags.csv"), pd.read_csv(out / "timings.csv")
+    assert (len(nets), len(lags), len(timings)) == (8 * 3, 4 * 6 + 4 * 81, 8)
+    assert {*nets.out} == {*lags.out} == {*timings.out} == {*table.out}
+    for row in table.itertuples():
+        record = json.loads((out / row.out / "record.json").read_text())
+        assert record["config"]["seq_len"] == row.seq_len
+
+
+def test_a_short_sequence_has_no_slope(swept):
+    table = pd.read_csv(swept[1] / "table.csv")
+    assert table[table.seq_len == 5].growth_rate.isna().all()
+    assert table[table.seq_len == 80][["growth_rate", "growth_rate_se"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize("threads", ["1", None])
+def test_the_same_sweep_elsewhere_gives_the_same_bytes(swept, tmp_path, threads):
+    environment = {"NUMBA_NUM_THREADS": threads} if threads else {}
+    assert command(FLOW, *GRID, *SMALL, f"out={tmp_path / 'again'}", **environment).returncode == 0
+    for name in SAME_BYTES:
+        assert (tmp_path / "again" / name).read_bytes() == (swept[1] / name).read_bytes(), name
+
+
+FAULTS = [
+    (["seq_len=0"], ["seq_len=0: allowed is an integer from 1"]),
+    (["clip=foo"], ["clip=foo: allowed is none or a number above 0"]),
+    (["+typo=1"], ["typo=1: unknown key"]),
+    (["typo=1"], ["typo"]),
+    (["-m", "seq_len=5,0", "spectral_radius=-1,1", "clip=nan"], ["seq_len=0:", "spectral_radius=-1:", "clip=nan:"]),
+    (["-m", "initializer=he,glorot", "hidden_size=1e9"], ["initializer=he:", "hidden_size=1000000000.0:"]),
+    (["-m", "drive=digits", "seq_len=1,65", "gain=1"], ["seq_len=65:", "seq_len=1:"]),
+    (["gain=1", "spectral_radius=1"], ["spectral_radius=1.0 gain=1.0: one of the two must be none"]),
+    ([f"clip={10**400}"], ["clip=1000", "allowed is none or a number above 0"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "lines"), FAULTS, ids=[" ".join(a)[:60] for a, _ in FAULTS])
+def test_a_fault_stops_the_sweep_before_its_first_job(tmp_path, arguments, lines):
+    done = command(FLOW, *arguments, *[s for s in SMALL if s.split("=")[0] not in " ".join(arguments)],
+                   f"out={tmp_path / 'out'}")  # fmt: skip
+    assert done.returncode not in (0, 130)
+    assert all(line in done.stdout + done.stderr for line in lines), done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = command(FLOW, *SMALL, f"out={tmp_path / 'file' / 'out'}")
+    assert done.returncode == 1
+    assert f"out={tmp_path / 'file' / 'out'}: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(tmp_path) == {Path("file"): b"mine"}
+
+
+def test_another_sweep_is_not_written_over(swept):
+    before = contents(swept[1])
+    done = command(FLOW, "seq_len=6", *SMALL, f"out={swept[1]}")
+    assert done.returncode == 1
+    assert f"out={swept[1]}: holds another sweep" in done.stderr
+    assert contents(swept[1]) == before
+
+
+def test_a_job_that_raises_is_a_row_and_the_others_go_on(toy):
+    out = toy.parent / "out"
+    done = command(toy, "-m", "value=1,7,2", f"out={out}")
+    assert done.returncode == 1
+    assert "RuntimeError: seven is broken" in done.stdout
+    table = pd.read_csv(out / "table.csv")
+    assert list(table.status) == ["done", "error", "done"]
+    assert list(table.double.fillna(-1)) == [2, -1, 4]
+    assert "seven is broken" in (out / table.out[1] / "traceback.txt").read_text()
+    (toy.parent / "mended").touch()
+    assert command(toy, "-m", "value=1,7,2", f"out={out}").returncode == 0
+    assert list(pd.read_csv(out / "table.csv").double) == [2, 14, 4]
+    assert not list(out.rglob("traceback.txt"))
+
+
+def test_an_interruption_keeps_the_finished_rows(toy):
+    out = toy.parent / "out"
+    done = command(toy, "-m", "value=1,2,8,3", f"out={out}")
+    assert done.returncode == 130, done.stdout + done.stderr
+    assert list(pd.read_csv(out / "table.csv").status) == ["done", "done", "interrupted", "missing"]
+    (toy.parent / "mended").touch()
+    assert command(toy, "-m", "value=1,2,8,3", f"out={out}").returncode == 0
+    assert list(pd.read_csv(out / "table.csv").double) == [2, 4, 16, 6]
+
+
+def test_the_order_of_jobs_does_not_change_their_rows(toy):
+    found = []
+    for order in ("1,2,3", "3,1,2"):
+        out = toy.parent / f"out{order[0]}"
+        assert command(toy, "-m", f"value={order}", f"out={out}").returncode == 0
+        tables = (pd.read_csv(out / f"{name}.csv") for name in ("table", "lags"))
+        found.append([t.sort_values(list(t), ignore_index=True) for t in tables])
+    for first, second in zip(*found, strict=True):
+        pd.testing.assert_frame_equal(first, second)
