@@ -84,6 +84,8 @@ def recurrent_weights(
     radius: scale exactly to this spectral radius. gain: multiply by it. At most one of the two.
     fan_in: for `sparse`, FAN_IN where not given (all units where there are fewer). Raises ValueError.
     """
+    if hidden_size < 1:
+        raise ValueError(f"hidden_size must be at least 1, got {hidden_size}")
     if radius is not None and gain is not None:
         raise ValueError(f"radius={radius} and gain={gain} exclude each other")
     if gain is not None and not (np.isfinite(gain) and gain > 0):

@@ -1,21 +1,27 @@
 """What the papers predict, as functions. Rates are natural logarithms per step.
 
 Driven tanh net: h_t = tanh(a_t), a_t = h_{t-1} W_hh + xi_t, xi ~ N(0, s2) per unit and step; W_hh has entries of
-standard deviation g / sqrt(H). `gain` is g, `drive_variance` is s2; both may be arrays where it says so.
+standard deviation g / sqrt(H). `gain` is g, a number or an array; `drive_variance` is s2, a number.
 """
 
 import numpy as np
 from scipy import special
 from scipy.optimize import brentq, elementwise
 
-NODES = 201  # Gauss-Hermite: enough for tanh at pre-activation variance up to some tens
-_z, _weights = special.roots_hermitenorm(NODES)
-_weights = _weights / np.sqrt(2 * np.pi)
+# E f(z) for even f by the trapezoid rule on z >= 0. tanh(sqrt(q) z) has poles at distance pi / (2 sqrt(q)), so the error
+# is about exp(-pi^2 / (step sqrt(q))): below 1e-15 up to q = 350, 1e-9 at q = 1000. Gauss-Hermite with 201 nodes, often
+# used here, is off by 9e-5 in .5 ln chi at g = 3, s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at
+# 2.3246 instead of 2.3250.
+STEP, LAST = 0.015, 12.0
+_z = np.arange(0, LAST, STEP)
+_weights = np.exp(-(_z**2) / 2)
+_weights[0] /= 2
+_weights /= _weights.sum()
 GAMMA = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}  # largest |phi'|
 
 
 def gaussian_mean(values: np.ndarray) -> np.ndarray:
-    """Return E f(z), z ~ N(0, 1), from the values of f at the nodes on the last axis."""
+    """Return E f(z), z ~ N(0, 1), f even, from the values of f at the nodes on the last axis."""
     return values @ _weights
 
 
@@ -31,9 +37,9 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """
     gain = _nonnegative("gain", gain)
     s2 = float(_nonnegative("drive_variance", drive_variance))
-    if s2 == 0 and np.any(gain <= 1):
-        rest = fixed_point(np.where(gain > 1, gain, 2.0), 0.0)
-        return np.where(gain > 1, rest, 0.0)
+    at_rest = (gain == 0) | (s2 == 0) & (gain <= 1 + 1e-9)
+    if np.any(at_rest):
+        return np.where(at_rest, s2, fixed_point(np.where(at_rest, 2.0, gain), s2))
 
     def excess(q: np.ndarray, g: np.ndarray) -> np.ndarray:
         return g**2 * gaussian_mean(_states(q) ** 2) + s2 - q
@@ -43,16 +49,20 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     return found.x
 
 
+def _chi_and_kappa(gain: np.ndarray | float, drive_variance: float) -> tuple[np.ndarray, np.ndarray]:
+    slope = 1 - _states(fixed_point(gain, drive_variance)) ** 2
+    second = gaussian_mean(slope**2)
+    return np.asarray(gain, float) ** 2 * second, gaussian_mean(slope**4) / second**2
+
+
 def chi(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return chi = g^2 E phi'(sqrt(q) z)^2, the mean squared growth of a gradient in one step back."""
-    slope = 1 - _states(fixed_point(gain, drive_variance)) ** 2
-    return np.asarray(gain, float) ** 2 * gaussian_mean(slope**2)
+    return _chi_and_kappa(gain, drive_variance)[0]
 
 
 def kappa(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return kappa = E phi'^4 / (E phi'^2)^2, how unevenly units pass the gradient on; 1 for a linear net."""
-    slope = 1 - _states(fixed_point(gain, drive_variance)) ** 2
-    return gaussian_mean(slope**4) / gaussian_mean(slope**2) ** 2
+    return _chi_and_kappa(gain, drive_variance)[1]
 
 
 def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: str) -> np.ndarray:
@@ -60,6 +70,8 @@ def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: s
 
     From the mean log of the norm of a vector whose entries are uneven; derived for rnnkit and checked by simulation.
     """
+    if hidden_size < 1:
+        raise ValueError(f"hidden_size must be at least 1, got {hidden_size}")
     if initializer in ("gaussian", "glorot"):
         return (3 * np.asarray(kappa) - 1) / (4 * hidden_size)
     if initializer == "orthogonal":
@@ -71,9 +83,8 @@ def growth_rate(
     gain: np.ndarray | float, drive_variance: float, hidden_size: int, initializer: str = "gaussian"
 ) -> np.ndarray:
     """Return the mean growth of ln ||dL/dh|| per step back: .5 ln chi minus the 1/H term; same shape as `gain`."""
-    return 0.5 * np.log(chi(gain, drive_variance)) - finite_size_term(
-        kappa(gain, drive_variance), hidden_size, initializer
-    )
+    squared_growth, unevenness = _chi_and_kappa(gain, drive_variance)
+    return 0.5 * np.log(squared_growth) - finite_size_term(unevenness, hidden_size, initializer)
 
 
 def critical_gain(drive_variance: float) -> float:
@@ -92,6 +103,8 @@ def largest_step(sigma_max: np.ndarray | float, activation: str) -> np.ndarray:
 
     Pascanu, Mikolov, Bengio (2013), section 2.1. The spectral radius is no such bound unless W_hh is normal.
     """
+    if activation not in GAMMA:
+        raise ValueError(f"activation must be one of {', '.join(GAMMA)}, got {activation!r}")
     return np.log(np.asarray(sigma_max) * GAMMA[activation])
 
 

@@ -12,11 +12,10 @@ from rnnkit.initializers import glorot, spectral_radius
 DECIMALS = 5.1e-5  # half a unit of the fourth decimal: as the values are printed
 ROOT = 1e-9  # what the root finders leave, and `quad`, each near 1e-12, and a margin
 UNEVEN = 1e-7  # phi'^4 is the steepest of the means: 201 nodes leave 1e-8 of it at q = 2
-NODES_SHORT = "201 nodes are too few for tanh at large variance q: chi is off by 3e-4 at q = 7.5, 1e-2 at q = 14"
 SE = 4  # standard errors; the seeds are fixed, so a pass stays a pass
 CRITICAL = [(0, 1), (0.001, 1.0905), (0.01, 1.1934), (0.05, 1.327), (0.1, 1.4093), (0.25, 1.5497)]
 CRITICAL += [(0.5, 1.6862), (1, 1.8556), (2, 2.0655)]
-CRITICAL += [pytest.param(4, 2.3250, marks=pytest.mark.xfail(reason=NODES_SHORT))]
+CRITICAL += [(4, 2.3250)]  # 2.3246 in print: 201 Gauss-Hermite nodes are too few there
 RATES = [
     ("gaussian", 3, 1, 100, 0.2436),
     ("glorot", 3, 1, 100, 0.2436),
@@ -26,7 +25,7 @@ RATES = [
     ("orthogonal", 1.5, 1, 100, -0.1503),
 ]
 CELLS = [(0.5, 0.01), (1, 0.1), (1, 1), (1.5, 0.5), (1.1, 0), (1.5, 0)]  # gain, drive variance; q < 2
-WIDE = [pytest.param(g, s2, marks=pytest.mark.xfail(reason=NODES_SHORT)) for g, s2 in [(3, 1), (4, 1)]]
+WIDE = [(3, 1), (4, 1)]
 GAINS = st.floats(0.1, 3)
 DRIVES = st.floats(0.001, 1)
 
@@ -66,7 +65,6 @@ def test_without_drive_a_gain_up_to_1_stays_at_rest(gain):
     assert theory.kappa(gain, 0) == pytest.approx(1, abs=ROOT)
 
 
-@pytest.mark.xfail(reason="the bracket [s2, s2] is empty and the root finder divides by zero")
 def test_without_weights_the_variance_is_that_of_the_drive():
     assert theory.fixed_point(0, 0.5) == 0.5
 
@@ -81,7 +79,7 @@ def test_arrays_and_scalars_agree(function, s2):
 
 
 @given(GAINS, DRIVES, st.floats(1.1, 4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_drive_widens_the_states_and_slows_growth(gain, s2, factor):
     assert theory.fixed_point(gain, factor * s2) > theory.fixed_point(gain, s2)
     assert theory.chi(gain, factor * s2) < theory.chi(gain, s2)
@@ -116,7 +114,7 @@ def test_a_tied_product_tends_to_the_spectral_radius():
 
 @pytest.mark.parametrize(("gain", "s2", "rate"), [(0.9, 0.01, -0.100), (1.0, 0.1, -0.137)])
 def test_weak_drive_rate_over_matrices(gain, s2, rate):
-    rng, n = np.random.default_rng(0), 64
+    rng, n = np.random.default_rng(0), 32
     rates = theory.weak_drive_rate([gain * spectral_radius(glorot(rng, 100, 100)) for _ in range(n)], gain, s2)
     assert abs(rates.mean() - rate) < SE * rates.std() / np.sqrt(n)
     assert theory.weak_drive_rate(gain, gain, s2) == pytest.approx(0.5 * np.log(theory.chi(gain, s2)), abs=ROOT)
@@ -127,7 +125,6 @@ def test_largest_step_is_0_at_the_bound(activation, bound):
     np.testing.assert_allclose(theory.largest_step([bound, 2.0 * bound], activation), [0, np.log(2)], atol=ROOT)
 
 
-@pytest.mark.xfail(raises=KeyError, reason="an unknown activation is looked up without a check")
 def test_largest_step_refuses_an_unknown_activation():
     with pytest.raises(ValueError, match="activation"):
         theory.largest_step(1.0, "softplus")
@@ -145,5 +142,5 @@ def test_bad_gain_or_drive_is_refused_by_name(function, bad):
 
 
 def test_an_unknown_initializer_is_refused_by_name():
-    with pytest.raises(ValueError, match="initializer must be gaussian, glorot or orthogonal, got 'sparse'"):
+    with pytest.raises(ValueError, match=r"initializer must be gaussian, glorot or orthogonal, got 'sparse'"):
         theory.growth_rate(1, 1, 10, "sparse")

@@ -56,9 +56,7 @@ def test_other_data_gives_another_picture(tmp_path, table, lags):
 
 
 def test_no_rates_no_picture(tmp_path, table):
-    figures.measured_on_theory(
-        table.assign(growth_rate=np.nan), "gain", "drive_variance", tmp_path / "a.png", "gain"
-    )
+    figures.measured_on_theory(table.assign(growth_rate=np.nan), "gain", "drive_variance", tmp_path / "a.png", "gain")
     assert list(tmp_path.iterdir()) == []
 
 
