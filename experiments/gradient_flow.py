@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from rnnkit import theory
+from rnnkit import statistics, theory
 from rnnkit.initializers import achieved, glorot, recurrent_weights
 from rnnkit.kernels import ACTIVATIONS, hidden_gradient_log_norms, rnn_backward_scaled, rnn_forward
 from rnnkit.parallel import map_replicates
@@ -24,11 +24,9 @@ from rnnkit.runner.config import PositiveOrNone, Settings, number
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.statistics import EXPLODED, SHORTEST_SLOPE, VANISHED, clipped_log10, mean
 
 BURN_IN = 50  # unrecorded steps of noise before h_0
-NEAR = 20  # the slope leaves out the lags next to the loss, where the direction still settles
-SHORTEST_SLOPE = 70  # below this seq_len a slope over seq_len - 20 lags says little
-VANISHED, EXPLODED = np.log(1e-6), np.log(1e6)
 PIXELS = 64
 BUDGET_MINUTES = {"quick": 1.5}
 
@@ -142,39 +140,12 @@ def measure_net(config: Config, replicate: int) -> Net:
     direction = rng.evaluation.standard_normal(config.hidden_size)
     dh_T = np.tile((direction / np.linalg.norm(direction)).astype(dtype), (config.batch_size, 1))
     x, W_xh, h = driven_states(config, replicate, W_hh)
-    bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
+    log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, activation).astype(np.float64)
+    bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)) | ~(log_norms < np.inf).all(axis=1)[::-1])
     if bad_steps.size:
         return Net(*achieved(W_hh), np.empty((0, 0)), np.nan, np.nan, False, int(bad_steps[0]))
-    log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, activation).astype(np.float64)
     gradients = rnn_backward_scaled(dh_T / dtype.type(config.batch_size), x, h, W_xh, W_hh, activation)
     return Net(*achieved(W_hh), log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
-
-
-def clipped_log10(gradients: Any, clip: float | None, mode: str) -> tuple[float, float, bool]:
-    """Return log10 ||dW_hh|| before and after clipping, and whether it acted; by logarithms, so at any size.
-
-    The joint norm is over all trainable gradients of the net; clip=None leaves them alone.
-    """
-    with np.errstate(divide="ignore"):  # ln 0 = -inf is the right answer
-        sizes = [np.log(np.abs(g.astype(np.float64))) + gradients.log_scale for g in gradients[:3]]
-    before = _log_norm([sizes[1]])
-    if clip is None:
-        after, acted = before, False
-    elif mode == "norm":
-        joint = _log_norm(sizes)
-        after, acted = before + min(0.0, np.log(clip) - joint), joint > np.log(clip)
-    else:
-        after = _log_norm([np.minimum(sizes[1], np.log(clip))])
-        acted = max(s.max() for s in sizes) > np.log(clip)
-    return before / np.log(10), after / np.log(10), bool(acted)
-
-
-def _log_norm(log_sizes: list[np.ndarray]) -> float:
-    """Return ln of the Euclidean norm of entries given by the logs of their sizes."""
-    largest = max(s.max() for s in log_sizes)
-    if largest == -np.inf:
-        return -np.inf
-    return float(largest + 0.5 * np.log(sum(np.exp(2 * (s - largest)).sum() for s in log_sizes)))
 
 
 def predicted(config: Config, radius: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray | None, str]:
@@ -197,86 +168,45 @@ def predicted(config: Config, radius: np.ndarray, gain: np.ndarray) -> tuple[np.
 def run(config: Config) -> Measurement:
     """Measure all nets of a job, on all cores."""
     nets = map_replicates(lambda replicate: measure_net(config, replicate), config.replicates)
-    theory_rates, note = predicted(
-        config, np.array([net.spectral_radius for net in nets]), np.array([net.gain for net in nets])
-    )
+    radius, gain, sigma_max = (np.array(column) for column in list(zip(*nets, strict=True))[:3])
+    rates, note = predicted(config, radius, gain)
     row: dict[str, Any] = {
-        "spectral_radius_achieved": _mean([net.spectral_radius for net in nets]),
-        "gain_achieved": _mean([net.gain for net in nets]),
-        "sigma_max": _mean([net.sigma_max for net in nets]),
-        "growth_rate_theory": None if theory_rates is None else _mean(theory_rates),
+        "spectral_radius_achieved": mean(radius),
+        "gain_achieved": mean(gain),
+        "sigma_max": mean(sigma_max),
+        "growth_rate_theory": None if rates is None else mean(rates),
         "theory_note": note,
         "status": "done",
         "n": config.replicates,
     }
-    rows = [_net_row(i, net, None if theory_rates is None else theory_rates[i]) for i, net in enumerate(nets)]
+    rows = [net_row(i, net, None if rates is None else rates[i]) for i, net in enumerate(nets)]
     diverged = [net.first_nonfinite_step for net in nets if net.first_nonfinite_step >= 0]
     if diverged:
         row["status"] = "diverged"
-        message = f"{len(diverged)} of {len(nets)} nets reached a non-finite state, the first at step {min(diverged)}"
+        message = f"{len(diverged)} of {len(nets)} nets became non-finite, the first at step {min(diverged)}"
         return Measurement(row, rows, message=message)
     log_norms = np.stack([net.log_norms for net in nets], axis=2)  # (T+1, B, nets)
-    return Measurement(row | _statistics(nets, rows, log_norms), rows, _lag_rows(log_norms))
+    net_rates = [net["growth_rate"] for net in rows if net["growth_rate"] is not None]
+    row |= statistics.of_nets(log_norms, net_rates) | {
+        "log10_grad_W_hh": mean([n.log10_W_hh for n in nets if np.isfinite(n.log10_W_hh)]),
+        "log10_grad_W_hh_clipped": mean([n.log10_W_hh_clipped for n in nets if np.isfinite(n.log10_W_hh_clipped)]),
+        "clip_fraction": mean([n.was_clipped for n in nets]),
+    }
+    return Measurement(row, rows, statistics.by_lag(log_norms))
 
 
-def _net_row(replicate: int, net: Net, theory_rate: float | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def net_row(replicate: int, net: Net, theory_rate: float | None) -> dict[str, Any]:
+    """Return one net's row of nets.csv."""
+    finite = net.first_nonfinite_step < 0
+    row = {
         "replicate": replicate,
         "spectral_radius_achieved": net.spectral_radius,
         "gain_achieved": net.gain,
         "sigma_max": net.sigma_max,
         "growth_rate_theory": theory_rate,
-        "first_nonfinite_step": None if net.first_nonfinite_step < 0 else net.first_nonfinite_step,
+        "first_nonfinite_step": None if finite else net.first_nonfinite_step,
     }
-    if net.first_nonfinite_step >= 0:
-        return row
-    T = len(net.log_norms) - 1
-    finite = np.isfinite(net.log_norms)
-    both = finite[1:] & finite[:-1]
-    steps = (net.log_norms[1:][both] - net.log_norms[:-1][both]) if both.any() else np.array([])
-    alive = finite[-1]
-    slope = (net.log_norms[-1] - net.log_norms[NEAR])[alive] / (T - NEAR) if T >= SHORTEST_SLOPE else np.array([])
-    return row | {
-        "growth_rate": _mean(slope),
-        "log10_grad_h0": _mean(net.log_norms[-1][alive] / np.log(10)),
-        "largest_step": float(steps.max()) if steps.size else None,
-        "largest_log_norm": float(net.log_norms[1:][finite[1:]].max()) if finite[1:].any() else None,
-    }
-
-
-def _statistics(nets: list[Net], rows: list[dict[str, Any]], log_norms: np.ndarray) -> dict[str, Any]:
-    last = log_norms[-1]  # (B, nets)
-    T, alive = len(log_norms) - 1, np.isfinite(log_norms[-1])
-    growth = np.array([row["growth_rate"] for row in rows if row["growth_rate"] is not None])
-    rates = (last - log_norms[NEAR])[alive] / (T - NEAR) if T >= SHORTEST_SLOPE else np.array([])
-    return {
-        "growth_rate": _mean(rates),
-        "growth_rate_se": float(growth.std(ddof=1) / np.sqrt(len(growth))) if len(growth) > 1 else None,
-        "log10_grad_h0": _mean(last[alive] / np.log(10)),
-        "log10_grad_W_hh": _mean([net.log10_W_hh for net in nets if np.isfinite(net.log10_W_hh)]),
-        "log10_grad_W_hh_clipped": _mean(
-            [net.log10_W_hh_clipped for net in nets if np.isfinite(net.log10_W_hh_clipped)]
-        ),
-        "clip_fraction": _mean([net.was_clipped for net in nets]),
-        "vanished_fraction": _mean(last < VANISHED),
-        "exploded_fraction": _mean(last > EXPLODED),
-        "n_zero": int((last == -np.inf).sum()),
-    }
-
-
-def _lag_rows(log_norms: np.ndarray) -> list[dict[str, Any]]:
-    """Return mean, spread and number of the finite log norms at each lag."""
-    pairs = log_norms.reshape(len(log_norms), -1)
-    rows = []
-    for lag, values in enumerate(pairs):
-        alive = values[np.isfinite(values)]
-        sd = float(alive.std()) if alive.size else None
-        rows.append({"lag": lag, "log_norm": _mean(alive), "log_norm_sd": sd, "n": int(alive.size)})
-    return rows
-
-
-def _mean(values: Any) -> float | None:
-    return float(np.mean(values)) if len(values) else None
+    return row | (statistics.of_net(net.log_norms) if finite else {})
 
 
 def draw(folder: Path) -> None:

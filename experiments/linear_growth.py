@@ -23,6 +23,7 @@ from rnnkit.runner.config import Settings
 from rnnkit.runner.figures import log_norm_by_lag
 from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.5}
 COLUMNS = [
@@ -123,11 +124,6 @@ def run(config: Config) -> Measurement:
     ]
     lags = [{"lag": lag, "log_norm": float(v.mean()), "log_norm_sd": float(v.std())} for lag, v in enumerate(paths.T)]
     return Measurement(row, nets, lags)
-
-
-def standard_error(values: np.ndarray) -> float | None:
-    """Return the standard error of the mean, None for a single value."""
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def predicted(config: Config, log_radius: float) -> tuple[float | None, float | None, str]:

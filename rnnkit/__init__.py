@@ -4,8 +4,8 @@
 `rnnkit.gradcheck` and `rnnkit.reference` what the kernels are held against. Importing compiles nothing.
 """
 
-from rnnkit import gradcheck, initializers, kernels, parallel, reference, rng, theory
+from rnnkit import gradcheck, initializers, kernels, parallel, reference, rng, statistics, theory
 
 __version__ = "0.1.0"
 
-__all__ = ["gradcheck", "initializers", "kernels", "parallel", "reference", "rng", "theory"]
+__all__ = ["gradcheck", "initializers", "kernels", "parallel", "reference", "rng", "statistics", "theory"]

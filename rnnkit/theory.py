@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 from scipy.optimize import brentq, elementwise
 
-# E f(z) for even f by the trapezoid rule on z >= 0. tanh(sqrt(q) z) has poles at distance pi / (2 sqrt(q)), so the error
+# E f(z), f even, by the trapezoid rule on z >= 0. tanh(sqrt(q) z) has poles at distance pi / (2 sqrt(q)): the error
 # is about exp(-pi^2 / (step sqrt(q))): below 1e-15 up to q = 350, 1e-9 at q = 1000. Gauss-Hermite with 201 nodes, often
 # used here, is off by 9e-5 in .5 ln chi at g = 3, s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at
 # 2.3246 instead of 2.3250.

@@ -15,8 +15,8 @@ class Settings(BaseModel):
     out: str = Field(min_length=1, description="a folder to write to")
 
     def scientific(self) -> dict[str, Any]:
-        """Return what decides the numbers: every key but the folder."""
-        return self.model_dump(exclude={"out"})
+        """Return what decides the numbers: every key but the folder, the experiment's own first."""
+        return self.model_dump(exclude={"out", "seed"}) | {"seed": self.seed}
 
 
 def _positive_or_none(value: object) -> object:

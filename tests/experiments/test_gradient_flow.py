@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from gradient_flow import COLUMNS, Config, claims, clipped_log10, draw, driven_states, measure_net, run
+from gradient_flow import COLUMNS, Config, claims, draw, driven_states, measure_net, run
 
 from rnnkit.initializers import INITIALIZERS, achieved, recurrent_weights
 from rnnkit.kernels import ACTIVATIONS, clip_by_norm, clip_by_value, rnn_backward_scaled
 from rnnkit.rng import streams
 from rnnkit.runner import store, tables
+from rnnkit.statistics import clipped_log10
 
 ROUNDING = 1e-12  # some hundred sums of float64 logarithms of size 1
 SINGLE = 1e-4  # 100 steps of roundings of 6e-8 in a net that forgets, and their logarithms

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnnkit.runner.config import faults, number
-from rnnkit.runner.sweep import check
+from rnnkit.runner.plan import check
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 GOOD = {

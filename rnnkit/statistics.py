@@ -1,0 +1,97 @@
+"""What a set of log norms says: growth rates, shares vanished and exploded, clipped gradients at any size.
+
+`log_norms` is ln ||dL/dh_{T-k}|| with lags k = 0..T on its first axis, (T+1, ...) as `hidden_gradient_log_norms`
+returns it, starting at 0. An exactly zero gradient is -inf: it counts as vanished and is left out of means. A mean over
+nothing is None.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnkit.kernels import ScaledGradients
+
+NEAR = 20  # a slope leaves out the lags next to the loss, where the direction still settles
+SHORTEST_SLOPE = 70  # below this seq_len a slope over seq_len - 20 lags says little
+VANISHED, EXPLODED = np.log(1e-6), np.log(1e6)
+
+
+def mean(values: Sequence[float] | np.ndarray) -> float | None:
+    """Return the mean, None of nothing."""
+    return float(np.mean(values)) if len(values) else None
+
+
+def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
+    """Return the standard error of the mean, None below two values."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+
+
+def growth_rates(log_norms: np.ndarray) -> np.ndarray:
+    """Return (log norm at lag T - at lag 20) / (T - 20) of every path that is not zero; empty for T < 70."""
+    T = len(log_norms) - 1
+    if T < SHORTEST_SLOPE:
+        return np.array([])
+    alive = np.isfinite(log_norms[-1])
+    return (log_norms[-1][alive] - log_norms[NEAR][alive]) / (T - NEAR)
+
+
+def of_net(log_norms: np.ndarray) -> dict[str, float | None]:
+    """Return growth_rate, log10_grad_h0, and the largest one-step growth and log norm of one net, (T+1, B)."""
+    alive = log_norms[:, np.isfinite(log_norms[-1])]
+    return {
+        "growth_rate": mean(growth_rates(log_norms)),
+        "log10_grad_h0": mean(alive[-1] / np.log(10)),
+        "largest_step": float(np.diff(alive, axis=0).max()) if alive.size else None,
+        "largest_log_norm": float(alive[1:].max()) if alive.size else None,
+    }
+
+
+def of_nets(log_norms: np.ndarray, net_rates: Sequence[float]) -> dict[str, Any]:
+    """Return the columns of a job from log_norms (T+1, B, nets) and the growth rate of each net."""
+    last = log_norms[-1]
+    return {
+        "growth_rate": mean(growth_rates(log_norms)),
+        "growth_rate_se": standard_error(net_rates),
+        "log10_grad_h0": mean(last[np.isfinite(last)] / np.log(10)),
+        "vanished_fraction": mean(last < VANISHED),
+        "exploded_fraction": mean(last > EXPLODED),
+        "n_zero": int((last == -np.inf).sum()),
+    }
+
+
+def by_lag(log_norms: np.ndarray) -> list[dict[str, Any]]:
+    """Return a row for each lag: mean, standard deviation and number of the finite log norms."""
+    rows = []
+    for lag, values in enumerate(log_norms.reshape(len(log_norms), -1)):
+        alive = values[np.isfinite(values)]
+        sd = float(alive.std()) if alive.size else None
+        rows.append({"lag": lag, "log_norm": mean(alive), "log_norm_sd": sd, "n": int(alive.size)})
+    return rows
+
+
+def clipped_log10(gradients: ScaledGradients, clip: float | None, mode: str) -> tuple[float, float, bool]:
+    """Return log10 ||dW_hh|| before and after clipping, and whether it acted; by logarithms, so at any size.
+
+    clip: None leaves the gradients alone. mode: `norm`, the joint norm of all three, or `value`, entry by entry.
+    """
+    with np.errstate(divide="ignore"):  # ln 0 = -inf is the right answer
+        sizes = [np.log(np.abs(g.astype(np.float64))) + gradients.log_scale for g in gradients[:3]]
+    before = _log_norm([sizes[1]])
+    if clip is None:
+        after, acted = before, False
+    elif mode == "norm":
+        joint = _log_norm(sizes)
+        after, acted = before + min(0.0, np.log(clip) - joint), joint > np.log(clip)
+    else:
+        after = _log_norm([np.minimum(sizes[1], np.log(clip))])
+        acted = max(s.max() for s in sizes) > np.log(clip)
+    return before / np.log(10), after / np.log(10), bool(acted)
+
+
+def _log_norm(log_sizes: list[np.ndarray]) -> float:
+    """Return ln of the Euclidean norm of entries given by the logs of their sizes."""
+    largest = max(s.max() for s in log_sizes)
+    if largest == -np.inf:
+        return -np.inf
+    return float(largest + 0.5 * np.log(sum(np.exp(2 * (s - largest)).sum() for s in log_sizes)))
