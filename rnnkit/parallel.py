@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import scipy.linalg  # noqa: F401  threadpoolctl sees a BLAS only once it is loaded; kernels use scipy's
+import scipy
 from numba import config
 from threadpoolctl import threadpool_limits
 
@@ -26,5 +26,6 @@ def map_replicates(function: Callable[[int], Result], n: int, threads: int | Non
     for name, value in (("n", n), ("threads", threads)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
+    scipy.linalg.blas  # noqa: B018  loads the BLAS that kernels call: threadpoolctl limits only what is loaded
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, range(n)))

@@ -5,8 +5,7 @@ standard deviation g / sqrt(H). `gain` is g, a number or an array; `drive_varian
 """
 
 import numpy as np
-from scipy import special
-from scipy.optimize import brentq, elementwise
+import scipy  # its parts load on first use: importing rnnkit stays quick
 
 # E f(z), f even, by the trapezoid rule on z >= 0. tanh(sqrt(q) z) has poles at distance pi / (2 sqrt(q)): the error
 # is about exp(-pi^2 / (step sqrt(q))): below 1e-15 up to q = 350, 1e-9 at q = 1000. Gauss-Hermite with 201 nodes, often
@@ -45,7 +44,9 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
         return g**2 * gaussian_mean(_states(q) ** 2) + s2 - q
 
     smallest = np.where(s2 > 0, s2, 1e-3 * (gain - 1) / gain**3)  # without drive: below the root, above 0
-    found = elementwise.find_root(excess, (np.broadcast_to(smallest, gain.shape), gain**2 + s2), args=(gain,))
+    found = scipy.optimize.elementwise.find_root(
+        excess, (np.broadcast_to(smallest, gain.shape), gain**2 + s2), args=(gain,)
+    )
     return found.x
 
 
@@ -95,7 +96,7 @@ def critical_gain(drive_variance: float) -> float:
     upper = 2.0
     while chi(upper, s2) < 1:
         upper *= 2
-    return float(brentq(lambda gain: np.log(chi(gain, s2)), 1.0, upper, xtol=1e-12))
+    return float(scipy.optimize.brentq(lambda gain: np.log(chi(gain, s2)), 1.0, upper, xtol=1e-12))
 
 
 def largest_step(sigma_max: np.ndarray | float, activation: str) -> np.ndarray:
@@ -114,12 +115,12 @@ def independent_product_rate(gain: float, hidden_size: int) -> float:
     ln g + .5 (ln 2 + psi(H/2)) - .5 ln H. Newman (1986). A recurrent net uses one matrix again and again: see
     `tied_product_rate`.
     """
-    return float(np.log(gain) + 0.5 * (np.log(2) + special.psi(hidden_size / 2) - np.log(hidden_size)))
+    return float(np.log(gain) + 0.5 * (np.log(2) + scipy.special.psi(hidden_size / 2) - np.log(hidden_size)))
 
 
 def independent_product_variance(hidden_size: int) -> float:
     """Return the variance of the log growth of one factor, psi1(H/2) / 4. Newman (1986)."""
-    return float(special.polygamma(1, hidden_size / 2) / 4)
+    return float(scipy.special.polygamma(1, hidden_size / 2) / 4)
 
 
 def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:

@@ -31,6 +31,8 @@ GOOD = {
 }
 WRONG = [
     ({"seq_len": 0}, "seq_len=0: allowed is an integer from 1 to 1000000"),
+    ({"seq_len": True}, "seq_len=True: allowed is an integer from 1 to 1000000"),
+    ({"drive_variance": True}, "drive_variance=True: allowed is a number from 0 to 1e6"),
     ({"seq_len": 2.5}, "seq_len=2.5: allowed is an integer from 1 to 1000000"),
     ({"spectral_radius": -1}, "spectral_radius=-1: allowed is none or a number above 0"),
     ({"gain": 0}, "gain=0: allowed is none or a number above 0"),

@@ -9,6 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rnnkit.runner import store, sweep
+from rnnkit.runner.config import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "experiments" / "gradient_flow.py"
 GRID = ["-m", "seq_len=5,80", "spectral_radius=0.5,1.5", "clip=none,1.0"]
@@ -205,12 +208,12 @@ def test_a_job_that_raises_is_a_row_and_the_others_go_on(broken):
 
 def test_an_interruption_keeps_the_finished_rows_and_the_sweep_can_go_on(toy, broken):
     out = toy.parent / "interrupted"
-    sweep = [toy, "-m", "value=7,2,8,1", f"out={out}"]
-    done = command(*sweep)
+    again = [toy, "-m", "value=7,2,8,1", f"out={out}"]
+    done = command(*again)
     assert done.returncode == 130, done.stdout + done.stderr
     assert list(pd.read_csv(out / "table.csv").status) == ["error", "done", "interrupted", "missing"]
     (toy.parent / "mended").touch()
-    assert command(*sweep).returncode == 0
+    assert command(*again).returncode == 0
     table = pd.read_csv(out / "table.csv")
     assert list(table.double) == [14, 4, 16, 2]
     assert not list(out.rglob("traceback.txt"))
@@ -220,3 +223,34 @@ def test_an_interruption_keeps_the_finished_rows_and_the_sweep_can_go_on(toy, br
         first, second = (rows[rows.out.isin(shared)].sort_values(list(rows)) for rows in both)
         assert first.to_dict("list") == second.to_dict("list")
         assert sorted(set(first.out)) == shared
+
+
+DONE = {"config": {"seed": 0}, "row": {"status": "done"}, "seconds": 1.0}
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_between_jobs_is_told_too(tmp_path, monkeypatch, capsys):
+    def main(**_):
+        sweep.SweepCallback.experiment.plan = [DONE["config"]]
+        sweep.SweepCallback.experiment.out = tmp_path
+        return lambda task: interrupted
+
+    store.write_record(tmp_path / "jobs" / store.identity(DONE["config"]), DONE)
+    monkeypatch.setattr(sweep.SweepCallback, "experiment", None, raising=False)  # put back after the test
+    monkeypatch.setattr(sweep.hydra, "main", main)
+    with pytest.raises(SystemExit) as ended:
+        sweep.launch("toy.py", Settings, interrupted, ["status"])
+    assert ended.value.code == 130
+    assert ", -" not in capsys.readouterr().out  # no time below zero
+
+
+def test_a_finished_row_survives_an_interrupted_second_run(tmp_path):
+    settings = Settings(seed=0, out=str(tmp_path))
+    folder = tmp_path / "jobs" / store.identity(settings.scientific())
+    store.write_record(folder, DONE)
+    with pytest.raises(KeyboardInterrupt):
+        sweep._run_job(sweep.Experiment("toy", Settings, interrupted, ["status"]), settings)
+    assert store.read_record(folder)["row"]["status"] == "done"
