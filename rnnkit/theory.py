@@ -34,6 +34,8 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     Without drive the stable solution: 0 for g <= 1. Molgedey, Schuchhardt, Schuster (1992); Chen, Pennington,
     Schoenholz (2018), eq. 3. Raises ValueError for a negative or non-finite argument.
     """
+    from scipy.optimize.elementwise import find_root  # here, so that importing rnnkit stays quick
+
     gain = _nonnegative("gain", gain)
     s2 = float(_nonnegative("drive_variance", drive_variance))
     at_rest = (gain == 0) | (s2 == 0) & (gain <= 1 + 1e-9)
@@ -44,10 +46,8 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
         return g**2 * gaussian_mean(_states(q) ** 2) + s2 - q
 
     smallest = np.where(s2 > 0, s2, 1e-3 * (gain - 1) / gain**3)  # without drive: below the root, above 0
-    found = scipy.optimize.elementwise.find_root(
-        excess, (np.broadcast_to(smallest, gain.shape), gain**2 + s2), args=(gain,)
-    )
-    return found.x
+    bracket = np.broadcast_to(smallest, gain.shape), gain**2 + s2
+    return find_root(excess, bracket, args=(gain,)).x
 
 
 def _chi_and_kappa(gain: np.ndarray | float, drive_variance: float) -> tuple[np.ndarray, np.ndarray]:
