@@ -140,8 +140,10 @@ def measure_net(config: Config, replicate: int) -> Net:
     direction = rng.evaluation.standard_normal(config.hidden_size)
     dh_T = np.tile((direction / np.linalg.norm(direction)).astype(dtype), (config.batch_size, 1))
     x, W_xh, h = driven_states(config, replicate, W_hh)
+    bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
     log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, activation).astype(np.float64)
-    bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)) | ~(log_norms < np.inf).all(axis=1)[::-1])
+    if not bad_steps.size:  # a gradient can still overflow within one step
+        bad_steps = config.seq_len - np.flatnonzero(~(log_norms < np.inf).all(axis=1))
     if bad_steps.size:
         return Net(*achieved(W_hh), np.empty((0, 0)), np.nan, np.nan, False, int(bad_steps[0]))
     gradients = rnn_backward_scaled(dh_T / dtype.type(config.batch_size), x, h, W_xh, W_hh, activation)

@@ -53,6 +53,8 @@ def judge(modules: dict[str, ModuleType], results: Path) -> None:
         if preset is not None:
             claims = module.claims(read(results / preset / name))
             judged.append(report.Judged(name, preset, module.BUDGET_MINUTES[preset], claims))
+    if not judged:
+        sys.exit(f"{results}: holds no tables to judge")
     frame = report.write(results, judged)
     for name, group in frame.groupby("claim", sort=False):
         print(f"{name:<4} {report.counts(group)}")

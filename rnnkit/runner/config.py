@@ -1,9 +1,9 @@
 """The schema of a job: types, ranges, unknown keys, and one clear line for each fault."""
 
-import math
+import sys
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 
 class Settings(BaseModel):
@@ -14,6 +14,13 @@ class Settings(BaseModel):
     seed: int = Field(ge=0, lt=2**32, description="an integer from 0 to 2^32 - 1")
     out: str = Field(min_length=1, description="a folder to write to")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_booleans(cls, value: object) -> object:
+        if isinstance(value, bool):  # true would pass as 1
+            raise ValueError
+        return value
+
     def scientific(self) -> dict[str, Any]:
         """Return what decides the numbers: every key but the folder, the experiment's own first."""
         return self.model_dump(exclude={"out", "seed"}) | {"seed": self.seed}
@@ -22,7 +29,7 @@ class Settings(BaseModel):
 def _positive_or_none(value: object) -> object:
     if value == "none":
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+    if not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:  # nan and inf are refused too
         raise ValueError
     return float(value)
 

@@ -33,9 +33,11 @@ def job_configs(config: DictConfig, multirun: bool) -> list[dict[str, Any]]:
 def check(schema: type[Settings], configs: list[dict[str, Any]]) -> list[str]:
     """Return every distinct fault of a sweep, in the order met."""
     found = [fault for values in configs for fault in faults(schema, values)]
-    identities = [store.identity({k: str(v) for k, v in values.items()}) for values in configs]
-    if len({values.get("out") for values in configs}) > 1:
-        found.append("out: one folder for the whole sweep is allowed, not one for each job")
-    elif len(set(identities)) < len(identities):
-        found.append("the sweep names the same job twice: every value of a key is allowed once")
-    return list(dict.fromkeys(found))
+    if found:
+        return list(dict.fromkeys(found))
+    if len({values["out"] for values in configs}) > 1:
+        return ["out: one folder for the whole sweep is allowed, not one for each job"]
+    identities = {store.identity(schema.model_validate(values).scientific()) for values in configs}
+    if len(identities) < len(configs):
+        return ["the sweep names the same job twice: every value of a key is allowed once"]
+    return []

@@ -45,7 +45,7 @@ def claim_folder(out: Path, plan: list[dict[str, Any]]) -> str | None:
     path = out / "plan.json"
     text = json.dumps(plan, indent=1)
     try:
-        if path.exists() and path.read_text(encoding="utf-8") != text:
+        if path.exists() and path.read_bytes() != text.encode():
             return f"out={out}: holds another sweep (see {path}); allowed is a new folder, or the same sweep again"
         if not path.exists() and (out / "table.csv").exists():
             return f"out={out}: holds a table.csv that this sweep did not write; allowed is a new folder"

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import hydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from tqdm import tqdm
 
 from rnnkit.runner import store, tables
@@ -46,6 +45,7 @@ class Experiment:
     draw: Callable[[Path], None] | None = None
     plan: list[dict[str, Any]] = field(default_factory=list)
     out: Path | None = None
+    seconds: float = 0.0  # inside `run`, all jobs of this process
 
 
 class SweepCallback(Callback):
@@ -65,8 +65,8 @@ class SweepCallback(Callback):
         try:
             configs = job_configs(config, multirun)
             found = check(self.experiment.schema, configs)
-        except (OmegaConfBaseException, hydra.errors.HydraException) as error:
-            found = [str(error).splitlines()[0]]
+        except Exception as error:  # Hydra would only warn, and start the sweep unchecked
+            found = [f"{type(error).__name__}: {error}".splitlines()[0]]
         if not found:
             checked = [self.experiment.schema.model_validate(values) for values in configs]
             self.experiment.plan = [settings.scientific() for settings in checked]
@@ -88,25 +88,24 @@ class SweepCallback(Callback):
 
 
 def _run_job(experiment: Experiment, settings: Settings) -> None:
-    """Run one job and leave its record, whatever happens; only an interruption goes on upwards."""
+    """Run one job and leave its record, whatever happens; an interruption keeps the record of an earlier run."""
     config = settings.scientific()
     folder = Path(settings.out) / "jobs" / store.identity(config)
-    record: dict[str, Any] = {"config": config, "row": {"status": "interrupted"}}
+    problem = folder / "traceback.txt"
     start = time.perf_counter()
     try:
         measured = experiment.run(settings)
-        record |= {
-            "row": measured.row,
-            "nets": measured.nets,
-            "lags": measured.lags,
-            "message": measured.message,
-        }
-    except Exception as error:
-        record |= {"row": {"status": "error"}, "message": f"{type(error).__name__}: {error}"}
-        store.write_whole(folder / "traceback.txt", traceback.format_exc())
-    finally:
-        record["seconds"] = time.perf_counter() - start
-        store.write_record(folder, record)
+        problem.unlink(missing_ok=True)
+    except KeyboardInterrupt:
+        if store.read_record(folder) is None:
+            store.write_record(folder, {"config": config, "row": {"status": "interrupted"}, "seconds": 0.0})
+        raise
+    except Exception as error:  # a job that raises is a row with status error; the others go on
+        measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
+        store.write_whole(problem, traceback.format_exc())
+    seconds = time.perf_counter() - start
+    experiment.seconds += seconds
+    store.write_record(folder, {"config": config, **vars(measured), "seconds": seconds})
 
 
 def _collect(experiment: Experiment, seconds: float) -> int:
@@ -116,11 +115,12 @@ def _collect(experiment: Experiment, seconds: float) -> int:
         experiment.draw(experiment.out)
     statuses = [record["row"]["status"] for record in records]
     counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
-    overhead = 1000 * (seconds - sum(record["seconds"] for record in records)) / len(records)
+    overhead = 1000 * (seconds - experiment.seconds) / len(records)
     print(f"{experiment.name}: {len(records)} jobs: {counts}; {seconds:.1f} s, {overhead:.0f} ms a job beside the work")
     for record in records:
         if record["row"]["status"] != "done":
-            print(f"  {record['row']['status']}: jobs/{store.identity(record['config'])}: {record.get('message', '')}")
+            job = f"jobs/{store.identity(record['config'])}"
+            print(f"  {record['row']['status']}: {job}: {record.get('message', '')}")
     print(f"{experiment.name}: {experiment.out / 'table.csv'}")
     return int(any(status in ("error", "missing", "interrupted") for status in statuses))
 
