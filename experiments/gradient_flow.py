@@ -8,6 +8,7 @@ and the gradient of the batch mean for W_hh, before and after clipping. A job is
 """
 
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -15,10 +16,17 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from rnnkit import statistics, theory
-from rnnkit.initializers import achieved, glorot, recurrent_weights
+from rnnkit.initializers import (
+    Achieved,
+    achieved,
+    glorot,
+    recurrent_weights,
+    scale_to_spectral_radius,
+    spectral_radius,
+)
 from rnnkit.kernels import ACTIVATIONS, hidden_gradient_log_norms, rnn_backward_scaled, rnn_forward
 from rnnkit.parallel import map_replicates
-from rnnkit.rng import streams
+from rnnkit.rng import Streams, streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import PositiveOrNone, Settings, number
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
@@ -28,7 +36,7 @@ from rnnkit.statistics import EXPLODED, SHORTEST_SLOPE, VANISHED, clipped_log10,
 
 BURN_IN = 50  # unrecorded steps of noise before h_0
 PIXELS = 64
-BUDGET_MINUTES = {"quick": 1.5}
+BUDGET_MINUTES = {"quick": 1.0}
 
 COLUMNS = [
     "spectral_radius_achieved",
@@ -99,10 +107,37 @@ class Net(NamedTuple):
     first_nonfinite_step: int  # -1: none
 
 
-def driven_states(config: Config, replicate: int, W_hh: np.ndarray) -> tuple[np.ndarray, ...]:
+# A sweep meets the same W_hh at every seq_len, clip and drive, and its eigenvalues are half of a job's work.
+@lru_cache(maxsize=100_000)
+def unscaled_radius(initializer: str, hidden_size: int, seed: int, replicate: int) -> float:
+    """Return the spectral radius of a net's W_hh as its initializer draws it."""
+    return spectral_radius(recurrent_weights(initializer, hidden_size, streams(seed, replicate).init))
+
+
+def scaled_weights(config: Config, replicate: int, rng: np.random.Generator) -> np.ndarray:
+    """Return W_hh (H, H) of a net, by spectral radius, by gain, or as it is drawn."""
+    W_hh = recurrent_weights(config.initializer, config.hidden_size, rng, gain=number(config.gain))
+    if config.spectral_radius != "none":
+        present = unscaled_radius(config.initializer, config.hidden_size, config.seed, replicate)
+        W_hh = scale_to_spectral_radius(W_hh, config.spectral_radius, present)
+    return W_hh.astype(config.dtype)
+
+
+_ACHIEVED: dict[tuple, Achieved] = {}
+
+
+def achieved_by(config: Config, replicate: int, W_hh: np.ndarray) -> Achieved:
+    """Return spectral radius, gain and sigma_max measured on W_hh, once for each W_hh of a sweep."""
+    names = ("initializer", "hidden_size", "spectral_radius", "gain", "dtype", "seed")
+    key = (replicate, *(getattr(config, name) for name in names))
+    if key not in _ACHIEVED:
+        _ACHIEVED[key] = achieved(W_hh)
+    return _ACHIEVED[key]
+
+
+def driven_states(config: Config, rng: Streams, W_hh: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return (x, W_xh, h): the drive and the states it leads to, without burn-in."""
     H, B, dtype = config.hidden_size, config.batch_size, np.dtype(config.dtype)
-    rng = streams(config.seed, replicate)
     if config.drive == "digits":
         pixels = _digits()[:, : config.seq_len]
         chosen = rng.data.choice(len(pixels), size=B, replace=len(pixels) < B)
@@ -130,24 +165,19 @@ def measure_net(config: Config, replicate: int) -> Net:
     """Return what net number `replicate` shows."""
     dtype, activation = np.dtype(config.dtype), ACTIVATIONS[config.activation]
     rng = streams(config.seed, replicate)
-    W_hh = recurrent_weights(
-        config.initializer,
-        config.hidden_size,
-        rng.init,
-        radius=number(config.spectral_radius),
-        gain=number(config.gain),
-    ).astype(dtype)
+    W_hh = scaled_weights(config, replicate, rng.init)
+    has = achieved_by(config, replicate, W_hh)
     direction = rng.evaluation.standard_normal(config.hidden_size)
     dh_T = np.tile((direction / np.linalg.norm(direction)).astype(dtype), (config.batch_size, 1))
-    x, W_xh, h = driven_states(config, replicate, W_hh)
+    x, W_xh, h = driven_states(config, rng, W_hh)
     bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
     log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, activation).astype(np.float64)
     if not bad_steps.size:  # a gradient can still overflow within one step
         bad_steps = config.seq_len - np.flatnonzero(~(log_norms < np.inf).all(axis=1))
     if bad_steps.size:
-        return Net(*achieved(W_hh), np.empty((0, 0)), np.nan, np.nan, False, int(bad_steps[0]))
+        return Net(*has, np.empty((0, 0)), np.nan, np.nan, False, int(bad_steps[0]))
     gradients = rnn_backward_scaled(dh_T / dtype.type(config.batch_size), x, h, W_xh, W_hh, activation)
-    return Net(*achieved(W_hh), log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
+    return Net(*has, log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
 
 
 def predicted(config: Config, radius: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray | None, str]:

@@ -20,7 +20,7 @@ from rnnkit.runner.figures import log_norm_by_lag
 from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 0.3}
+BUDGET_MINUTES = {"quick": 0.1}
 HIDDEN = 50
 NETWORKS = {  # standard deviations .01 and .1 of the entries, as gains
     "sigmoid": {"activation": "sigmoid", "initializer": "gaussian", "gain": 0.01 * np.sqrt(HIDDEN)},

@@ -49,14 +49,16 @@ def spectral_radius(W: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvals(W.astype(np.float64))).max())
 
 
-def scale_to_spectral_radius(W: np.ndarray, radius: float) -> np.ndarray:
+def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None = None) -> np.ndarray:
     """Return W times the one factor that gives it this spectral radius (> 0).
+
+    present: the spectral radius that W has, computed where not given.
 
     Raises ValueError if all eigenvalues are zero: no factor reaches it then.
     """
     if not (np.isfinite(radius) and radius > 0):
         raise ValueError(f"radius must be a positive finite number, got {radius}")
-    present = spectral_radius(W)
+    present = spectral_radius(W) if present is None else present
     if present == 0:
         raise ValueError("W has only zero eigenvalues and cannot be scaled to a spectral radius")
     return W * (radius / present)

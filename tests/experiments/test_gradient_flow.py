@@ -47,7 +47,7 @@ def weights(settings, replicate=0):
 def gradients_of_a_net():
     settings = config(seq_len=12)
     W_hh = weights(settings)
-    x, W_xh, h = driven_states(settings, 0, W_hh)
+    x, W_xh, h = driven_states(settings, streams(settings.seed, 0), W_hh)
     scaled = rnn_backward_scaled(np.ones((2, 8)), x, h, W_xh, W_hh, ACTIVATIONS["tanh"])
     return scaled, tuple(g * np.exp(scaled.log_scale) for g in scaled[:3])
 
@@ -114,7 +114,7 @@ def test_a_state_that_overflows_is_a_diverged_job(activation):
     settings = config(activation=activation, gain=1e3, seq_len=100)
     first = []
     for replicate in range(3):
-        h = driven_states(settings, replicate, weights(settings, replicate))[2]
+        h = driven_states(settings, streams(settings.seed, replicate), weights(settings, replicate))[2]
         bad = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
         first += [bad[0]] if bad.size else []
     measured = run(settings)
@@ -147,7 +147,7 @@ def test_digits_drive_as_strongly_as_asked():
     from gradient_flow import _digits
 
     settings = config(drive="digits", seq_len=64, drive_variance=0.3)
-    x, W_xh, h = driven_states(settings, 0, weights(settings))
+    x, W_xh, h = driven_states(settings, streams(settings.seed, 0), weights(settings))
     assert abs(np.var(_digits()[..., None] * W_xh) - 0.3) < ROUNDING
     assert (x.shape, W_xh.shape, h.shape) == ((64, 2, 1), (1, 8), (65, 2, 8))
     assert run(settings).row["status"] == "done"
@@ -155,7 +155,7 @@ def test_digits_drive_as_strongly_as_asked():
 
 def test_noise_drives_as_strongly_as_asked():
     settings = config(drive_variance=4.0)
-    x, W_xh, h = driven_states(settings, 0, weights(settings))
+    x, W_xh, h = driven_states(settings, streams(settings.seed, 0), weights(settings))
     np.testing.assert_array_equal(W_xh, 2 * np.eye(8))
     assert (x.shape, h.shape) == ((80, 2, 8), (81, 2, 8))
     assert np.all(h[0] != 0)  # burnt in
