@@ -17,8 +17,6 @@ from rnnkit.runner import store, tables
 from rnnkit.runner.config import Settings
 from rnnkit.runner.plan import check, job_configs
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @dataclass
 class Measurement:
@@ -132,12 +130,13 @@ def launch(
     columns: list[str],
     draw: Callable[[Path], None] | None = None,
 ) -> None:
-    """Run experiment `file` as a command; its configuration is conf/<name of the file>/config.yaml.
+    """Run experiment `file` as a command; its keys are in ../conf/<its name>/config.yaml, seen from there.
 
     run: takes a `schema`, returns a Measurement whose row has `columns`. draw: takes the folder of the tables.
     Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
     """
     experiment = Experiment(Path(file).stem, schema, run, columns, draw)
+    conf = Path(file).resolve().parents[1] / "conf" / experiment.name
     SweepCallback.experiment = experiment
 
     def task(config: DictConfig) -> None:
@@ -145,7 +144,7 @@ def launch(
 
     start, code = time.perf_counter(), 0
     try:
-        hydra.main(version_base="1.3", config_path=str(ROOT / "conf" / experiment.name), config_name="config")(task)()
+        hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(task)()
     except KeyboardInterrupt:
         code = 130
     if experiment.plan:

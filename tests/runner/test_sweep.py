@@ -59,8 +59,6 @@ from pydantic import Field
 from rnnkit.runner import sweep
 from rnnkit.runner.config import Settings
 
-sweep.ROOT = Path(__file__).parent
-
 class Config(Settings):
     value: int = Field(ge=0, le=9, description="0 to 9")
 
@@ -100,12 +98,13 @@ def swept(tmp_path_factory):
 def toy(tmp_path_factory):
     """Return an experiment file whose value 7 raises and whose value 8 is interrupted, until it is mended."""
     tmp_path = tmp_path_factory.mktemp("toy")
-    (tmp_path / "toy.py").write_text(TOY)
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "toy.py").write_text(TOY)
     hydra = (ROOT / "conf" / "gradient_flow" / "config.yaml").read_text().split("\nhydra:\n")[1]
     head = "defaults: [_self_, override hydra/hydra_logging: disabled, override hydra/job_logging: disabled]\n"
     (tmp_path / "conf" / "toy").mkdir(parents=True)
     (tmp_path / "conf" / "toy" / "config.yaml").write_text(f"{head}value: 1\nseed: 0\nout: out\nhydra:\n{hydra}")
-    return tmp_path / "toy.py"
+    return tmp_path / "experiments" / "toy.py"
 
 
 def test_a_sweep_ends_well_with_a_row_for_each_job(swept):
