@@ -22,8 +22,10 @@ from rnnkit.runner.tables import Tables, read
 BUDGET_MINUTES = {"quick": 0.3}
 COLUMNS = ["critical_gain", *gradient_flow.COLUMNS]
 MARGIN = 0.02  # nats per step on the right side of 0: a factor e within 50 steps, a third of the least effect predicted
-EXACT = 0.00005  # the published critical gains have four decimals
-PUBLISHED = {0.1: 1.4093, 0.25: 1.5497, 0.5: 1.6862, 1.0: 1.8556, 2.0: 2.0655}
+EXACT = 0.00005  # the critical gains below have four decimals
+# Solutions of chi = 1 by 201 Gauss-Hermite nodes, from the notes this project started with: theory, not print. The one
+# at s2 = 4 is off in its last digits (2.3250 by adaptive quadrature), so it fails and is left to fail.
+QUOTED = {0.1: 1.4093, 0.25: 1.5497, 0.5: 1.6862, 1.0: 1.8556, 2.0: 2.0655, 4.0: 2.3246}
 SOURCE = "theory of G1 at chi = 1"
 
 
@@ -73,9 +75,9 @@ def claims(tables: Tables) -> list[Claim]:
         statement = f"gradients {'vanish' if below else 'explode'} at {cell}"
         kind = "below" if below else "above"
         found.append(Claim("G2", statement, SOURCE, kind, 0.0, MARGIN, row.growth_rate, row.growth_rate_se, row.n))
-        if below and row.drive_variance in PUBLISHED:
-            critical = PUBLISHED[row.drive_variance]
-            statement = f"critical gain at s2 = {row.drive_variance:g}"
+        if below and row.drive_variance in QUOTED:
+            critical = QUOTED[row.drive_variance]
+            statement = f"critical gain at s2 = {row.drive_variance:g}, rnnkit.theory against 201 Gauss-Hermite nodes"
             found.append(Claim("G2", statement, SOURCE, "equal", critical, EXACT, row.critical_gain, 0.0, 1))
             found.append(_counterexample(row, tables))
     return found

@@ -33,7 +33,7 @@ DECAY_MARGIN = 0.02  # nats per step below 0: a factor e within 50 steps
 SIGMA_MAX = {
     "smart_tanh": (1.81, 0.10),
     "basic_tanh": (1.36, 0.10),
-}  # published means; spread over nets as tolerance
+}  # published; no spread of sigma_max is printed for basic tanh, so smart tanh's serves
 RADIUS = {"basic_tanh": (0.753, 0.033)}
 SOURCE = "Pascanu, Mikolov, Bengio 2013, section 2.1"
 

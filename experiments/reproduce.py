@@ -59,7 +59,7 @@ def judge(modules: dict[str, ModuleType], results: Path) -> None:
     for name, group in frame.groupby("claim", sort=False):
         print(f"{name:<4} {report.counts(group)}")
     for row in frame[frame.verdict != "holds"].itertuples():
-        print(f"  {row.verdict}: {row.claim} {row.statement}: expected {row.expected:.4g}, measured {row.measured:.4g}")
+        print(f"  {row.verdict}: {row.claim} {row.statement}: expected {row.expected:.5g}, measured {row.measured:.5g}")
     print(f"{len(frame)} claims: {report.counts(frame)}; see {results / 'README.md'}")
 
 

@@ -100,9 +100,9 @@ def _details(part: Judged) -> str:
         {
             "claim": c.claim,
             "statement": c.statement,
-            "expected": f"{sign[c.kind]}{c.expected:.4g}",
+            "expected": f"{sign[c.kind]}{c.expected:.5g}",
             "tolerance": f"{c.tolerance:.2g}",
-            "measured": f"{c.measured:.4g}" + (f" ± {c.se:.1g}" if c.se else ""),
+            "measured": f"{c.measured:.5g}" + (f" ± {c.se:.1g}" if c.se else ""),
             "verdict": c.verdict if c.verdict == "holds" else f"**{c.verdict}**",
             "n": c.n,
         }
