@@ -20,11 +20,26 @@ OPTIONS = {
 }
 
 
+# Threads come from `prange` alone: turning array expressions into parallel loops too would treble the time to compile.
+PARALLEL_LOOPS = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
+
 def jit(function: Callable) -> Callable:
     """Compile `function` on first call, for each dtype it meets, and keep the code for later processes."""
+    return _compiled(function)
+
+
+def jit_on_all_cores(function: Callable) -> Callable:
+    """Do the same, and spread its `prange` loops over the cores; for `rnnkit.parallel` alone."""
+    return _compiled(function, parallel=PARALLEL_LOOPS)
+
+
+def _compiled(function: Callable, **more: Any) -> Callable:
     if config.DISABLE_JIT:
         return function
-    dispatcher = numba.njit(**OPTIONS)(function)
+    dispatcher = numba.njit(**OPTIONS, **more)(function)
     if _cache.FOLDER is not None and _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
         dispatcher._cache = _cache.KernelCache(function)
         _compile_under_lock(dispatcher)

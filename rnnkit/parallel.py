@@ -1,18 +1,108 @@
-"""The only place that makes threads: replicates of one point, spread over the cores.
+"""The only place that makes threads: shards of one batch, or replicates of one point, spread over the cores.
 
-Each replicate runs whole on one thread with single-threaded BLAS, and results come back in the order asked for, so
-1 thread and N give the same bytes.
+    from rnnkit.parallel import rnn_forward, rnn_backward       the serial kernels' arguments and bytes, on all cores
+
+A batch is cut by its size alone (`rnnkit.kernels.shards`), and results are joined in order, so 1 thread, N threads and
+the serial kernels give the same bytes. NUMBA_NUM_THREADS or `numba.set_num_threads` say how many threads run.
+
+Shards run in numba's `prange`: handing one over costs 2 us while its threads are awake, 100 us through a
+ThreadPoolExecutor, which is longer than a small net's whole sequence. Its pool has two traps, both kept away here: it
+may be entered by one thread at a time (others run their shards themselves), and not in a forked child (which does too).
 """
 
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
 import scipy
-from numba import config
+from numba import config, prange
 from threadpoolctl import threadpool_limits
 
+from rnnkit._jit import jit_on_all_cores
+from rnnkit.kernels import sequence
+from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels.products import pack_transposed
+from rnnkit.kernels.sequence import SequenceGradients, empty_gradients
+from rnnkit.kernels.shards import (
+    backward_rows,
+    copy_columns,
+    count_shards,
+    forward_rows,
+    pack_forward,
+    shard_bounds,
+    sum_parts,
+    zero_parts,
+)
+
 Result = TypeVar("Result")
+_pool = threading.Lock()  # held while the threads of prange work
+
+
+def _after_fork() -> None:
+    _pool.acquire(blocking=False)  # for ever: the threads did not come along
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@jit_on_all_cores
+def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
+    copy_columns(h[0], h_0)
+    weights = pack_forward(W_xh, W_hh, b_h)
+    for s in prange(count_shards(h.shape[1])):
+        first, rows = shard_bounds(s, h.shape[1])
+        forward_rows(x, first, weights, activation, h, first, rows)
+
+
+@jit_on_all_cores
+def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
+    transposed = pack_transposed(W_xh), pack_transposed(W_hh)
+    parts_xh, parts_hh, parts_h = parts = zero_parts(x, W_xh, W_hh)
+    for s in prange(count_shards(h.shape[1])):
+        first, rows = shard_bounds(s, h.shape[1])
+        carry = np.zeros((rows, parts_h.shape[2]), h.dtype)
+        part = parts_xh[s], parts_hh[s], parts_h[s]
+        backward_rows(dh, x, first, h, first, transposed, activation, dx, carry, *part)
+        copy_columns(dh_0[first : first + rows], carry)
+    sum_parts(parts, dW_xh, dW_hh, db_h)
+
+
+def rnn_forward(
+    x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
+) -> np.ndarray:
+    """Do what `rnnkit.kernels.rnn_forward` does, on all cores: the same arguments, errors and bytes."""
+    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
+    check_activation(activation)
+    h = np.empty((x.shape[0] + 1, *h_0.shape), h_0.dtype)
+    _on_all_cores(_rnn_forward_into, sequence._rnn_forward_into, h.shape[1], x, h_0, W_xh, W_hh, b_h, activation, h)
+    return h
+
+
+def rnn_backward(
+    dh: np.ndarray, x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, activation: int
+) -> SequenceGradients:
+    """Do what `rnnkit.kernels.rnn_backward` does, on all cores: the same arguments, errors and bytes."""
+    check_arrays(dh=dh, x=x, h=h, W_xh=W_xh, W_hh=W_hh)
+    check_activation(activation)
+    gradients = empty_gradients(x, h[0], W_xh, W_hh)
+    dh = dh if dh.ndim == 3 else dh[None]
+    arguments = (dh, x, h, W_xh, W_hh, activation, *gradients)
+    _on_all_cores(_rnn_backward_into, sequence._rnn_backward_into, h.shape[1], *arguments)
+    return gradients
+
+
+def _on_all_cores(spread: Callable, serial: Callable, B: int, *arguments: object) -> None:
+    """Call the form with threads where there is more than one shard and the pool is free, else the serial one."""
+    if count_shards(B) > 1 and _pool.acquire(blocking=False):
+        try:
+            return spread(*arguments)
+        finally:
+            _pool.release()
+    return serial(*arguments)
 
 
 def map_replicates(function: Callable[[int], Result], n: int, threads: int | None = None) -> list[Result]:

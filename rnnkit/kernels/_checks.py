@@ -16,6 +16,9 @@ SHAPES = {
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+SYMBOLS = np.dtype(np.int64)  # x (T, B) of numbers 0..I-1 stands for one-hot rows (T, B, I)
+
+
 def check_arrays(**arrays: np.ndarray) -> None:
     """Raise ValueError naming the first argument whose type, dtype, layout or shape breaks the contract."""
     sizes: dict[str, int] = {}
@@ -23,27 +26,46 @@ def check_arrays(**arrays: np.ndarray) -> None:
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise ValueError(f"{name} must be a numpy array, got {type(array).__name__}")
+        if name == "x" and array.dtype == SYMBOLS:
+            _check_shape(name, array, "TB", sizes)
+            sizes["D"] = 0  # symbols have no gradient: their dx is (T, B, 0)
+            continue
         if array.dtype not in FLOATS:
             raise ValueError(f"{name} must be float32 or float64, got {array.dtype}")
         dtype = dtype or array.dtype
         if array.dtype != dtype:
             raise ValueError(f"{name} must be {dtype} like the arguments before it, got {array.dtype}")
-        if not array.flags.c_contiguous:
-            raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {array.shape}")
-        _check_shape(name, array.shape, SHAPES[name], sizes)
+        _check_shape(name, array, _letters(name, array, sizes), sizes)
+    if "D" in sizes:
+        _check_symbols(arrays["x"], sizes["I"])
 
 
-def _check_shape(name: str, shape: tuple[int, ...], letters: str, sizes: dict[str, int]) -> None:
-    if len(shape) != len(letters) or 0 in shape:
+def _letters(name: str, array: np.ndarray, sizes: dict[str, int]) -> str:
+    if name == "dh" and array.ndim == 2:  # the gradient at the last step alone
+        return "BH"
+    return "TBD" if name == "dx" and "D" in sizes else SHAPES[name]
+
+
+def _check_shape(name: str, array: np.ndarray, letters: str, sizes: dict[str, int]) -> None:
+    shape = array.shape
+    if not array.flags.c_contiguous:
+        raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {shape}")
+    if len(shape) != len(letters) or 0 in shape[: len(letters.rstrip("D"))]:
         raise ValueError(f"{name} must have shape ({', '.join(letters)}) with no empty axis, got {shape}")
     for letter, size in zip(letters, shape, strict=True):
         if letter == "S":
             letter, size = "T", size - 1
-        if size == 0 or sizes.setdefault(letter, size) != size:
+        if (size == 0 and letter != "D") or sizes.setdefault(letter, size) != size:
             known = f"{letter} = {sizes.get(letter, 'at least 1')}"
             if "S" in letters:
                 known += " (S = T + 1)"
             raise ValueError(f"{name} must have shape ({', '.join(letters)}) with {known}, got {shape}")
+
+
+def _check_symbols(x: np.ndarray, I: int) -> None:  # noqa: E741
+    low, high = x.min(), x.max()
+    if low < 0 or high >= I:
+        raise ValueError(f"x must hold symbols in 0..{I - 1} for a W_xh of {I} rows, got {low if low < 0 else high}")
 
 
 def is_code(value: object, codes: dict[str, int]) -> bool:

@@ -123,38 +123,37 @@ def _overload_sigmoid(a):
 
 
 @jit
-def add_and_activate(a, z, activation):
-    """Set a to phi(a + z), element by element: the one pass over memory after each recurrent product.
-
-    a: (...) C-contiguous, input and output. z: same size, input. A nan stays a nan under every activation.
-    """
-    a, z = a.ravel(), z.ravel()
+def activate(z, activation):
+    """Set z to phi(z), element by element. z: (...) C-contiguous. A nan stays a nan under every activation."""
+    z = z.ravel()
     if activation == TANH:
-        for i in range(a.size):
-            a[i] = _tanh(a[i] + z[i])
+        for i in range(z.size):
+            z[i] = _tanh(z[i])
     elif activation == SIGMOID:
-        for i in range(a.size):
-            a[i] = _sigmoid(a[i] + z[i])
-    else:
-        for i in range(a.size):
-            v = a[i] + z[i]
-            a[i] = 0 if activation == RELU and v < 0 else v
+        for i in range(z.size):
+            z[i] = _sigmoid(z[i])
+    elif activation == RELU:
+        for i in range(z.size):
+            z[i] = 0 if z[i] < 0 else z[i]
 
 
 @jit
 def times_derivative(d, h, activation, out):
     """Set out to d * phi'(a), with phi' from the state h = phi(a): 1 - h^2, h > 0, h (1 - h) or 1.
 
-    d, h: same size, inputs. out: same size, output, may be d.
+    h: (rows, H). d, out: (rows, H or more), read and written up to H; out may be d.
     """
-    d, h, out = d.ravel(), h.ravel(), out.ravel()
+    rows, H = h.shape
     if activation == TANH:
-        for i in range(d.size):
-            out[i] = d[i] * (1 - h[i] * h[i])
+        for r in range(rows):
+            for j in range(H):
+                out[r, j] = d[r, j] * (1 - h[r, j] * h[r, j])
     elif activation == SIGMOID:
-        for i in range(d.size):
-            out[i] = d[i] * (h[i] * (1 - h[i]))
+        for r in range(rows):
+            for j in range(H):
+                out[r, j] = d[r, j] * (h[r, j] * (1 - h[r, j]))
     else:
-        for i in range(d.size):
-            open_ = activation == IDENTITY or h[i] > 0
-            out[i] = d[i] if open_ else h[i] * 0  # 0, and nan where the state is nan
+        for r in range(rows):
+            for j in range(H):
+                open_ = activation == IDENTITY or h[r, j] > 0
+                out[r, j] = d[r, j] if open_ else h[r, j] * 0  # 0, and nan where the state is nan

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
-from rnnkit.kernels.activations import add_and_activate, times_derivative
+from rnnkit.kernels.activations import activate, times_derivative
 
 
 class CellGradients(NamedTuple):
@@ -30,7 +30,8 @@ def _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z):
     np.dot(x_t, W_xh, h_t)
     h_t += b_h
     np.dot(h_prev, W_hh, z)
-    add_and_activate(h_t, z, activation)
+    h_t += z
+    activate(h_t, activation)
 
 
 @jit

@@ -12,7 +12,6 @@ import numpy as np
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
 from rnnkit.kernels.activations import times_derivative
-from rnnkit.kernels.sequence import _flat
 
 
 class ScaledGradients(NamedTuple):
@@ -22,6 +21,12 @@ class ScaledGradients(NamedTuple):
     dW_hh: np.ndarray
     db_h: np.ndarray
     log_scale: float
+
+
+@jit
+def _flat(a):
+    """(T, B, N) -> (T B, N), the same memory."""
+    return a.reshape(a.shape[0] * a.shape[1], a.shape[2])
 
 
 @jit

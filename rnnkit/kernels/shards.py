@@ -1,0 +1,197 @@
+"""Some rows of a batch through a run of steps, forward and back: what every form of the sequence kernels is made of.
+
+    h_t = phi(x_t W_xh + h_{t-1} W_hh + b_h)
+    delta_t = (d+L/dh_t + delta_{t+1} W_hh^T) * phi'(a_t),    dL/dW_hh = sum_t h_{t-1}^T delta_t,   and so on
+
+The rows of a batch meet only in the sums of the weight gradients. A batch is cut into shards, each runs its whole
+sequence by itself (on its own core in `rnnkit.parallel`), and the shards' sums are added in order. The cut depends on
+the size of the batch alone, so every form and every number of threads gives the same bytes.
+
+The weight gradients are summed from chunks of steps whose states and deltas are still in cache.
+"""
+
+import numpy as np
+
+from rnnkit._jit import jit
+from rnnkit.kernels.activations import activate, times_derivative
+from rnnkit.kernels.products import add_outer_products, add_product, pack, pack_transposed, padded, spread_rows
+
+SHARD_ROWS, MAX_SHARDS = 8, 8  # at least 8 rows: fewer leave the registers of a tile empty
+CHUNK_ROWS = 128  # rows of a chunk: 64 to 256 were alike, above that it leaves the L2 cache at H = 512
+
+
+@jit
+def count_shards(B):
+    """Return how many shards a batch of B rows is cut into."""
+    return max(1, min(B // SHARD_ROWS, MAX_SHARDS))
+
+
+@jit
+def shard_bounds(shard, B):
+    """Return the first row of a shard and the number of its rows."""
+    n = count_shards(B)
+    first = shard * B // n
+    return first, (shard + 1) * B // n - first
+
+
+@jit
+def chunk_steps(B):
+    """Return the steps of one chunk; the same for all shards of a batch of B rows."""
+    return max(1, CHUNK_ROWS * count_shards(B) // B)
+
+
+@jit
+def pack_forward(W_xh, W_hh, b_h):
+    """Return W_xh as it is (a row for each symbol), W_xh and W_hh packed, b_h with zeros to whole vectors."""
+    b = np.zeros(padded(b_h.size, b_h.itemsize), b_h.dtype)
+    for j in range(b_h.size):
+        b[j] = b_h[j]
+    return W_xh, pack(W_xh), pack(W_hh), b
+
+
+@jit
+def forward_rows(x, x_first, weights, activation, h, h_first, n_rows):
+    """Fill h[1:, h_first : h_first + n_rows] from h[0] there and x[:, x_first : x_first + n_rows]."""
+    W_xh, P_xh, P_hh, b = weights
+    x_rows, h_rows = slice(x_first, x_first + n_rows), slice(h_first, h_first + n_rows)
+    z = np.empty((n_rows, b.size), h.dtype)
+    for t in range(x.shape[0]):
+        _set_rows(z, b)
+        if x.ndim == 3:  # known when compiled: the branch that is not taken is not in the code
+            add_product(z, x[t : t + 1, x_rows], P_xh)
+        else:
+            _add_symbol_rows(z, W_xh, x[t, x_rows])
+        add_product(z, h[t : t + 1, h_rows], P_hh)
+        activate(z, activation)
+        copy_columns(h[t + 1, h_rows], z)
+
+
+@jit
+def backward_rows(dh, x, x_first, h, h_first, transposed, activation, dx, carry, dW_xh, dW_hh, db_h):
+    """Take carry (rows, padded H), dL/dh at the last step, back to the first, and add to the weight gradients.
+
+    dh: (n, B, H), immediate gradient at the last n states, added on the way; n may be 0.
+    transposed: W_xh^T and W_hh^T packed. dW_xh, dW_hh, db_h: (I, padded H), (H, padded H), (1, padded H).
+    """
+    PT_xh, PT_hh = transposed
+    (T, B), H, rows = x.shape[:2], h.shape[2], carry.shape[0]
+    x_rows, h_rows = slice(x_first, x_first + rows), slice(h_first, h_first + rows)
+    dz = np.zeros((chunk_steps(B), rows, spread_rows(H, h.itemsize)), h.dtype)
+    dx_t = np.zeros((rows, PT_xh.shape[0] * PT_xh.shape[2]), h.dtype)
+    no_dh = T - dh.shape[0]
+    for end in range(T, 0, -dz.shape[0]):
+        start = max(0, end - dz.shape[0])
+        for t in range(end - 1, start - 1, -1):
+            if t >= no_dh:
+                _add_columns(carry, dh[t - no_dh, x_rows])
+            dz_t = dz[t - start : t - start + 1]
+            times_derivative(carry, h[t + 1, h_rows], activation, dz_t[0])
+            _set_zero(carry)
+            add_product(carry, dz_t[:, :, :H], PT_hh)
+            if x.ndim == 3:
+                _set_zero(dx_t)
+                add_product(dx_t, dz_t[:, :, :H], PT_xh)
+                copy_columns(dx[t, x_rows], dx_t)
+            _add_rows(db_h, dz_t[0])
+        steps, dz_chunk = slice(start, end), dz[: end - start]
+        add_outer_products(dW_hh, h[steps, h_rows], dz_chunk)
+        if x.ndim == 3:
+            add_outer_products(dW_xh, x[steps, x_rows], dz_chunk)
+        else:
+            _add_to_symbol_rows(dW_xh, x[steps, x_rows], dz_chunk)
+
+
+@jit
+def last_states(dh):
+    """Return dh (n, B, H): the gradients at the last n states, n = 1 where it came as (B, H)."""
+    if dh.ndim == 2:
+        return dh.reshape(1, dh.shape[0], dh.shape[1])
+    return dh
+
+
+@jit
+def empty_dx(x, dtype):
+    """Return an array for dx: like x, or (T, B, 0) for symbols, which have no gradient."""
+    if x.ndim == 3:
+        return np.empty(x.shape, dtype)
+    return np.empty((x.shape[0], x.shape[1], 0), dtype)
+
+
+@jit
+def zero_parts(x, W_xh, W_hh):
+    """Return what each shard adds its weight gradients to: (shards, I, padded H), (shards, H, padded H), ..."""
+    n, ld = count_shards(x.shape[1]), padded(W_hh.shape[0], W_hh.itemsize)
+    dtype = W_hh.dtype
+    return np.zeros((n, W_xh.shape[0], ld), dtype), np.zeros((n, W_hh.shape[0], ld), dtype), np.zeros((n, 1, ld), dtype)
+
+
+@jit
+def sum_parts(parts, dW_xh, dW_hh, db_h):
+    """Add the shards' weight gradients in order."""
+    _sum_part(parts[0], dW_xh)
+    _sum_part(parts[1], dW_hh)
+    _sum_part(parts[2], db_h.reshape(1, -1))
+
+
+@jit
+def _sum_part(part, out):
+    copy_columns(out, part[0])
+    for shard in range(1, part.shape[0]):
+        _add_columns(out, part[shard])
+
+
+# Rows of different lengths: `out` or `a` may be padded. Written as loops, which compile to a few vector instructions a
+# row; NumPy's assignment of slices costs some 50 ns a call.
+
+
+@jit
+def _set_zero(a):
+    for r in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            a[r, j] = 0
+
+
+@jit
+def _set_rows(z, row):
+    for r in range(z.shape[0]):
+        for j in range(row.size):
+            z[r, j] = row[j]
+
+
+@jit
+def copy_columns(out, a):
+    for r in range(out.shape[0]):
+        for j in range(min(out.shape[1], a.shape[1])):
+            out[r, j] = a[r, j]
+
+
+@jit
+def _add_columns(out, a):
+    for r in range(out.shape[0]):
+        for j in range(min(out.shape[1], a.shape[1])):
+            out[r, j] += a[r, j]
+
+
+@jit
+def _add_rows(total, a):
+    """total (1, ...) += the sum of the rows of a."""
+    for r in range(a.shape[0]):
+        for j in range(total.shape[1]):
+            total[0, j] += a[r, j]
+
+
+@jit
+def _add_symbol_rows(z, W_xh, symbols):
+    """z[r] += W_xh[symbols[r]]: the product with one-hot rows."""
+    for r in range(z.shape[0]):
+        for j in range(W_xh.shape[1]):
+            z[r, j] += W_xh[symbols[r], j]
+
+
+@jit
+def _add_to_symbol_rows(dW_xh, symbols, dz):
+    """dW_xh[symbols[t, r]] += dz[t, r]."""
+    for t in range(dz.shape[0]):
+        for r in range(dz.shape[1]):
+            for j in range(dW_xh.shape[1]):
+                dW_xh[symbols[t, r], j] += dz[t, r, j]
