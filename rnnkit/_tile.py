@@ -7,8 +7,6 @@ Each element is one chain of fused multiply-adds in order of t, then k, and one 
 on the tile it falls into nor on the width of the CPU's vectors.
 """
 
-from contextlib import ExitStack
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -17,8 +15,8 @@ from numba.extending import intrinsic, overload
 VECTOR_BYTES = 32  # 8 float32 or 4 float64
 MAX_ROWS = 6
 # Vectors a tile may hold, by its rows: rows x vectors sums fit 12 of AVX2's 16 registers, and 8 or more of them hide the
-# latency of a fused multiply-add; the narrow tiles finish what the wide ones leave over.
-WIDTHS = {1: (8, 1), 2: (4, 1), 3: (4, 1), 4: (2, 1), 5: (2, 1), 6: (2, 1)}
+# latency of a fused multiply-add; the narrow ones finish what those leave over (3 x 2: 7 rows are 4 + 3).
+WIDTHS = {1: (8, 1), 2: (4, 1), 3: (4, 2, 1), 4: (2, 1), 5: (2, 1), 6: (2, 1)}
 _INT = ir.IntType(64)
 _LANE = ir.IntType(32)
 
@@ -115,16 +113,21 @@ def _emit_tile(builder, shape, target, left, right, counts):
     sums = {(r, v): cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * lanes)) for r in rows for v in vectors}
     for pointer in sums.values():
         builder.store(ir.Constant(vector, [0.0] * lanes), pointer)
-    with ExitStack() as loops:
-        t = loops.enter_context(cgutils.for_range(builder, counts[0])).index
-        A_t, P_t = at(A, a_t, t), at(P, p_t, t)
-        k = loops.enter_context(cgutils.for_range(builder, counts[1])).index
-        A_k, P_k = at(A_t, a_k, k), at(P_t, p_k, k)
-        columns = [builder.load(as_vector(at(P_k, p_vector, _INT(v))), align=bytes_) for v in vectors]
-        for r in rows:
-            value = spread(at(A_k, a_row, _INT(r)))
-            for v in vectors:
-                builder.store(builder.call(fma, [value, columns[v], builder.load(sums[r, v])]), sums[r, v])
+    A_rows = [builder.mul(a_row, _INT(r)) for r in rows]
+    P_vectors = [builder.mul(p_vector, _INT(v)) for v in vectors]
+    with cgutils.for_range(builder, counts[0]) as outer:
+        # Pointers that step along: with index times stride, the multiplications cost as much as the sums.
+        A_place = cgutils.alloca_once_value(builder, at(A, a_t, outer.index))
+        P_place = cgutils.alloca_once_value(builder, at(P, p_t, outer.index))
+        with cgutils.for_range(builder, counts[1]):
+            A_k, P_k = builder.load(A_place), builder.load(P_place)
+            columns = [builder.load(as_vector(builder.gep(P_k, [v])), align=bytes_) for v in P_vectors]
+            for r in rows:
+                value = spread(builder.gep(A_k, [A_rows[r]]))
+                for v in vectors:
+                    builder.store(builder.call(fma, [value, columns[v], builder.load(sums[r, v])]), sums[r, v])
+            builder.store(builder.gep(A_k, [a_k]), A_place)
+            builder.store(builder.gep(P_k, [p_k]), P_place)
     for r in rows:
         for v in vectors:
             place = as_vector(at(at(C, c_row, _INT(r)), _INT(lanes), _INT(v)))

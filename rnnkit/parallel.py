@@ -86,7 +86,7 @@ def rnn_backward(
     dh: np.ndarray, x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, activation: int
 ) -> SequenceGradients:
     """Do what `rnnkit.kernels.rnn_backward` does, on all cores: the same arguments, errors and bytes."""
-    check_arrays(dh=dh, x=x, h=h, W_xh=W_xh, W_hh=W_hh)
+    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
     gradients = empty_gradients(x, h[0], W_xh, W_hh)
     dh = dh if dh.ndim == 3 else dh[None]

@@ -36,24 +36,26 @@ def spread_rows(n, itemsize):
 @jit
 def pack(W):
     """Return W (K, N) packed."""
-    K, N = W.shape
-    lanes = VECTOR_BYTES // W.itemsize
+    (K, N), lanes = W.shape, VECTOR_BYTES // W.itemsize
     P = np.zeros((padded(N, W.itemsize) // lanes, K, lanes), W.dtype)
-    for k in range(K):
-        for n in range(N):
-            P[n // lanes, k, n % lanes] = W[k, n]
+    for v in range(P.shape[0]):
+        used = min(lanes, N - v * lanes)
+        for k in range(K):
+            for lane in range(used):
+                P[v, k, lane] = W[k, v * lanes + lane]
     return P
 
 
 @jit
 def pack_transposed(W):
     """Return W^T packed, for W (N, K)."""
-    N, K = W.shape
-    lanes = VECTOR_BYTES // W.itemsize
+    (N, K), lanes = W.shape, VECTOR_BYTES // W.itemsize
     P = np.zeros((padded(N, W.itemsize) // lanes, K, lanes), W.dtype)
-    for n in range(N):
+    for v in range(P.shape[0]):
+        used = min(lanes, N - v * lanes)
         for k in range(K):
-            P[n // lanes, k, n % lanes] = W[n, k]
+            for lane in range(used):
+                P[v, k, lane] = W[v * lanes + lane, k]
     return P
 
 

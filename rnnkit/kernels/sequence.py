@@ -129,7 +129,7 @@ def rnn_backward(
     x: as given to `rnn_forward`. h: (T+1, B, H) from it. W_xh: (I, H). W_hh: (H, H).
     Weight gradients are sums over steps and batch. Layout, dtype, threads and errors as in `rnn_forward`.
     """
-    check_arrays(dh=dh, x=x, h=h, W_xh=W_xh, W_hh=W_hh)
+    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
     gradients = empty_gradients(x, h[0], W_xh, W_hh)
     dh = dh if dh.ndim == 3 else dh[None]
@@ -156,7 +156,7 @@ def rnn_backward_into(
     dx (T, B, I), dh_0 (B, H), dW_xh (I, H), dW_hh (H, H), db_h (H,): outputs, overwritten; none may share memory with
     an input.
     """
-    check_arrays(dh=dh, x=x, h=h, W_xh=W_xh, W_hh=W_hh, dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
+    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh, dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
     check_outputs(dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
     check_activation(activation)
     dh = dh if dh.ndim == 3 else dh[None]

@@ -53,17 +53,19 @@ def pack_forward(W_xh, W_hh, b_h):
 def forward_rows(x, x_first, weights, activation, h, h_first, n_rows):
     """Fill h[1:, h_first : h_first + n_rows] from h[0] there and x[:, x_first : x_first + n_rows]."""
     W_xh, P_xh, P_hh, b = weights
-    x_rows, h_rows = slice(x_first, x_first + n_rows), slice(h_first, h_first + n_rows)
-    z = np.empty((n_rows, b.size), h.dtype)
+    H, x_rows, h_rows = h.shape[2], slice(x_first, x_first + n_rows), slice(h_first, h_first + n_rows)
+    h_t, h_prev = np.zeros((1, n_rows, b.size), h.dtype), np.zeros((1, n_rows, b.size), h.dtype)
+    copy_columns(h_t[0], h[0, h_rows])
     for t in range(x.shape[0]):
-        _set_rows(z, b)
+        h_prev, h_t = h_t, h_prev
+        _set_rows(h_t[0], b)
         if x.ndim == 3:  # known when compiled: the branch that is not taken is not in the code
-            add_product(z, x[t : t + 1, x_rows], P_xh)
+            add_product(h_t[0], x[t : t + 1, x_rows], P_xh)
         else:
-            _add_symbol_rows(z, W_xh, x[t, x_rows])
-        add_product(z, h[t : t + 1, h_rows], P_hh)
-        activate(z, activation)
-        copy_columns(h[t + 1, h_rows], z)
+            _add_symbol_rows(h_t[0], W_xh, x[t, x_rows])
+        add_product(h_t[0], h_prev[:, :, :H], P_hh)
+        activate(h_t, activation)
+        copy_columns(h[t + 1, h_rows], h_t[0])
 
 
 @jit
@@ -77,7 +79,7 @@ def backward_rows(dh, x, x_first, h, h_first, transposed, activation, dx, carry,
     (T, B), H, rows = x.shape[:2], h.shape[2], carry.shape[0]
     x_rows, h_rows = slice(x_first, x_first + rows), slice(h_first, h_first + rows)
     dz = np.zeros((chunk_steps(B), rows, spread_rows(H, h.itemsize)), h.dtype)
-    dx_t = np.zeros((rows, PT_xh.shape[0] * PT_xh.shape[2]), h.dtype)
+    dx_chunk = np.zeros((dz.shape[0] * rows, PT_xh.shape[0] * PT_xh.shape[2]), h.dtype)
     no_dh = T - dh.shape[0]
     for end in range(T, 0, -dz.shape[0]):
         start = max(0, end - dz.shape[0])
@@ -88,15 +90,15 @@ def backward_rows(dh, x, x_first, h, h_first, transposed, activation, dx, carry,
             times_derivative(carry, h[t + 1, h_rows], activation, dz_t[0])
             _set_zero(carry)
             add_product(carry, dz_t[:, :, :H], PT_hh)
-            if x.ndim == 3:
-                _set_zero(dx_t)
-                add_product(dx_t, dz_t[:, :, :H], PT_xh)
-                copy_columns(dx[t, x_rows], dx_t)
             _add_rows(db_h, dz_t[0])
         steps, dz_chunk = slice(start, end), dz[: end - start]
         add_outer_products(dW_hh, h[steps, h_rows], dz_chunk)
         if x.ndim == 3:
             add_outer_products(dW_xh, x[steps, x_rows], dz_chunk)
+            _set_zero(dx_chunk)
+            add_product(dx_chunk, dz.reshape(1, -1, dz.shape[2])[:, : dz_chunk.shape[0] * rows, :H], PT_xh)
+            for t in range(start, end):
+                copy_columns(dx[t, x_rows], dx_chunk[(t - start) * rows :])
         else:
             _add_to_symbol_rows(dW_xh, x[steps, x_rows], dz_chunk)
 
