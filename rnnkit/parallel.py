@@ -22,8 +22,9 @@ from numba import config, prange
 from threadpoolctl import threadpool_limits
 
 from rnnkit._jit import jit_on_all_cores
-from rnnkit.kernels import sequence
+from rnnkit.kernels import checkpointed, sequence
 from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels.checkpointed import backward_segments, count_segments, forward_segments
 from rnnkit.kernels.products import pack_transposed
 from rnnkit.kernels.sequence import SequenceGradients, empty_gradients
 from rnnkit.kernels.shards import (
@@ -71,6 +72,28 @@ def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh,
     sum_parts(parts, dW_xh, dW_hh, db_h)
 
 
+@jit_on_all_cores
+def _rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, activation):
+    checkpoints = np.empty((count_segments(*x.shape[:2]) + 1, h_0.shape[0], h_0.shape[1]), h_0.dtype)
+    copy_columns(checkpoints[0], h_0)
+    weights = pack_forward(W_xh, W_hh, b_h)
+    for s in prange(count_shards(h_0.shape[0])):
+        forward_segments(s, x, weights, activation, checkpoints)
+    return checkpoints
+
+
+@jit_on_all_cores
+def _rnn_backward_checkpointed_into(
+    dh, x, checkpoints, W_xh, W_hh, b_h, activation, dx, dh_0, dW_xh, dW_hh, db_h
+):  # fmt: skip
+    weights, transposed = pack_forward(W_xh, W_hh, b_h), (pack_transposed(W_xh), pack_transposed(W_hh))
+    parts_xh, parts_hh, parts_h = parts = zero_parts(x, W_xh, W_hh)
+    for s in prange(count_shards(x.shape[1])):
+        part = parts_xh[s], parts_hh[s], parts_h[s]
+        backward_segments(s, dh, x, checkpoints, weights, transposed, activation, dx, dh_0, part)
+    sum_parts(parts, dW_xh, dW_hh, db_h)
+
+
 def rnn_forward(
     x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
@@ -92,6 +115,36 @@ def rnn_backward(
     dh = dh if dh.ndim == 3 else dh[None]
     arguments = (dh, x, h, W_xh, W_hh, activation, *gradients)
     _on_all_cores(_rnn_backward_into, sequence._rnn_backward_into, h.shape[1], *arguments)
+    return gradients
+
+
+def rnn_forward_checkpointed(
+    x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
+) -> np.ndarray:
+    """Do what `rnnkit.kernels.rnn_forward_checkpointed` does, on all cores: the same arguments, errors and bytes."""
+    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
+    check_activation(activation)
+    arguments = (x, h_0, W_xh, W_hh, b_h, activation)
+    serial = checkpointed._rnn_forward_checkpointed
+    return _on_all_cores(_rnn_forward_checkpointed, serial, h_0.shape[0], *arguments)
+
+
+def rnn_backward_checkpointed(
+    dh: np.ndarray,
+    x: np.ndarray,
+    checkpoints: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
+) -> SequenceGradients:
+    """Do what `rnnkit.kernels.rnn_backward_checkpointed` does, on all cores: the same arguments, errors and bytes."""
+    checkpointed.check_checkpointed(dh, x, checkpoints, W_xh, W_hh, b_h, activation)
+    gradients = empty_gradients(x, checkpoints[0], W_xh, W_hh)
+    dh = dh if dh.ndim == 3 else dh[None]
+    arguments = (dh, x, checkpoints, W_xh, W_hh, b_h, activation, *gradients)
+    serial = checkpointed._rnn_backward_checkpointed_into
+    _on_all_cores(_rnn_backward_checkpointed_into, serial, x.shape[1], *arguments)
     return gradients
 
 

@@ -1,6 +1,6 @@
 """What the Python border of every kernel checks: shape, dtype, memory layout, integer codes.
 
-One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states.
+One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states, N checkpoints.
 """
 
 import numpy as np
@@ -8,10 +8,10 @@ import numpy as np
 from rnnkit.kernels.activations import ACTIVATIONS
 
 SHAPES = {
-    "x": "TBI", "h": "SBH", "dh": "TBH", "dx": "TBI", "dz": "TBH", "log_norms": "SB",
+    "x": "TBI", "h": "SBH", "dh": "TBH", "dx": "TBI", "log_norms": "SB",
     "x_t": "BI", "h_prev": "BH", "h_t": "BH", "h_0": "BH", "dh_t": "BH", "dh_T": "BH", "z": "BH",
     "dx_t": "BI", "dh_prev": "BH", "dh_0": "BH",
-    "W_xh": "IH", "W_hh": "HH", "b_h": "H", "dW_xh": "IH", "dW_hh": "HH", "db_h": "H",
+    "checkpoints": "NBH", "W_xh": "IH", "W_hh": "HH", "b_h": "H", "dW_xh": "IH", "dW_hh": "HH", "db_h": "H",
 }  # fmt: skip
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
