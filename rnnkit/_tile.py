@@ -15,8 +15,8 @@ from numba.extending import intrinsic, overload
 VECTOR_BYTES = 32  # 8 float32 or 4 float64
 MAX_ROWS = 6
 # Vectors a tile may hold, by its rows: rows x vectors sums fit 12 of AVX2's 16 registers, and 8 or more of them hide the
-# latency of a fused multiply-add; the narrow ones finish what those leave over (3 x 2: 7 rows are 4 + 3).
-WIDTHS = {1: (8, 1), 2: (4, 1), 3: (4, 2, 1), 4: (2, 1), 5: (2, 1), 6: (2, 1)}
+# latency of a fused multiply-add; the narrow ones finish what those leave over.
+WIDTHS = {1: (8, 4, 2, 1), 2: (4, 2, 1), 3: (4, 2, 1), 4: (2, 1), 5: (2, 1), 6: (2, 1)}
 _INT = ir.IntType(64)
 _LANE = ir.IntType(32)
 

@@ -8,6 +8,10 @@ the serial kernels give the same bytes. NUMBA_NUM_THREADS or `numba.set_num_thre
 Shards run in numba's `prange`: handing one over costs 2 us while its threads are awake, 100 us through a
 ThreadPoolExecutor, which is longer than a small net's whole sequence. Its pool has two traps, both kept away here: it
 may be entered by one thread at a time (others run their shards themselves), and not in a forked child (which does too).
+
+A batch under 16 rows is one shard and runs on one thread. Tried for it at H = 512: the columns of W_hh cut in two, each
+half in its core's L2 cache, the cores meeting after every step. Alone on the machine the forward pass took 0.84 ms for
+0.89 (one row, 50 steps), the backward pass 1.8 times as long; beside another program single calls took 400 ms.
 """
 
 import os

@@ -99,6 +99,8 @@ def _add_tiles(C, A, a_row, a_t, a_k, P, p_vector, p_t, p_k, rows, vectors, T, K
 
 @jit
 def _widest(rows, vectors):
-    """Return the vectors of the widest tile of WIDTHS that fits: first of the pair, or 1."""
+    """Return the vectors of the widest tile of WIDTHS that fits, for tiles of these rows or, above 6, of 3 to 6."""
     width = 8 if rows == 1 else 4 if rows <= 3 else 2
-    return width if width <= vectors else 1
+    while width > vectors:
+        width //= 2
+    return width

@@ -58,11 +58,11 @@ def forward_rows(x, x_first, weights, activation, h, h_first, n_rows):
     copy_columns(h_t[0], h[0, h_rows])
     for t in range(x.shape[0]):
         h_prev, h_t = h_t, h_prev
-        _set_rows(h_t[0], b)
+        set_rows(h_t[0], b)
         if x.ndim == 3:  # known when compiled: the branch that is not taken is not in the code
             add_product(h_t[0], x[t : t + 1, x_rows], P_xh)
         else:
-            _add_symbol_rows(h_t[0], W_xh, x[t, x_rows])
+            add_symbol_rows(h_t[0], W_xh, x[t, x_rows])
         add_product(h_t[0], h_prev[:, :, :H], P_hh)
         activate(h_t, activation)
         copy_columns(h[t + 1, h_rows], h_t[0])
@@ -79,28 +79,34 @@ def backward_rows(dh, x, x_first, h, h_first, transposed, activation, dx, carry,
     (T, B), H, rows = x.shape[:2], h.shape[2], carry.shape[0]
     x_rows, h_rows = slice(x_first, x_first + rows), slice(h_first, h_first + rows)
     dz = np.zeros((chunk_steps(B), rows, spread_rows(H, h.itemsize)), h.dtype)
-    dx_chunk = np.zeros((dz.shape[0] * rows, PT_xh.shape[0] * PT_xh.shape[2]), h.dtype)
     no_dh = T - dh.shape[0]
     for end in range(T, 0, -dz.shape[0]):
         start = max(0, end - dz.shape[0])
         for t in range(end - 1, start - 1, -1):
             if t >= no_dh:
-                _add_columns(carry, dh[t - no_dh, x_rows])
+                add_columns(carry, dh[t - no_dh, x_rows])
             dz_t = dz[t - start : t - start + 1]
             times_derivative(carry, h[t + 1, h_rows], activation, dz_t[0])
-            _set_zero(carry)
+            set_zero(carry)
             add_product(carry, dz_t[:, :, :H], PT_hh)
-            _add_rows(db_h, dz_t[0])
+            add_rows(db_h, dz_t[0])
         steps, dz_chunk = slice(start, end), dz[: end - start]
         add_outer_products(dW_hh, h[steps, h_rows], dz_chunk)
-        if x.ndim == 3:
-            add_outer_products(dW_xh, x[steps, x_rows], dz_chunk)
-            _set_zero(dx_chunk)
-            add_product(dx_chunk, dz.reshape(1, -1, dz.shape[2])[:, : dz_chunk.shape[0] * rows, :H], PT_xh)
-            for t in range(start, end):
-                copy_columns(dx[t, x_rows], dx_chunk[(t - start) * rows :])
-        else:
-            _add_to_symbol_rows(dW_xh, x[steps, x_rows], dz_chunk)
+        input_gradients(x, steps, x_rows, dz_chunk, PT_xh, dx, dW_xh)
+
+
+@jit
+def input_gradients(x, steps, x_rows, dz_chunk, PT_xh, dx, dW_xh):
+    """Write dx of a chunk of steps and add to dW_xh."""
+    if x.ndim == 2:
+        add_to_symbol_rows(dW_xh, x[steps, x_rows], dz_chunk)
+        return
+    add_outer_products(dW_xh, x[steps, x_rows], dz_chunk)
+    n, rows, H = dz_chunk.shape[0], dz_chunk.shape[1], PT_xh.shape[1]
+    dx_chunk = np.zeros((n * rows, PT_xh.shape[0] * PT_xh.shape[2]), dx.dtype)  # cores write apart, then copy
+    add_product(dx_chunk, dz_chunk.reshape(1, n * rows, -1)[:, :, :H], PT_xh)
+    for t in range(n):
+        copy_columns(dx[steps.start + t, x_rows], dx_chunk[t * rows :])
 
 
 @jit
@@ -139,7 +145,7 @@ def sum_parts(parts, dW_xh, dW_hh, db_h):
 def _sum_part(part, out):
     copy_columns(out, part[0])
     for shard in range(1, part.shape[0]):
-        _add_columns(out, part[shard])
+        add_columns(out, part[shard])
 
 
 # Rows of different lengths: `out` or `a` may be padded. Written as loops, which compile to a few vector instructions a
@@ -147,14 +153,14 @@ def _sum_part(part, out):
 
 
 @jit
-def _set_zero(a):
+def set_zero(a):
     for r in range(a.shape[0]):
         for j in range(a.shape[1]):
             a[r, j] = 0
 
 
 @jit
-def _set_rows(z, row):
+def set_rows(z, row):
     for r in range(z.shape[0]):
         for j in range(row.size):
             z[r, j] = row[j]
@@ -168,14 +174,14 @@ def copy_columns(out, a):
 
 
 @jit
-def _add_columns(out, a):
+def add_columns(out, a):
     for r in range(out.shape[0]):
         for j in range(min(out.shape[1], a.shape[1])):
             out[r, j] += a[r, j]
 
 
 @jit
-def _add_rows(total, a):
+def add_rows(total, a):
     """total (1, ...) += the sum of the rows of a."""
     for r in range(a.shape[0]):
         for j in range(total.shape[1]):
@@ -183,7 +189,7 @@ def _add_rows(total, a):
 
 
 @jit
-def _add_symbol_rows(z, W_xh, symbols):
+def add_symbol_rows(z, W_xh, symbols):
     """z[r] += W_xh[symbols[r]]: the product with one-hot rows."""
     for r in range(z.shape[0]):
         for j in range(W_xh.shape[1]):
@@ -191,7 +197,7 @@ def _add_symbol_rows(z, W_xh, symbols):
 
 
 @jit
-def _add_to_symbol_rows(dW_xh, symbols, dz):
+def add_to_symbol_rows(dW_xh, symbols, dz):
     """dW_xh[symbols[t, r]] += dz[t, r]."""
     for t in range(dz.shape[0]):
         for r in range(dz.shape[1]):

@@ -72,3 +72,19 @@ def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None
     axes.set_title(title, fontsize=10)
     axes.legend(fontsize=8)
     save(figure, path)
+
+
+def ratios_by_hidden_size(table: pd.DataFrame, path: Path) -> None:
+    """Draw how many times faster rnnkit is than each peer against H, a line for each batch and length (float32)."""
+    table = table[table["dtype"] == "float32"]
+    figure, both = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
+    groups = list(table.groupby(["B", "T"]))
+    for axes, peer, title in zip(both, ("jax", "torch"), ("JAX", "PyTorch"), strict=True):
+        axes.axhline(1, color="0.6", lw=0.8, zorder=0)
+        for i, ((B, T), group) in enumerate(groups):
+            axes.plot(group["H"], group[f"{peer}/rnnkit"], "o-", ms=4, color=_shade(i, len(groups)), label=f"{B}, {T}")
+        axes.set(xscale="log", yscale="log", xlabel="hidden units H", title=f"time of {title} / time of rnnkit")
+        axes.set_xticks(sorted(table["H"].unique()), [str(h) for h in sorted(table["H"].unique())])
+        axes.minorticks_off()
+    both[1].legend(title="batch, steps", frameon=False, fontsize=8)
+    save(figure, path)

@@ -1,0 +1,207 @@
+"""rnnkit, JAX and PyTorch side by side on this machine's CPU: forward + BPTT of one net, and training of many.
+
+    pip install -e .[bench]
+    python experiments/benchmark.py                    results/benchmark/{table,replicates}.csv, README tables, figure
+    python experiments/benchmark.py --hidden 50 --batch 20 --steps 50 --out DIR          one cell, for a look
+
+Method. One process; contenders take turns, run by run. PyTorch's and XLA's threads go on spinning after a call, so
+each contender works WARM_SECONDS by itself before every timed call. Medians. All answers are compared before anything
+is timed. Compilation, and everything else a first call does, stands in columns of its own. The limit is the time of the
+6 T B H^2 + 4 T B H I flops of the products alone, at the rate of a 2048^3 product of the same dtype on all cores,
+measured between the cells of the same run.
+"""
+
+import argparse
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import benchmark_peers as peers
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_info
+from tqdm import tqdm
+
+from rnnkit.runner.figures import ratios_by_hidden_size
+
+OUT = Path(__file__).parents[1] / "results" / "benchmark"
+HIDDEN, BATCH, STEPS, INPUTS = (16, 32, 50, 64, 100, 128, 256, 512), (1, 20, 128), (50, 200), 6
+DIAGONAL = ((16, 1, 50), (32, 20, 50), (50, 20, 200), (64, 20, 200), (100, 128, 50), (128, 20, 50), (256, 20, 200))
+REPLICATES = ((8, 50, 50), (8, 50, 200), (32, 50, 50), (8, 128, 100), (32, 128, 100))  # nets, H, T; 20 samples each
+UPDATES = 10  # of a training call
+WARM_SECONDS = 0.02
+SECONDS_EACH, RUNS = 1.0, (5, 21)  # timed calls of a contender: as many as fit, within these bounds
+AGREEMENT = {"float32": 2e-3, "float64": 1e-9}  # of the largest entry; sums of 200 steps in another order
+GEMM = 2048
+
+
+def seconds(function: Callable) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def interleaved(contenders: peers.Contenders) -> dict[str, float]:
+    """Return the median seconds of each contender; they take turns, each warm from its own work."""
+    longest = max(seconds(run) for run in contenders.values())
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(int(np.clip(SECONDS_EACH / longest, *RUNS))):
+        for name, run in contenders.items():
+            until = time.perf_counter() + WARM_SECONDS
+            run()
+            while time.perf_counter() < until:
+                run()
+            times[name].append(seconds(run))
+    return {name: float(np.median(t)) for name, t in times.items()}
+
+
+def first_calls(contenders: peers.Contenders, dtype: str) -> dict[str, float]:
+    """Return the seconds of each contender's first call; raise ArithmeticError where answers differ."""
+    expected, first = None, {}
+    for name, run in contenders.items():
+        start = time.perf_counter()
+        answer = run()
+        first[name] = time.perf_counter() - start
+        answer = [np.asarray(a).copy() for a in answer]
+        expected = expected or answer
+        for a, e in zip(answer, expected, strict=True):
+            if not np.abs(a - e).max() <= AGREEMENT[dtype] * np.abs(e).max():
+                raise ArithmeticError(f"{name} and rnnkit differ by {np.abs(a - e).max() / np.abs(e).max():.1e}")
+    return first
+
+
+def row(key: dict, contenders: peers.Contenders, dtype: str, flops: float, per_call: int = 1) -> dict:
+    """Time one cell; of the peers, the better variant counts. Microseconds, compilation in seconds."""
+    first = first_calls(contenders, dtype)
+    times = {name: 1e6 * t / per_call for name, t in interleaved(contenders).items()}
+    found = {**key, "rnnkit_us": times["rnnkit"], "flops": flops}
+    for peer in ("jax", "torch"):
+        best = min((name for name in times if name.startswith(peer)), key=times.get)
+        found |= {f"{peer}_us": times[best], f"{peer}_best": best.removeprefix(peer + " ")}
+        found[f"{peer}/rnnkit"] = times[best] / times["rnnkit"]
+    return found | {"first_s": first["rnnkit"], "jax_first_s": max(s for n, s in first.items() if n.startswith("jax"))}
+
+
+def gemm_seconds(dtype: str) -> float:
+    a = np.ones((GEMM, GEMM), dtype)
+    out = np.empty_like(a)
+    return float(np.median([seconds(lambda: np.dot(a, a, out)) for _ in range(5)]))
+
+
+def flops_of(H: int, B: int, T: int) -> float:
+    return 6.0 * T * B * H * H + 4.0 * T * B * H * INPUTS
+
+
+def single(cells: list[tuple]) -> pd.DataFrame:
+    rows = []
+    for H, B, T, dtype in tqdm(cells, desc="one net", disable=None):
+        net = peers.draw_net(np.random.default_rng(0), H, B, T, INPUTS, dtype)
+        contenders = peers.rnnkit_gradients(net) | peers.jax_gradients(net) | peers.torch_gradients(net)
+        found = row({"H": H, "B": B, "T": T, "dtype": dtype}, contenders, dtype, flops_of(H, B, T))
+        rows.append(found | {"gemm_s": gemm_seconds(dtype)})
+    return with_limit(pd.DataFrame(rows))
+
+
+def replicates(cells: list[tuple]) -> pd.DataFrame:
+    rows = []
+    for R, H, T in tqdm(cells, desc="training", disable=None):
+        nets = [peers.draw_net(np.random.default_rng(r), H, 20, T, INPUTS, "float32") for r in range(R)]
+        contenders = {}
+        for make in (peers.rnnkit_training, peers.jax_training, peers.torch_training):
+            contenders |= make(nets, UPDATES)
+        key = {"nets": R, "H": H, "B": 20, "T": T}
+        found = row(key, contenders, "float32", R * flops_of(H, 20, T), UPDATES)
+        rows.append(found | {"gemm_s": gemm_seconds("float32")})
+    return with_limit(pd.DataFrame(rows).assign(dtype="float32"))
+
+
+def with_limit(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the time of the products alone, at the median GEMM rate of the run."""
+    gemm = table.groupby("dtype")["gemm_s"].transform("median")
+    table["limit_us"] = 1e6 * table.pop("flops") * gemm / (2.0 * GEMM**3)
+    table["limit_share"] = table["limit_us"] / table["rnnkit_us"]
+    table["gemm_gflops"] = 2e-9 * GEMM**3 / gemm
+    return table.drop(columns="gemm_s")
+
+
+def environment() -> pd.DataFrame:
+    """Return versions, CPU, BLAS and threads of this run."""
+    cpu = next((line for line in _cpuinfo() if line.startswith("model name")), platform.processor())
+    blas = {f"{b['internal_api']} {b['version']} {b.get('architecture', '')}" for b in threadpool_info() if "blas" in b["user_api"]}
+    found = {"CPU": cpu.split(":")[-1].strip(), "cores": len(_cores()), "BLAS": ", ".join(sorted(blas))}
+    found |= {"python": platform.python_version()}
+    found |= {name: version(name) for name in ("rnnkit", "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "torch")}
+    return pd.DataFrame(found.items(), columns=["what", "value"])
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _cores() -> object:
+    import os
+
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+
+
+def summary(one: pd.DataFrame, many: pd.DataFrame) -> str:
+    """Return the targets and what this run reached, cells under target by name."""
+    lines = ["| target | reached | cells under it |", "|---|---|---|"]
+    for peer, target in (("jax", 3), ("torch", 10)):
+        mean = np.exp(np.log(one[f"{peer}/rnnkit"]).mean())
+        lines.append(f"| geometric mean at least {target}x {peer} | {mean:.1f}x | |")
+        under = one[one[f"{peer}/rnnkit"] < 1]
+        lines.append(f"| every cell at least 1.0x {peer} | {one[f'{peer}/rnnkit'].min():.2f}x | {_names(under)} |")
+    large = one[(one.H >= 128) & (one.B >= 20)]
+    if len(large):
+        under = large[large.limit_share < 0.65]
+        lines.append(f"| 65% of the limit for H >= 128, B >= 20 | {large.limit_share.min():.0%} | {_names(under)} |")
+    for H, target in ((50, 6), (128, 2.8)):
+        cells = many[many.H == H] if len(many) else many
+        if len(cells):
+            under = cells[cells["jax/rnnkit"] < target]
+            names = "; ".join(f"{r.nets} nets, T={r.T}" for r in under.itertuples())
+            lowest = cells["jax/rnnkit"].min()
+            lines.append(f"| training, H = {H}: at least {target}x jax | {lowest:.1f}x | {names} |")
+    return "\n".join(lines) + "\n"
+
+
+def _names(cells: pd.DataFrame) -> str:
+    return "; ".join(f"{r.H}, {r.B}, {r.T}, {r.dtype}" for r in cells.itertuples())
+
+
+def cells_of(hidden: list[int], batch: list[int], steps: list[int], everything: bool) -> list[tuple]:
+    grid = [(H, B, T, "float32") for H in hidden for B in batch for T in steps]
+    return grid + [(*cell, "float64") for cell in DIAGONAL if everything]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the cells asked for and write the tables and the figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
+        parser.add_argument(f"--{name}", type=int, nargs="+", default=list(values))
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")
+    asked = parser.parse_args(arguments)
+    everything = (asked.hidden, asked.batch, asked.steps) == (list(HIDDEN), list(BATCH), list(STEPS))
+    try:
+        one = single(cells_of(asked.hidden, asked.batch, asked.steps, everything))
+        many = replicates(list(REPLICATES)) if everything else pd.DataFrame()
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error.name} is missing: pip install -e .[bench]")
+    asked.out.mkdir(parents=True, exist_ok=True)
+    parts = [summary(one, many)]
+    for name, table in (("table", one), ("replicates", many), ("environment", environment())):
+        if len(table):
+            table.to_csv(asked.out / f"{name}.csv", index=False)
+            parts.append(table.to_markdown(index=False, floatfmt=".3g"))
+    (asked.out / "table.md").write_text("\n\n".join(parts) + "\n")
+    ratios_by_hidden_size(one, asked.out / "ratios.png")
+    print(parts[0], asked.out / "table.md", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
