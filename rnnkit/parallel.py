@@ -18,7 +18,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy
@@ -28,19 +28,9 @@ from threadpoolctl import threadpool_limits
 from rnnkit._jit import jit_on_all_cores
 from rnnkit.kernels import checkpointed, sequence
 from rnnkit.kernels._checks import check_activation, check_arrays
-from rnnkit.kernels.checkpointed import backward_segments, count_segments, forward_segments
 from rnnkit.kernels.products import pack_transposed
-from rnnkit.kernels.sequence import SequenceGradients, empty_gradients
-from rnnkit.kernels.shards import (
-    backward_rows,
-    copy_columns,
-    count_shards,
-    forward_rows,
-    pack_forward,
-    shard_bounds,
-    sum_parts,
-    zero_parts,
-)
+from rnnkit.kernels.sequence import SequenceGradients
+from rnnkit.kernels.shards import backward_shard, copy_columns, count_shards, forward_shard, pack_forward
 
 Result = TypeVar("Result")
 _pool = threading.Lock()  # held while the threads of prange work
@@ -59,43 +49,32 @@ def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     copy_columns(h[0], h_0)
     weights = pack_forward(W_xh, W_hh, b_h)
     for s in prange(count_shards(h.shape[1])):
-        first, rows = shard_bounds(s, h.shape[1])
-        forward_rows(x, first, weights, activation, h, first, rows)
+        forward_shard(s, x, weights, activation, h)
 
 
 @jit_on_all_cores
-def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
+def _rnn_backward_add(dh, x, h, W_xh, W_hh, activation, dx, carry, parts):
     transposed = pack_transposed(W_xh), pack_transposed(W_hh)
-    parts_xh, parts_hh, parts_h = parts = zero_parts(x, W_xh, W_hh)
     for s in prange(count_shards(h.shape[1])):
-        first, rows = shard_bounds(s, h.shape[1])
-        carry = np.zeros((rows, parts_h.shape[2]), h.dtype)
-        part = parts_xh[s], parts_hh[s], parts_h[s]
-        backward_rows(dh, x, first, h, first, transposed, activation, dx, carry, *part)
-        copy_columns(dh_0[first : first + rows], carry)
-    sum_parts(parts, dW_xh, dW_hh, db_h)
+        backward_shard(s, dh, x, h, transposed, activation, dx, carry, parts)
 
 
-@jit_on_all_cores
-def _rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, activation):
-    checkpoints = np.empty((count_segments(*x.shape[:2]) + 1, h_0.shape[0], h_0.shape[1]), h_0.dtype)
-    copy_columns(checkpoints[0], h_0)
-    weights = pack_forward(W_xh, W_hh, b_h)
-    for s in prange(count_shards(h_0.shape[0])):
-        forward_segments(s, x, weights, activation, checkpoints)
-    return checkpoints
+def _forward_into(x: np.ndarray, *arguments: Any) -> None:
+    _on_all_cores(_rnn_forward_into, sequence._rnn_forward_into, x.shape[1], x, *arguments)
 
 
-@jit_on_all_cores
-def _rnn_backward_checkpointed_into(
-    dh, x, checkpoints, W_xh, W_hh, b_h, activation, dx, dh_0, dW_xh, dW_hh, db_h
-):  # fmt: skip
-    weights, transposed = pack_forward(W_xh, W_hh, b_h), (pack_transposed(W_xh), pack_transposed(W_hh))
-    parts_xh, parts_hh, parts_h = parts = zero_parts(x, W_xh, W_hh)
-    for s in prange(count_shards(x.shape[1])):
-        part = parts_xh[s], parts_hh[s], parts_h[s]
-        backward_segments(s, dh, x, checkpoints, weights, transposed, activation, dx, dh_0, part)
-    sum_parts(parts, dW_xh, dW_hh, db_h)
+def _backward_add(dh: np.ndarray, x: np.ndarray, *arguments: Any) -> None:
+    _on_all_cores(_rnn_backward_add, sequence._rnn_backward_add, x.shape[1], dh, x, *arguments)
+
+
+def _on_all_cores(spread: Callable, serial: Callable, B: int, *arguments: Any) -> None:
+    """Call the form with threads where there is more than one shard and the pool is free, else the serial one."""
+    if count_shards(B) > 1 and _pool.acquire(blocking=False):
+        try:
+            return spread(*arguments)
+        finally:
+            _pool.release()
+    return serial(*arguments)
 
 
 def rnn_forward(
@@ -105,7 +84,7 @@ def rnn_forward(
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
     h = np.empty((x.shape[0] + 1, *h_0.shape), h_0.dtype)
-    _on_all_cores(_rnn_forward_into, sequence._rnn_forward_into, h.shape[1], x, h_0, W_xh, W_hh, b_h, activation, h)
+    _forward_into(x, h_0, W_xh, W_hh, b_h, activation, h)
     return h
 
 
@@ -115,22 +94,14 @@ def rnn_backward(
     """Do what `rnnkit.kernels.rnn_backward` does, on all cores: the same arguments, errors and bytes."""
     check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
-    gradients = empty_gradients(x, h[0], W_xh, W_hh)
-    dh = dh if dh.ndim == 3 else dh[None]
-    arguments = (dh, x, h, W_xh, W_hh, activation, *gradients)
-    _on_all_cores(_rnn_backward_into, sequence._rnn_backward_into, h.shape[1], *arguments)
-    return gradients
+    return sequence.backward(_backward_add, dh, x, h, W_xh, W_hh, activation)
 
 
 def rnn_forward_checkpointed(
     x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
     """Do what `rnnkit.kernels.rnn_forward_checkpointed` does, on all cores: the same arguments, errors and bytes."""
-    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    check_activation(activation)
-    arguments = (x, h_0, W_xh, W_hh, b_h, activation)
-    serial = checkpointed._rnn_forward_checkpointed
-    return _on_all_cores(_rnn_forward_checkpointed, serial, h_0.shape[0], *arguments)
+    return checkpointed.checked_forward(_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 def rnn_backward_checkpointed(
@@ -143,23 +114,8 @@ def rnn_backward_checkpointed(
     activation: int,
 ) -> SequenceGradients:
     """Do what `rnnkit.kernels.rnn_backward_checkpointed` does, on all cores: the same arguments, errors and bytes."""
-    checkpointed.check_checkpointed(dh, x, checkpoints, W_xh, W_hh, b_h, activation)
-    gradients = empty_gradients(x, checkpoints[0], W_xh, W_hh)
-    dh = dh if dh.ndim == 3 else dh[None]
-    arguments = (dh, x, checkpoints, W_xh, W_hh, b_h, activation, *gradients)
-    serial = checkpointed._rnn_backward_checkpointed_into
-    _on_all_cores(_rnn_backward_checkpointed_into, serial, x.shape[1], *arguments)
-    return gradients
-
-
-def _on_all_cores(spread: Callable, serial: Callable, B: int, *arguments: object) -> None:
-    """Call the form with threads where there is more than one shard and the pool is free, else the serial one."""
-    if count_shards(B) > 1 and _pool.acquire(blocking=False):
-        try:
-            return spread(*arguments)
-        finally:
-            _pool.release()
-    return serial(*arguments)
+    kernels = _forward_into, _backward_add
+    return checkpointed.checked_backward(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
 
 
 def map_replicates(function: Callable[[int], Result], n: int, threads: int | None = None) -> list[Result]:

@@ -9,107 +9,77 @@ Chen, Xu, Zhang, Guestrin, Training deep nets with sublinear memory cost (2016),
 Memory-efficient backpropagation through time (2016).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
-from rnnkit.kernels.products import pack_transposed
-from rnnkit.kernels.sequence import SequenceGradients, empty_gradients
-from rnnkit.kernels.shards import (
-    backward_rows,
-    chunk_steps,
-    copy_columns,
-    count_shards,
-    empty_dx,
-    forward_rows,
-    last_states,
-    pack_forward,
-    shard_bounds,
-    sum_parts,
-    zero_parts,
-)
+from rnnkit.kernels.sequence import SequenceGradients, _rnn_backward_add, _rnn_forward_into
+from rnnkit.kernels.shards import chunk_steps, empty_dx, last_states, sum_parts, zero_sums
 
 
-@jit
-def segment_steps(T, B):
-    """Return the steps of a segment: a multiple of a chunk, at least sqrt(T)."""
+def segment_bounds(j, T, B):  # noqa: ANN001, ANN201
+    """Return the number of segments, the first step of segment j and the one after its last.
+
+    A segment has at least sqrt(T) steps and whole chunks; the first may be shorter.
+    """
     chunk = chunk_steps(B)
-    return int(np.ceil(np.sqrt(T) / chunk)) * chunk
+    steps = int(np.ceil(np.sqrt(T) / chunk)) * chunk
+    n = (T + steps - 1) // steps
+    end = T - (n - 1 - j) * steps
+    return n, max(0, end - steps), end
 
 
-@jit
-def count_segments(T, B):
-    return (T + segment_steps(T, B) - 1) // segment_steps(T, B)
+def forward_segments(forward_into, x, h_0, W_xh, W_hh, b_h, activation):  # noqa: ANN001, ANN201
+    """Return the checkpoints (n+1, B, H); forward_into: a sequence kernel."""
+    (T, B), H = x.shape[:2], h_0.shape[1]
+    n, _, longest = _segment_bounds(0, T, B)
+    _, start, end = _segment_bounds(n - 1, T, B)
+    h = np.empty((max(longest, end - start) + 1, B, H), h_0.dtype)
+    checkpoints = np.empty((n + 1, B, H), h_0.dtype)
+    checkpoints[0] = h_0
+    for j in range(n):
+        _, start, end = _segment_bounds(j, T, B)
+        forward_into(x[start:end], checkpoints[j], W_xh, W_hh, b_h, activation, h[: end - start + 1])
+        checkpoints[j + 1] = h[end - start]
+    return checkpoints
 
 
-@jit
-def _segment(j, T, B):
-    """Return the first step of segment j and the one after its last; the first segment may be shorter."""
-    end = T - (count_segments(T, B) - 1 - j) * segment_steps(T, B)
-    return max(0, end - segment_steps(T, B)), end
-
-
-@jit
-def forward_segments(s, x, weights, activation, checkpoints):
-    """Fill checkpoints[1:] from checkpoints[0], for the rows of shard s."""
-    T, (B, H) = x.shape[0], checkpoints.shape[1:]
-    first, rows = shard_bounds(s, B)
-    h = np.empty((segment_steps(T, B) + 1, rows, H), checkpoints.dtype)
-    for j in range(checkpoints.shape[0] - 1):
-        start, end = _segment(j, T, B)
-        copy_columns(h[0], checkpoints[j, first : first + rows])
-        forward_rows(x[start:end], first, weights, activation, h, 0, rows)
-        copy_columns(checkpoints[j + 1, first : first + rows], h[end - start])
-
-
-@jit
-def backward_segments(s, dh, x, checkpoints, weights, transposed, activation, dx, dh_0, part):
-    """Write dx and dh_0 of the rows of shard s, and its part of the weight gradients."""
-    T, (B, H) = x.shape[0], checkpoints.shape[1:]
-    first, rows = shard_bounds(s, B)
-    h = np.empty((segment_steps(T, B) + 1, rows, H), checkpoints.dtype)
-    carry = np.zeros((rows, part[2].shape[1]), h.dtype)
+def backward_segments(forward_into, backward_add, dh, x, checkpoints, W_xh, W_hh, b_h, activation):  # noqa: ANN001, ANN201
+    """Return the gradients; forward_into, backward_add: sequence kernels."""
+    (T, B), H = x.shape[:2], W_hh.shape[0]
+    n, _, longest = _segment_bounds(0, T, B)
+    _, start, end = _segment_bounds(n - 1, T, B)
+    h = np.empty((max(longest, end - start) + 1, B, H), W_hh.dtype)
+    dx, dh_0 = empty_dx(x, W_hh.dtype), np.empty_like(checkpoints[0])
+    dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty_like(b_h)
+    carry, parts = zero_sums(B, W_xh, W_hh)
     no_dh = T - dh.shape[0]
-    for j in range(checkpoints.shape[0] - 2, -1, -1):
-        start, end = _segment(j, T, B)
-        steps = slice(start, end)
-        copy_columns(h[0], checkpoints[j, first : first + rows])
-        forward_rows(x[steps], first, weights, activation, h, 0, rows)
+    for j in range(n - 1, -1, -1):
+        _, start, end = _segment_bounds(j, T, B)
+        x_j, h_j = x[start:end], h[: end - start + 1]
+        forward_into(x_j, checkpoints[j], W_xh, W_hh, b_h, activation, h_j)
         dh_j = dh[max(start - no_dh, 0) : max(end - no_dh, 0)]
-        backward_rows(dh_j, x[steps], first, h, 0, transposed, activation, dx[steps], carry, *part)
-    copy_columns(dh_0[first : first + rows], carry)
+        backward_add(dh_j, x_j, h_j, W_xh, W_hh, activation, dx[start:end], carry, parts)
+    sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h)
+    return SequenceGradients(dx, dh_0, dW_xh, dW_hh, db_h)
+
+
+# The two loops over segments run as they stand when called from Python, and compiled when called from compiled code.
+_segment_bounds = jit(segment_bounds)
+_compiled_forward, _compiled_backward = jit(forward_segments), jit(backward_segments)
 
 
 @jit
 def _rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, activation):
-    checkpoints = np.empty((count_segments(*x.shape[:2]) + 1, h_0.shape[0], h_0.shape[1]), h_0.dtype)
-    copy_columns(checkpoints[0], h_0)
-    weights = pack_forward(W_xh, W_hh, b_h)
-    for s in range(count_shards(h_0.shape[0])):
-        forward_segments(s, x, weights, activation, checkpoints)
-    return checkpoints
-
-
-@jit
-def _rnn_backward_checkpointed_into(
-    dh, x, checkpoints, W_xh, W_hh, b_h, activation, dx, dh_0, dW_xh, dW_hh, db_h
-):  # fmt: skip
-    weights, transposed = pack_forward(W_xh, W_hh, b_h), (pack_transposed(W_xh), pack_transposed(W_hh))
-    parts_xh, parts_hh, parts_h = parts = zero_parts(x, W_xh, W_hh)
-    for s in range(count_shards(x.shape[1])):
-        part = parts_xh[s], parts_hh[s], parts_h[s]
-        backward_segments(s, dh, x, checkpoints, weights, transposed, activation, dx, dh_0, part)
-    sum_parts(parts, dW_xh, dW_hh, db_h)
+    return _compiled_forward(_rnn_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 @jit
 def _rnn_backward_checkpointed(dh, x, checkpoints, W_xh, W_hh, b_h, activation):
-    dx, dh_0 = empty_dx(x, W_hh.dtype), np.empty_like(checkpoints[0])
-    dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty_like(b_h)
-    _rnn_backward_checkpointed_into(
-        last_states(dh), x, checkpoints, W_xh, W_hh, b_h, activation, dx, dh_0, dW_xh, dW_hh, db_h
-    )
-    return SequenceGradients(dx, dh_0, dW_xh, dW_hh, db_h)
+    arguments = (last_states(dh), x, checkpoints, W_xh, W_hh, b_h, activation)
+    return _compiled_backward(_rnn_forward_into, _rnn_backward_add, *arguments)
 
 
 @checked_border(_rnn_forward_checkpointed)
@@ -120,9 +90,7 @@ def rnn_forward_checkpointed(
 
     n is about sqrt(T). Arguments and errors as in `rnn_forward`.
     """
-    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    check_activation(activation)
-    return _rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, activation)
+    return checked_forward(_rnn_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 @checked_border(_rnn_backward_checkpointed)
@@ -140,14 +108,28 @@ def rnn_backward_checkpointed(
     dh: (T, B, H) or (B, H). checkpoints: from `rnn_forward_checkpointed` with the same x and weights.
     Other arguments and errors as in `rnn_forward`.
     """
-    check_checkpointed(dh, x, checkpoints, W_xh, W_hh, b_h, activation)
-    gradients = empty_gradients(x, checkpoints[0], W_xh, W_hh)
-    dh = dh if dh.ndim == 3 else dh[None]
-    _rnn_backward_checkpointed_into(dh, x, checkpoints, W_xh, W_hh, b_h, activation, *gradients)
-    return gradients
+    kernels = _rnn_forward_into, _rnn_backward_add
+    return checked_backward(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
 
 
-def check_checkpointed(
+def checked_forward(
+    forward_into: Callable,
+    x: np.ndarray,
+    h_0: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
+) -> np.ndarray:
+    """Check the arguments and return the checkpoints."""
+    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
+    check_activation(activation)
+    return forward_segments(forward_into, x, h_0, W_xh, W_hh, b_h, activation)
+
+
+def checked_backward(
+    forward_into: Callable,
+    backward_add: Callable,
     dh: np.ndarray,
     x: np.ndarray,
     checkpoints: np.ndarray,
@@ -155,10 +137,12 @@ def check_checkpointed(
     W_hh: np.ndarray,
     b_h: np.ndarray,
     activation: int,
-) -> None:
-    """Raise ValueError naming the first argument that breaks the contract."""
+) -> SequenceGradients:
+    """Check the arguments and return the gradients."""
     check_arrays(x=x, checkpoints=checkpoints, W_xh=W_xh, W_hh=W_hh, b_h=b_h, dh=dh)
-    states = count_segments(*x.shape[:2]) + 1
+    check_activation(activation)
+    states = segment_bounds(0, *x.shape[:2])[0] + 1
     if checkpoints.shape[0] != states:
         raise ValueError(f"checkpoints must have {states} states for x of {x.shape}, got {checkpoints.shape}")
-    check_activation(activation)
+    dh = dh if dh.ndim == 3 else dh[None]
+    return backward_segments(forward_into, backward_add, dh, x, checkpoints, W_xh, W_hh, b_h, activation)

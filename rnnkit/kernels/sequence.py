@@ -7,25 +7,25 @@ Werbos, Backpropagation through time (1990); Pascanu, Mikolov, Bengio (2013), eq
 The steps themselves are in `shards.py`. `rnnkit.parallel` has the same functions, spread over the cores.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
+from rnnkit.kernels.products import pack_transposed
 from rnnkit.kernels.shards import (
-    backward_rows,
+    backward_shard,
     copy_columns,
     count_shards,
     empty_dx,
-    forward_rows,
+    forward_shard,
     last_states,
     pack_forward,
-    shard_bounds,
     sum_parts,
-    zero_parts,
+    zero_sums,
 )
-from rnnkit.kernels.products import pack_transposed
 
 
 class SequenceGradients(NamedTuple):
@@ -43,8 +43,7 @@ def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     copy_columns(h[0], h_0)
     weights = pack_forward(W_xh, W_hh, b_h)
     for shard in range(count_shards(h.shape[1])):
-        first, rows = shard_bounds(shard, h.shape[1])
-        forward_rows(x, first, weights, activation, h, first, rows)
+        forward_shard(shard, x, weights, activation, h)
 
 
 @jit
@@ -55,24 +54,39 @@ def _rnn_forward(x, h_0, W_xh, W_hh, b_h, activation):
 
 
 @jit
-def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
+def _rnn_backward_add(dh, x, h, W_xh, W_hh, activation, dx, carry, parts):
+    """Take carry (B, padded H) from the last step to before the first; add to each shard's part of the gradients."""
     transposed = pack_transposed(W_xh), pack_transposed(W_hh)
-    parts_xh, parts_hh, parts_h = parts = zero_parts(x, W_xh, W_hh)
     for s in range(count_shards(h.shape[1])):
-        first, rows = shard_bounds(s, h.shape[1])
-        carry = np.zeros((rows, parts_h.shape[2]), h.dtype)
-        part = parts_xh[s], parts_hh[s], parts_h[s]
-        backward_rows(last_states(dh), x, first, h, first, transposed, activation, dx, carry, *part)
-        copy_columns(dh_0[first : first + rows], carry)
-    sum_parts(parts, dW_xh, dW_hh, db_h)
+        backward_shard(s, dh, x, h, transposed, activation, dx, carry, parts)
+
+
+@jit
+def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
+    carry, parts = zero_sums(x.shape[1], W_xh, W_hh)
+    _rnn_backward_add(last_states(dh), x, h, W_xh, W_hh, activation, dx, carry, parts)
+    sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h)
 
 
 @jit
 def _rnn_backward(dh, x, h, W_xh, W_hh, activation):
     dx, dh_0 = empty_dx(x, h.dtype), np.empty_like(h[0])
     dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty_like(W_hh[0])
-    _rnn_backward_into(last_states(dh), x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h)
+    _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h)
     return SequenceGradients(dx, dh_0, dW_xh, dW_hh, db_h)
+
+
+def backward(add: Callable, dh: np.ndarray, x: np.ndarray, h: np.ndarray, *more: Any) -> SequenceGradients:
+    """Do what `_rnn_backward` does, with `add` for `_rnn_backward_add`, from Python: three short calls for a long one.
+
+    The three are compiled once for all forms of BPTT; more: W_xh, W_hh, activation.
+    """
+    W_xh, W_hh, _ = more
+    gradients = empty_gradients(x, h[0], W_xh, W_hh)
+    carry, parts = zero_sums(x.shape[1], W_xh, W_hh)
+    add(dh if dh.ndim == 3 else dh[None], x, h, *more, gradients.dx, carry, parts)
+    sum_parts(carry, parts, *gradients[1:])
+    return gradients
 
 
 def empty_gradients(x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> SequenceGradients:
@@ -131,10 +145,7 @@ def rnn_backward(
     """
     check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
-    gradients = empty_gradients(x, h[0], W_xh, W_hh)
-    dh = dh if dh.ndim == 3 else dh[None]
-    _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, *gradients)
-    return gradients
+    return backward(_rnn_backward_add, dh, x, h, W_xh, W_hh, activation)
 
 
 @checked_border(_rnn_backward_into)
@@ -159,5 +170,4 @@ def rnn_backward_into(
     check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh, dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
     check_outputs(dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
     check_activation(activation)
-    dh = dh if dh.ndim == 3 else dh[None]
     _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h)

@@ -50,63 +50,67 @@ def pack_forward(W_xh, W_hh, b_h):
 
 
 @jit
-def forward_rows(x, x_first, weights, activation, h, h_first, n_rows):
-    """Fill h[1:, h_first : h_first + n_rows] from h[0] there and x[:, x_first : x_first + n_rows]."""
+def forward_shard(shard, x, weights, activation, h):
+    """Fill the rows of a shard in h[1:] from h[0] and x."""
     W_xh, P_xh, P_hh, b = weights
-    H, x_rows, h_rows = h.shape[2], slice(x_first, x_first + n_rows), slice(h_first, h_first + n_rows)
+    first, n_rows = shard_bounds(shard, h.shape[1])
+    H, rows = h.shape[2], slice(first, first + n_rows)
     h_t, h_prev = np.zeros((1, n_rows, b.size), h.dtype), np.zeros((1, n_rows, b.size), h.dtype)
-    copy_columns(h_t[0], h[0, h_rows])
+    copy_columns(h_t[0], h[0, rows])
     for t in range(x.shape[0]):
         h_prev, h_t = h_t, h_prev
         set_rows(h_t[0], b)
         if x.ndim == 3:  # known when compiled: the branch that is not taken is not in the code
-            add_product(h_t[0], x[t : t + 1, x_rows], P_xh)
+            add_product(h_t[0], x[t : t + 1, rows], P_xh)
         else:
-            add_symbol_rows(h_t[0], W_xh, x[t, x_rows])
+            add_symbol_rows(h_t[0], W_xh, x[t, rows])
         add_product(h_t[0], h_prev[:, :, :H], P_hh)
         activate(h_t, activation)
-        copy_columns(h[t + 1, h_rows], h_t[0])
+        copy_columns(h[t + 1, rows], h_t[0])
 
 
 @jit
-def backward_rows(dh, x, x_first, h, h_first, transposed, activation, dx, carry, dW_xh, dW_hh, db_h):
-    """Take carry (rows, padded H), dL/dh at the last step, back to the first, and add to the weight gradients.
+def backward_shard(shard, dh, x, h, transposed, activation, dx, carry, parts):
+    """Take the rows of a shard in carry (B, padded H), dL/dh, from the last step to before the first; write their dx.
 
     dh: (n, B, H), immediate gradient at the last n states, added on the way; n may be 0.
-    transposed: W_xh^T and W_hh^T packed. dW_xh, dW_hh, db_h: (I, padded H), (H, padded H), (1, padded H).
+    transposed: W_xh^T and W_hh^T packed. parts: sums of the weight gradients, added to at [shard].
     """
-    PT_xh, PT_hh = transposed
-    (T, B), H, rows = x.shape[:2], h.shape[2], carry.shape[0]
-    x_rows, h_rows = slice(x_first, x_first + rows), slice(h_first, h_first + rows)
-    dz = np.zeros((chunk_steps(B), rows, spread_rows(H, h.itemsize)), h.dtype)
+    (PT_xh, PT_hh), (first, n_rows) = transposed, shard_bounds(shard, h.shape[1])
+    dW_xh, dW_hh, db_h = parts[0][shard], parts[1][shard], parts[2][shard]
+    (T, B), H, rows = x.shape[:2], h.shape[2], slice(first, first + n_rows)
+    delta = np.zeros((n_rows, carry.shape[1]), h.dtype)  # of its own: cores that write to the same lines wait
+    copy_columns(delta, carry[rows])
+    dz = np.zeros((chunk_steps(B), n_rows, spread_rows(H, h.itemsize)), h.dtype)
     no_dh = T - dh.shape[0]
     for end in range(T, 0, -dz.shape[0]):
         start = max(0, end - dz.shape[0])
         for t in range(end - 1, start - 1, -1):
             if t >= no_dh:
-                add_columns(carry, dh[t - no_dh, x_rows])
+                add_columns(delta, dh[t - no_dh, rows])
             dz_t = dz[t - start : t - start + 1]
-            times_derivative(carry, h[t + 1, h_rows], activation, dz_t[0])
-            set_zero(carry)
-            add_product(carry, dz_t[:, :, :H], PT_hh)
+            times_derivative(delta, h[t + 1, rows], activation, dz_t[0])
+            set_zero(delta)
+            add_product(delta, dz_t[:, :, :H], PT_hh)
             add_rows(db_h, dz_t[0])
         steps, dz_chunk = slice(start, end), dz[: end - start]
-        add_outer_products(dW_hh, h[steps, h_rows], dz_chunk)
-        input_gradients(x, steps, x_rows, dz_chunk, PT_xh, dx, dW_xh)
+        add_outer_products(dW_hh, h[steps, rows], dz_chunk)
+        input_gradients(x, steps, rows, dz_chunk, PT_xh, dx, dW_xh)
+    copy_columns(carry[rows], delta)
 
 
 @jit
-def input_gradients(x, steps, x_rows, dz_chunk, PT_xh, dx, dW_xh):
+def input_gradients(x, steps, rows, dz_chunk, PT_xh, dx, dW_xh):
     """Write dx of a chunk of steps and add to dW_xh."""
     if x.ndim == 2:
-        add_to_symbol_rows(dW_xh, x[steps, x_rows], dz_chunk)
+        add_to_symbol_rows(dW_xh, x[steps, rows], dz_chunk)
         return
-    add_outer_products(dW_xh, x[steps, x_rows], dz_chunk)
-    n, rows, H = dz_chunk.shape[0], dz_chunk.shape[1], PT_xh.shape[1]
-    dx_chunk = np.zeros((n * rows, PT_xh.shape[0] * PT_xh.shape[2]), dx.dtype)  # cores write apart, then copy
-    add_product(dx_chunk, dz_chunk.reshape(1, n * rows, -1)[:, :, :H], PT_xh)
+    add_outer_products(dW_xh, x[steps, rows], dz_chunk)
+    n, n_rows, H = dz_chunk.shape[0], dz_chunk.shape[1], PT_xh.shape[1]
+    dx_chunk = np.zeros((n * n_rows, PT_xh.shape[0] * PT_xh.shape[2]), dx.dtype)  # cores write apart, then copy
+    add_product(dx_chunk, dz_chunk.reshape(1, n * n_rows, -1)[:, :, :H], PT_xh)
     for t in range(n):
-        copy_columns(dx[steps.start + t, x_rows], dx_chunk[t * rows :])
+        copy_columns(dx[steps.start + t, rows], dx_chunk[t * n_rows :])
 
 
 @jit
@@ -126,16 +130,18 @@ def empty_dx(x, dtype):
 
 
 @jit
-def zero_parts(x, W_xh, W_hh):
-    """Return what each shard adds its weight gradients to: (shards, I, padded H), (shards, H, padded H), ..."""
-    n, ld = count_shards(x.shape[1]), padded(W_hh.shape[0], W_hh.itemsize)
-    dtype = W_hh.dtype
-    return np.zeros((n, W_xh.shape[0], ld), dtype), np.zeros((n, W_hh.shape[0], ld), dtype), np.zeros((n, 1, ld), dtype)
+def zero_sums(B, W_xh, W_hh):
+    """Return carry (B, padded H), and what each shard adds to: (shards, I, padded H), (shards, H, padded H), ..."""
+    n, (I, H), dtype = count_shards(B), W_xh.shape, W_hh.dtype  # noqa: E741
+    ld = padded(H, W_hh.itemsize)
+    parts = np.zeros((n, I, ld), dtype), np.zeros((n, H, ld), dtype), np.zeros((n, 1, ld), dtype)
+    return np.zeros((B, ld), dtype), parts
 
 
 @jit
-def sum_parts(parts, dW_xh, dW_hh, db_h):
-    """Add the shards' weight gradients in order."""
+def sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h):
+    """Write the gradients: those of the weights are the shards' parts added in order."""
+    copy_columns(dh_0, carry)
     _sum_part(parts[0], dW_xh)
     _sum_part(parts[1], dW_hh)
     _sum_part(parts[2], db_h.reshape(1, -1))
