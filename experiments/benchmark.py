@@ -22,6 +22,7 @@ from pathlib import Path
 import benchmark_peers as peers
 import numpy as np
 import pandas as pd
+from numba.core.config import NUMBA_NUM_THREADS
 from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
@@ -39,6 +40,7 @@ GEMM = 2048
 
 
 def seconds(function: Callable) -> float:
+    """Return the seconds one call takes."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
@@ -86,16 +88,19 @@ def row(key: dict, contenders: peers.Contenders, dtype: str, flops: float, per_c
 
 
 def gemm_seconds(dtype: str) -> float:
+    """Return the median seconds of five 2048^3 products on all cores."""
     a = np.ones((GEMM, GEMM), dtype)
     out = np.empty_like(a)
     return float(np.median([seconds(lambda: np.dot(a, a, out)) for _ in range(5)]))
 
 
 def flops_of(H: int, B: int, T: int) -> float:
+    """Return the flops of the products of one forward + BPTT."""
     return 6.0 * T * B * H * H + 4.0 * T * B * H * INPUTS
 
 
 def single(cells: list[tuple]) -> pd.DataFrame:
+    """Time forward + BPTT of one net in every cell."""
     rows = []
     for H, B, T, dtype in tqdm(cells, desc="one net", disable=None):
         net = peers.draw_net(np.random.default_rng(0), H, B, T, INPUTS, dtype)
@@ -106,6 +111,7 @@ def single(cells: list[tuple]) -> pd.DataFrame:
 
 
 def replicates(cells: list[tuple]) -> pd.DataFrame:
+    """Time one training update of all nets in every cell."""
     rows = []
     for R, H, T in tqdm(cells, desc="training", disable=None):
         nets = [peers.draw_net(np.random.default_rng(r), H, 20, T, INPUTS, "float32") for r in range(R)]
@@ -130,22 +136,18 @@ def with_limit(table: pd.DataFrame) -> pd.DataFrame:
 def environment() -> pd.DataFrame:
     """Return versions, CPU, BLAS and threads of this run."""
     cpu = next((line for line in _cpuinfo() if line.startswith("model name")), platform.processor())
-    blas = {f"{b['internal_api']} {b['version']} {b.get('architecture', '')}" for b in threadpool_info() if "blas" in b["user_api"]}
-    found = {"CPU": cpu.split(":")[-1].strip(), "cores": len(_cores()), "BLAS": ", ".join(sorted(blas))}
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    blas = {f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in pools}
+    found = {"CPU": cpu.split(":")[-1].strip(), "cores": NUMBA_NUM_THREADS, "BLAS": ", ".join(sorted(blas))}
     found |= {"python": platform.python_version()}
-    found |= {name: version(name) for name in ("rnnkit", "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "torch")}
+    libraries = ("rnnkit", "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "torch")
+    found |= {name: version(name) for name in libraries}
     return pd.DataFrame(found.items(), columns=["what", "value"])
 
 
 def _cpuinfo() -> list[str]:
     path = Path("/proc/cpuinfo")
     return path.read_text().splitlines() if path.exists() else []
-
-
-def _cores() -> object:
-    import os
-
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
 
 
 def summary(one: pd.DataFrame, many: pd.DataFrame) -> str:
@@ -175,6 +177,7 @@ def _names(cells: pd.DataFrame) -> str:
 
 
 def cells_of(hidden: list[int], batch: list[int], steps: list[int], everything: bool) -> list[tuple]:
+    """Return (H, B, T, dtype) of the grid, and the diagonal in float64 with the whole grid."""
     grid = [(H, B, T, "float32") for H in hidden for B in batch for T in steps]
     return grid + [(*cell, "float64") for cell in DIAGONAL if everything]
 

@@ -37,7 +37,7 @@ def draw_net(generator: np.random.Generator, H: int, B: int, T: int, I: int, dty
 
 
 def rnnkit_gradients(net: Net) -> Contenders:
-    """The two calls a user makes; the loss on the last state hands over its gradient as (B, H)."""
+    """Make the two calls a user makes; a loss on the last state hands over its gradient as (B, H)."""
     x, h_0, W_xh, W_hh, b_h, last = net
 
     def run():
@@ -71,7 +71,7 @@ def _jax() -> object:
 
 
 def jax_gradients(net: Net) -> Contenders:
-    """`jit` of `value_and_grad` of a scan."""
+    """Run `jit` of `value_and_grad` of a scan."""
     jax = _jax()
     x, last = jax.device_put(net.x), jax.device_put(net.last)
     parameters = tuple(jax.device_put(a) for a in (net.W_xh, net.W_hh, net.b_h, net.h_0))
@@ -97,7 +97,7 @@ def _torch_net(net: Net) -> tuple:
 
 
 def torch_gradients(net: Net) -> Contenders:
-    """`nn.RNN` and autograd."""
+    """Run `nn.RNN` and autograd."""
     torch, module, x, last = _torch_net(net)
     h_0 = torch.from_numpy(net.h_0)[None].clone().requires_grad_()
 
@@ -127,7 +127,7 @@ def _train(x, h_0, W_xh, W_hh, b_h, target, updates):
 
 
 def rnnkit_training(nets: list[Net], updates: int) -> Contenders:
-    """A training loop written with the kernels, compiled, one net a thread at a time."""
+    """Run a training loop written with the kernels, compiled, one net a thread at a time."""
 
     def run():
         started = [Net(*(a.copy() for a in net)) for net in nets]
@@ -138,7 +138,7 @@ def rnnkit_training(nets: list[Net], updates: int) -> Contenders:
 
 
 def jax_training(nets: list[Net], updates: int) -> Contenders:
-    """The updates in one `fori_loop`; all nets by `vmap`, or one after the other."""
+    """Run the updates in one `fori_loop`; all nets by `vmap`, or one after the other."""
     jax = _jax()
     jnp, lax = jax.numpy, jax.lax
     last_state = _jax_last_state(1)
@@ -168,11 +168,11 @@ def jax_training(nets: list[Net], updates: int) -> Contenders:
 
 
 def torch_training(nets: list[Net], updates: int) -> Contenders:
-    """One net after the other: `nn.RNN`, `clip_grad_norm_` and `SGD`."""
+    """Train one net after the other: `nn.RNN`, `clip_grad_norm_` and `SGD`."""
     import torch
 
     def train(net):
-        torch, module, x, target = _torch_net(net)
+        _, module, x, target = _torch_net(net)
         module.bias_hh_l0.requires_grad_(False)
         optimizer, h_0 = torch.optim.SGD(module.parameters(), lr=LEARNING_RATE), torch.from_numpy(net.h_0)[None]
         for _ in range(updates):

@@ -1,7 +1,8 @@
 """The one door to vector code: a tile of a matrix product with its sums in registers.
 
 LLVM vectorises the loops of `rnnkit.kernels` by itself, but it does not keep a block of sums in registers over a loop;
-so this one loop is written in LLVM's own vector types, which every CPU can run. `_add_tile` in Python says what it does.
+so this one loop is written in LLVM's own vector types, which every CPU can run. `add_tile` in Python says what it
+does.
 
 Each element is one chain of fused multiply-adds in order of t, then k, and one addition to C: its bytes depend neither
 on the tile it falls into nor on the width of the CPU's vectors.
@@ -14,8 +15,8 @@ from numba.extending import intrinsic, overload
 
 VECTOR_BYTES = 32  # 8 float32 or 4 float64
 MAX_ROWS = 6
-# Vectors a tile may hold, by its rows: rows x vectors sums fit 12 of AVX2's 16 registers, and 8 or more of them hide the
-# latency of a fused multiply-add; the narrow ones finish what those leave over.
+# Vectors a tile may hold, by its rows: rows x vectors sums fit 12 of AVX2's 16 registers, and 8 or more of them hide
+# the latency of a fused multiply-add; the narrow ones finish what those leave over.
 WIDTHS = {1: (8, 4, 2, 1), 2: (4, 2, 1), 3: (4, 2, 1), 4: (2, 1), 5: (2, 1), 6: (2, 1)}
 _INT = ir.IntType(64)
 _LANE = ir.IntType(32)
@@ -110,9 +111,10 @@ def _emit_tile(builder, shape, target, left, right, counts):
         return builder.shuffle_vector(single, undefined, first_lane)
 
     rows, vectors = range(shape[0]), range(shape[1])
-    sums = {(r, v): cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * lanes)) for r in rows for v in vectors}
+    zero = ir.Constant(vector, [0.0] * lanes)
+    sums = {(r, v): cgutils.alloca_once(builder, vector) for r in rows for v in vectors}
     for pointer in sums.values():
-        builder.store(ir.Constant(vector, [0.0] * lanes), pointer)
+        builder.store(zero, pointer)
     A_rows = [builder.mul(a_row, _INT(r)) for r in rows]
     P_vectors = [builder.mul(p_vector, _INT(v)) for v in vectors]
     with cgutils.for_range(builder, counts[0]) as outer:

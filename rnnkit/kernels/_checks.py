@@ -1,6 +1,7 @@
 """What the Python border of every kernel checks: shape, dtype, memory layout, integer codes.
 
-One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states, N checkpoints.
+One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states,
+N checkpoints.
 """
 
 import numpy as np

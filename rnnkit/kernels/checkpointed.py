@@ -19,7 +19,7 @@ from rnnkit.kernels.sequence import SequenceGradients, _rnn_backward_add, _rnn_f
 from rnnkit.kernels.shards import chunk_steps, empty_dx, last_states, sum_parts, zero_sums
 
 
-def segment_bounds(j, T, B):  # noqa: ANN001, ANN201
+def segment_bounds(j, T, B):
     """Return the number of segments, the first step of segment j and the one after its last.
 
     A segment has at least sqrt(T) steps and whole chunks; the first may be shorter.
@@ -31,7 +31,7 @@ def segment_bounds(j, T, B):  # noqa: ANN001, ANN201
     return n, max(0, end - steps), end
 
 
-def forward_segments(forward_into, x, h_0, W_xh, W_hh, b_h, activation):  # noqa: ANN001, ANN201
+def forward_segments(forward_into, x, h_0, W_xh, W_hh, b_h, activation):
     """Return the checkpoints (n+1, B, H); forward_into: a sequence kernel."""
     (T, B), H = x.shape[:2], h_0.shape[1]
     n, _, longest = _segment_bounds(0, T, B)
@@ -46,7 +46,7 @@ def forward_segments(forward_into, x, h_0, W_xh, W_hh, b_h, activation):  # noqa
     return checkpoints
 
 
-def backward_segments(forward_into, backward_add, dh, x, checkpoints, W_xh, W_hh, b_h, activation):  # noqa: ANN001, ANN201
+def backward_segments(forward_into, backward_add, dh, x, checkpoints, W_xh, W_hh, b_h, activation):
     """Return the gradients; forward_into, backward_add: sequence kernels."""
     (T, B), H = x.shape[:2], W_hh.shape[0]
     n, _, longest = _segment_bounds(0, T, B)

@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnkit._jit import jit
 from rnnkit.kernels.activations import activate, times_derivative
-from rnnkit.kernels.products import add_outer_products, add_product, pack, pack_transposed, padded, spread_rows
+from rnnkit.kernels.products import add_outer_products, add_product, pack, padded, spread_rows
 
 SHARD_ROWS, MAX_SHARDS = 8, 8  # at least 8 rows: fewer leave the registers of a tile empty
 CHUNK_ROWS = 128  # rows of a chunk: 64 to 256 were alike, above that it leaves the L2 cache at H = 512
@@ -160,6 +160,7 @@ def _sum_part(part, out):
 
 @jit
 def set_zero(a):
+    """Set a (rows, columns) to 0."""
     for r in range(a.shape[0]):
         for j in range(a.shape[1]):
             a[r, j] = 0
@@ -167,6 +168,7 @@ def set_zero(a):
 
 @jit
 def set_rows(z, row):
+    """Set every row of z to `row`."""
     for r in range(z.shape[0]):
         for j in range(row.size):
             z[r, j] = row[j]
@@ -174,6 +176,7 @@ def set_rows(z, row):
 
 @jit
 def copy_columns(out, a):
+    """Copy the rows and columns that out has from a, as far as a has them."""
     for r in range(out.shape[0]):
         for j in range(min(out.shape[1], a.shape[1])):
             out[r, j] = a[r, j]
@@ -181,6 +184,7 @@ def copy_columns(out, a):
 
 @jit
 def add_columns(out, a):
+    """Add the columns that both have."""
     for r in range(out.shape[0]):
         for j in range(min(out.shape[1], a.shape[1])):
             out[r, j] += a[r, j]
@@ -188,7 +192,7 @@ def add_columns(out, a):
 
 @jit
 def add_rows(total, a):
-    """total (1, ...) += the sum of the rows of a."""
+    """Total (1, ...) += the sum of the rows of a."""
     for r in range(a.shape[0]):
         for j in range(total.shape[1]):
             total[0, j] += a[r, j]
