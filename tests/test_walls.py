@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(find_spec("rnnkit").origin).parent
 EXPERIMENTS = PACKAGE.parent / "experiments"
 TIMEOUT = 120  # seconds for one process: an import takes about 1; only a hang reaches it
-KERNELS_MAY_IMPORT = ("numpy", "numba", "math", "typing", "rnnkit._jit", "rnnkit.kernels")
+KERNELS_MAY_IMPORT = ("numpy", "numba", "math", "typing", "rnnkit._jit", "rnnkit._tile", "rnnkit.kernels")
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "stencil", "jitclass"}
 RUNNER_ALONE = ("hydra", "omegaconf", "pandas", "matplotlib", "pydantic", "tqdm")
 IMPORTERS = {"import_module", "__import__"}
@@ -71,6 +71,18 @@ def compilers_named(source: str) -> list[str]:
     return found
 
 
+def vector_code(source: str) -> list[str]:
+    """Every door to LLVM's own code: `llvmlite` but for its binding, and numba's `intrinsic`."""
+    found = [name for name in imported(source) if below(name, ("llvmlite",)) and not below(name, ("llvmlite.binding",))]
+    found += [name for name in imported(source) if name.startswith("numba.") and name.endswith(".intrinsic")]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and (_name(node.value), node.attr) == ("llvmlite", "ir"):
+            found.append("llvmlite.ir")
+        if isinstance(node, ast.Name | ast.Attribute) and _name(node) == "intrinsic":
+            found.append("intrinsic")
+    return found
+
+
 def breaches(checker, paths, *arguments) -> dict[str, list[str]]:
     found = {str(p.relative_to(PACKAGE.parent)): checker(p.read_text(), *arguments) for p in paths}
     return {path: names for path, names in found.items() if names}
@@ -82,6 +94,10 @@ def test_kernels_import_kernels_and_the_compiler_only():
 
 def test_the_compiler_is_named_at_its_door_only():
     assert breaches(compilers_named, files(PACKAGE, EXPERIMENTS)).keys() == {str(Path("rnnkit", "_jit.py"))}
+
+
+def test_vector_code_is_written_behind_its_door_only():
+    assert breaches(vector_code, files(PACKAGE, EXPERIMENTS)).keys() == {str(Path("rnnkit", "_tile.py"))}
 
 
 def test_only_the_runner_imports_the_heavy_libraries():
@@ -109,6 +125,12 @@ def test_importing_the_package_loads_nothing_heavy_and_compiles_nothing(tmp_path
         (compilers_named, "from numba import njit as fast"),
         (compilers_named, "import numba\n@numba.njit(cache=True)\ndef f(): pass"),
         (compilers_named, "import numba\n@numba.jit\ndef f(): pass"),
+        (vector_code, "from llvmlite import ir"),
+        (vector_code, "import llvmlite.ir as ir"),
+        (vector_code, "import llvmlite.binding\nllvmlite.ir.IntType(64)"),
+        (vector_code, "def f():\n    import llvmlite"),
+        (vector_code, "from numba.extending import overload, intrinsic as inner"),
+        (vector_code, "from numba import extending\n@extending.intrinsic\ndef f(context): pass"),
         (heavy_imports, "def f():\n    import pandas as pd"),
         (heavy_imports, "from hydra.core import hydra_config"),
         (heavy_imports, "import importlib\nimportlib.import_module('matplotlib.pyplot')"),
@@ -120,4 +142,7 @@ def test_a_planted_breach_is_seen(checker, source):
 
 def test_what_is_allowed_is_not_a_breach():
     assert not foreign_imports("import numpy as np\nfrom rnnkit._jit import jit\nfrom rnnkit.kernels.cell import x")
+    assert not foreign_imports("from rnnkit._tile import add_tile")
     assert not compilers_named('"""Uses numba.njit."""\nfrom rnnkit._jit import jit\n@jit\ndef f(): pass')
+    assert not vector_code("import llvmlite.binding as llvm\nfrom llvmlite import binding")
+    assert not vector_code("from numba.extending import overload")

@@ -6,7 +6,7 @@ import pytest
 
 from rnnkit.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH, activations
-from rnnkit.kernels.activations import add_and_activate, times_derivative
+from rnnkit.kernels.activations import activate, times_derivative
 
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 4  # what training can bear; the table in the docstring promises less
@@ -17,19 +17,20 @@ EXACT = {
     TANH: mpmath.tanh,
     SIGMOID: lambda a: 1 / (1 + mpmath.exp(-a)),
 }
+every_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
 
 
-def activate(a, activation, dtype):
-    a = np.array(a, dtype)
-    add_and_activate(a, np.full_like(a, -0.0), activation)  # a + (-0.) is a to the bit; a + 0. loses the sign of -0.
-    return a
+def activated(a, activation, dtype):
+    z = np.array(a, dtype)
+    activate(z, activation)
+    return z
 
 
 def largest_ulp(activation, dtype):
     """Error against 40 digits, in units of the last place of the result."""
     small = np.logspace(-30, 0, 301)
     points = np.concatenate([np.linspace(-80, 80, 2001), np.linspace(-3, 3, 2001), small, -small]).astype(dtype)
-    results = activate(points, activation, dtype)
+    results = activated(points, activation, dtype)
     worst = 0.0
     with mpmath.workdps(40):
         for point, result in zip(points.tolist(), results.tolist(), strict=True):
@@ -52,7 +53,7 @@ def test_error_in_units_of_the_last_place(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_special_values(dtype):
     specials = [0.0, -0.0, np.inf, -np.inf, np.nan]
-    tanh, sigmoid, relu, identity = (activate(specials, code, dtype) for code in (TANH, SIGMOID, RELU, IDENTITY))
+    tanh, sigmoid, relu, identity = (activated(specials, code, dtype) for code in (TANH, SIGMOID, RELU, IDENTITY))
     np.testing.assert_array_equal(tanh, [0, 0, 1, -1, np.nan])
     np.testing.assert_array_equal(np.signbit(tanh[:2]), [False, True])
     np.testing.assert_array_equal(sigmoid[[0, 1, 2, 4]], [0.5, 0.5, 1, np.nan])
@@ -65,43 +66,69 @@ def test_special_values(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_tanh_of_tiny_numbers_is_themselves(dtype):
     tiny = np.array([np.finfo(dtype).smallest_subnormal, np.finfo(dtype).tiny, 1e-20], dtype)
-    np.testing.assert_array_equal(activate(tiny, TANH, dtype), tiny)
-    np.testing.assert_array_equal(activate(-tiny, TANH, dtype), -tiny)
+    np.testing.assert_array_equal(activated(tiny, TANH, dtype), tiny)
+    np.testing.assert_array_equal(activated(-tiny, TANH, dtype), -tiny)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
-def test_nan_survives(activation, dtype):
-    """In the part of the SIMD loop and in the rest, from either summand."""
-    for size in (1, 7, 64):
-        for in_a, in_z in ((np.nan, 0), (0, np.nan), (np.inf, -np.inf)):
-            a, z = np.zeros(size, dtype), np.zeros(size, dtype)
-            a[-1], z[-1] = in_a, in_z
-            add_and_activate(a, z, activation)
-            assert np.isnan(a[-1])
-            assert not np.isnan(a[:-1]).any()
+@pytest.mark.parametrize("size", [1, 7, 64])  # the last number lies in the SIMD loop, or in the rest
+@every_activation
+def test_nan_survives(activation, size, dtype):
+    z = np.zeros(size, dtype)
+    z[-1] = np.nan
+    activate(z, activation)
+    assert np.isnan(z[-1])
+    assert not np.isnan(z[:-1]).any()
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@every_activation
+def test_an_array_of_any_rank_is_activated_in_place(activation, dtype):
+    before = np.linspace(-4, 4, 60).astype(dtype).reshape(3, 4, 5)
+    z = before.copy()
+    activate(z[1:2], activation)
+    np.testing.assert_array_equal(z[1].ravel(), activated(before[1].ravel(), activation, dtype))
+    np.testing.assert_array_equal(z[::2], before[::2])
+
+
+@every_activation
 def test_derivative_against_differences(activation):
-    a = np.linspace(-4, 4, 40)  # no entry within four steps of the kink of relu: the nearest is .1
-    d = np.random.default_rng(0).standard_normal(a.size)
+    a = np.linspace(-4, 4, 40).reshape(4, 10)  # no entry within four steps of the kink of relu: the nearest is .1
+    d = np.random.default_rng(0).standard_normal(a.shape)
     out = np.empty_like(a)
-    times_derivative(d, activate(a, activation, np.float64), activation, out)
-    numeric = numerical_gradient(lambda: d @ activate(a, activation, np.float64), a)
+    times_derivative(d, activated(a, activation, np.float64), activation, out)
+    numeric = numerical_gradient(lambda: (d * activated(a, activation, np.float64)).sum(), a)
     assert relative_error(out, numeric) < DIFFERENCES
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+@every_activation
 def test_derivative_may_overwrite_the_gradient(activation):
-    h, d = np.linspace(-0.9, 0.9, 12), np.linspace(1, 2, 12)
+    h, d = np.linspace(-0.9, 0.9, 12).reshape(3, 4), np.linspace(1, 2, 12).reshape(3, 4)
     out = np.empty_like(d)
     times_derivative(d, h, activation, out)
     times_derivative(d, h, activation, d)
     np.testing.assert_array_equal(d, out)
 
 
+@every_activation
+def test_derivative_leaves_the_padding_of_longer_rows(activation):
+    h, d = np.linspace(-0.9, 0.9, 12).reshape(3, 4), np.linspace(1, 2, 12).reshape(3, 4)
+    expected = np.empty_like(d)
+    times_derivative(d, h, activation, expected)
+    longer, out = np.pad(d, ((0, 0), (0, 2)), constant_values=np.nan), np.full((3, 5), 7.0)
+    times_derivative(longer, h, activation, out)
+    np.testing.assert_array_equal(out[:, :4], expected)
+    np.testing.assert_array_equal(out[:, 4], 7)
+
+
+@every_activation
+def test_derivative_of_a_nan_state_is_nan(activation):
+    h, out = np.array([[0.5, np.nan], [0.5, 0.5]]), np.empty((2, 2))
+    times_derivative(np.ones((2, 2)), h, activation, out)
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(h) & (activation != IDENTITY))
+
+
 def test_derivative_of_relu_at_its_kink_is_zero():
-    out = np.ones(2)
-    times_derivative(np.ones(2), np.array([0.0, -0.0]), RELU, out)
+    out = np.ones((1, 2))
+    times_derivative(np.ones((1, 2)), np.array([[0.0, -0.0]]), RELU, out)
     np.testing.assert_array_equal(out, 0)

@@ -1,4 +1,4 @@
-"""Packed products against NumPy, for every height and width of a tile; the plain form of a tile against the compiled."""
+"""Packed products against NumPy, for every shape of a tile; the plain form of a tile against the compiled one."""
 
 import numpy as np
 import pytest
