@@ -10,8 +10,8 @@ ThreadPoolExecutor, which is longer than a small net's whole sequence. Its pool 
 may be entered by one thread at a time (others run their shards themselves), and not in a forked child (which does too).
 
 A batch under 16 rows is one shard and runs on one thread. Tried for it at H = 512: the columns of W_hh cut in two, each
-half in its core's L2 cache, the cores meeting after every step. Alone on the machine the forward pass took 0.84 ms for
-0.89 (one row, 50 steps), the backward pass 1.8 times as long; beside another program single calls took 400 ms.
+half in its core's L2 cache, the cores meeting after every step. Beside a program that kept both cores busy, the best
+forward pass took 0.84 ms for 0.89 (one row, 50 steps), and the median call 1.3 to 430 ms for 1.1 to 1.5.
 """
 
 import os
@@ -25,8 +25,9 @@ import scipy
 from numba import config, prange
 from threadpoolctl import threadpool_limits
 
+from rnnkit import checkpointed
 from rnnkit._jit import jit_on_all_cores
-from rnnkit.kernels import checkpointed, sequence
+from rnnkit.kernels import sequence
 from rnnkit.kernels._checks import check_activation, check_arrays
 from rnnkit.kernels.products import pack_transposed
 from rnnkit.kernels.sequence import SequenceGradients
@@ -100,8 +101,8 @@ def rnn_backward(
 def rnn_forward_checkpointed(
     x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
-    """Do what `rnnkit.kernels.rnn_forward_checkpointed` does, on all cores: the same arguments, errors and bytes."""
-    return checkpointed.checked_forward(_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
+    """Do what the function of `rnnkit.checkpointed` does, on all cores: the same arguments, errors and bytes."""
+    return checkpointed.forward_segments(_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 def rnn_backward_checkpointed(
@@ -113,9 +114,9 @@ def rnn_backward_checkpointed(
     b_h: np.ndarray,
     activation: int,
 ) -> SequenceGradients:
-    """Do what `rnnkit.kernels.rnn_backward_checkpointed` does, on all cores: the same arguments, errors and bytes."""
+    """Do what the function of `rnnkit.checkpointed` does, on all cores: the same arguments, errors and bytes."""
     kernels = _forward_into, _backward_add
-    return checkpointed.checked_backward(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
+    return checkpointed.backward_segments(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
 
 
 def map_replicates(function: Callable[[int], Result], n: int, threads: int | None = None) -> list[Result]:

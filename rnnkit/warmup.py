@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from rnnkit import _cache, kernels, parallel
+from rnnkit import _cache, checkpointed, kernels, parallel
 from rnnkit.kernels import TANH
 
 T, B, I, H = 2, 16, 2, 3  # noqa: E741  two shards: parallel forms run too
@@ -33,14 +33,14 @@ def _calls_of(dtype: np.dtype) -> Iterator[tuple[str, Callable[[], object]]]:
     yield f"scaled BPTT, {dtype}", lambda: kernels.rnn_backward_scaled(dh[0], x, h, W_xh, W_hh, TANH)
     yield f"clip by norm, {dtype}", lambda: kernels.clip_by_norm((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
     yield f"clip by value, {dtype}", lambda: kernels.clip_by_value((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
-    for where, module in (("one core", kernels), ("all cores", parallel)):
+    for where, module, long in (("one core", kernels, checkpointed), ("all cores", parallel, parallel)):
         for inputs in (x, np.zeros((T, B), np.int64)):
             kind = f"{where}, {'numbers' if inputs.ndim == 3 else 'symbols'}, {dtype}"
             yield f"forward, {kind}", lambda m=module, x=inputs: m.rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
             yield f"BPTT, {kind}", lambda m=module, x=inputs: m.rnn_backward(dh, x, h, W_xh, W_hh, TANH)
         kind = f"{where}, checkpointed, {dtype}"
-        yield f"forward, {kind}", lambda m=module: m.rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, TANH)
-        yield f"BPTT, {kind}", lambda m=module: m.rnn_backward_checkpointed(dh, x, h[:2], W_xh, W_hh, b_h, TANH)
+        yield f"forward, {kind}", lambda m=long: m.rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, TANH)
+        yield f"BPTT, {kind}", lambda m=long: m.rnn_backward_checkpointed(dh, x, h[:2], W_xh, W_hh, b_h, TANH)
 
 
 def main() -> None:

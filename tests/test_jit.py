@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 from rnnkit import _jit, kernels
 
 TIMEOUT = 120  # seconds for one process: interpreted, it takes about 2; only a hang reaches it
-# Without the compiler tanh is numpy's own; the two sums of products differ by BLAS's order of a few terms.
+# Without the compiler tanh is numpy's own, and a sum of products rounds each product.
 INTERPRETED_TOLERANCE = 1e-14
 ASSUMING = {"nnan", "ninf", "reassoc", "fast"}  # no nan, no inf, a free order of sums, all of them
 INTERPRETED = f"""

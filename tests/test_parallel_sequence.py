@@ -6,24 +6,27 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import numpy as np
 import pytest
 
-from rnnkit import kernels, parallel, reference
+from rnnkit import checkpointed, kernels, parallel, reference
 from rnnkit.kernels import ACTIVATIONS, TANH
 
 PATIENCE = 30  # seconds until a call that waits for the pool is given up; one that does not wait takes .01
 TIMEOUT = 300  # seconds for one process: with a cold cache it compiles for about 60
 ROUNDING = {np.float32: 5e-5, np.float64: 1e-12}  # another order of the sums over 260 rows, relative to the largest
 FUNCTIONS = ("rnn_forward", "rnn_backward", "rnn_forward_checkpointed", "rnn_backward_checkpointed")
+SERIAL = SimpleNamespace(**vars(kernels) | vars(checkpointed))
 SPREAD = [name for name, f in vars(parallel).items() if getattr(f, "targetoptions", {}).get("parallel")]
 FORKED = """
 import multiprocessing
+import types
 import numba
 import numpy as np
-from rnnkit import kernels, parallel
+from rnnkit import checkpointed, kernels, parallel
 
 rng = np.random.default_rng(0)
 T, B, I, H = 13, 65, 2, 33
@@ -57,7 +60,8 @@ def forked(generations):
     return answer is True and child.exitcode == 0
 
 
-expected = every_byte(kernels)
+serial = types.SimpleNamespace(**vars(kernels) | vars(checkpointed))
+expected = every_byte(serial)
 threads = [every_byte(parallel) == expected for n in (1, 2, 4) if numba.set_num_threads(n) is None]
 print(numba.threading_layer(), *threads, forked(1), every_byte(parallel) == expected, forked(0))
 """
@@ -81,7 +85,7 @@ def make_calls(make_net):
         net, dh = make_net(T=13, B=B, I=3, H=H, dtype=dtype)
         net = net._replace(x=np.random.default_rng(1).integers(0, 3, (13, B))) if symbols else net
         dh = dh[-1] if last_only else dh
-        h, checkpoints = (f(*net, activation) for f in (kernels.rnn_forward, kernels.rnn_forward_checkpointed))
+        h, checkpoints = (f(*net, activation) for f in (SERIAL.rnn_forward, SERIAL.rnn_forward_checkpointed))
         return {
             "rnn_forward": (*net, activation),
             "rnn_backward": (dh, net.x, h, net.W_xh, net.W_hh, activation),
@@ -109,7 +113,7 @@ def every_byte(module, calls):
 @pytest.mark.parametrize("B", [1, 8, 17, 20, 65])  # 1, 1, 2, 2 and 8 shards
 def test_any_number_of_threads_gives_the_serial_bytes(make_calls, threads, B, H, dtype, symbols, last_only):
     calls = make_calls(B, H, dtype, symbols, last_only)
-    assert every_byte(parallel, calls) == every_byte(kernels, calls)
+    assert every_byte(parallel, calls) == every_byte(SERIAL, calls)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
@@ -126,7 +130,7 @@ def test_threads_against_reference(make_calls, threads, dtype, activation):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_arguments_are_those_of_the_serial_kernels(name):
-    assert inspect.signature(getattr(parallel, name)) == inspect.signature(getattr(kernels, name))
+    assert inspect.signature(getattr(parallel, name)) == inspect.signature(getattr(SERIAL, name))
 
 
 BROKEN = {
@@ -147,7 +151,7 @@ def test_bad_arguments_have_the_message_of_the_serial_kernels(make_calls, name, 
         bad = [BROKEN[how](a) if i == j else a for j, a in enumerate(arrays)]
         bad.append(4 if i == len(arrays) else activation)
         with pytest.raises(ValueError, match=" must ") as serial:
-            getattr(kernels, name)(*bad)
+            getattr(SERIAL, name)(*bad)
         with pytest.raises(ValueError, match=" must ") as spread:
             getattr(parallel, name)(*bad)
         assert str(spread.value) == str(serial.value)
@@ -167,12 +171,12 @@ def without_threads(monkeypatch):
 def test_nobody_waits_for_the_pool(make_calls, without_threads):
     calls = make_calls()
     with ThreadPoolExecutor(1) as other, parallel._pool:
-        assert other.submit(every_byte, parallel, calls).result(PATIENCE) == every_byte(kernels, calls)
+        assert other.submit(every_byte, parallel, calls).result(PATIENCE) == every_byte(SERIAL, calls)
 
 
 def test_one_shard_needs_no_pool(make_calls, without_threads):
     calls = make_calls(B=8)
-    assert every_byte(parallel, calls) == every_byte(kernels, calls)
+    assert every_byte(parallel, calls) == every_byte(SERIAL, calls)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -184,7 +188,7 @@ def test_an_exception_leaves_the_pool_free(make_calls, without_threads, name):
 
 def test_callers_on_many_threads_get_the_same_bytes(make_calls):
     calls = make_calls(B=65)
-    expected = every_byte(kernels, calls)
+    expected = every_byte(SERIAL, calls)
     got = parallel.map_replicates(lambda _: every_byte(parallel, calls) == expected, 20, threads=4)
     assert got == [True] * 20
 

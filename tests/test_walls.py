@@ -13,7 +13,16 @@ import pytest
 PACKAGE = Path(find_spec("rnnkit").origin).parent
 EXPERIMENTS = PACKAGE.parent / "experiments"
 TIMEOUT = 120  # seconds for one process: an import takes about 1; only a hang reaches it
-KERNELS_MAY_IMPORT = ("numpy", "numba", "math", "typing", "rnnkit._jit", "rnnkit._tile", "rnnkit.kernels")
+KERNELS_MAY_IMPORT = (
+    "numpy",
+    "numba",
+    "math",
+    "typing",
+    "collections.abc",
+    "rnnkit._jit",
+    "rnnkit._tile",
+    "rnnkit.kernels",
+)
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "stencil", "jitclass"}
 RUNNER_ALONE = ("hydra", "omegaconf", "pandas", "matplotlib", "pydantic", "tqdm")
 IMPORTERS = {"import_module", "__import__"}

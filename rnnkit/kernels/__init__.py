@@ -13,7 +13,6 @@ from rnnkit.kernels.cell import (
     rnn_cell_forward,
     rnn_cell_forward_into,
 )
-from rnnkit.kernels.checkpointed import rnn_backward_checkpointed, rnn_forward_checkpointed
 from rnnkit.kernels.clipping import (
     NONFINITE_POLICIES,
     RAISE,
@@ -52,7 +51,6 @@ __all__ = [
     "clip_by_value",
     "hidden_gradient_log_norms",
     "rnn_backward",
-    "rnn_backward_checkpointed",
     "rnn_backward_into",
     "rnn_backward_scaled",
     "rnn_cell_backward",
@@ -60,6 +58,5 @@ __all__ = [
     "rnn_cell_forward",
     "rnn_cell_forward_into",
     "rnn_forward",
-    "rnn_forward_checkpointed",
     "rnn_forward_into",
 ]

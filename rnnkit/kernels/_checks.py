@@ -32,7 +32,8 @@ def check_arrays(**arrays: np.ndarray) -> None:
             sizes["D"] = 0  # symbols have no gradient: their dx is (T, B, 0)
             continue
         if array.dtype not in FLOATS:
-            raise ValueError(f"{name} must be float32 or float64, got {array.dtype}")
+            symbols = ", or int64 symbols (T, B)" if name == "x" else ""
+            raise ValueError(f"{name} must be float32 or float64{symbols}, got {array.dtype}")
         dtype = dtype or array.dtype
         if array.dtype != dtype:
             raise ValueError(f"{name} must be {dtype} like the arguments before it, got {array.dtype}")

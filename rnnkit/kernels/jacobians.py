@@ -112,5 +112,7 @@ def rnn_backward_scaled(
     Raises ValueError naming a bad argument.
     """
     check_arrays(dh_T=dh_T, x=x, h=h, W_xh=W_xh, W_hh=W_hh)
+    if x.ndim == 2:
+        raise ValueError(f"x must be float32 or float64 (T, B, I), got symbols {x.shape}")
     check_activation(activation)
     return _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, activation)

@@ -1,17 +1,10 @@
 """BPTT from checkpoints gives every byte of the plain one, and keeps about sqrt(T) states."""
 
-import numba
 import numpy as np
 import pytest
 
-from rnnkit.kernels import (
-    ACTIVATIONS,
-    TANH,
-    rnn_backward,
-    rnn_backward_checkpointed,
-    rnn_forward,
-    rnn_forward_checkpointed,
-)
+from rnnkit.checkpointed import rnn_backward_checkpointed, rnn_forward_checkpointed
+from rnnkit.kernels import ACTIVATIONS, TANH, rnn_backward, rnn_forward
 
 I = 3  # noqa: E741
 EXTRA = 2  # the state at the end, and the segment cut short
@@ -76,22 +69,6 @@ def test_inputs_are_left_alone(make_inputs):
     rnn_backward_checkpointed(dh, net.x, arrays[-1], *net[2:], TANH)
     for a, b in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-@numba.njit
-def run_compiled(dh, x, h_0, W_xh, W_hh, b_h, activation):
-    checkpoints = rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, activation)
-    gradients = rnn_backward_checkpointed(dh, x, checkpoints, W_xh, W_hh, b_h, activation)
-    return checkpoints, gradients.dx, gradients.dh_0, gradients.dW_xh, gradients.dW_hh, gradients.db_h
-
-
-@pytest.mark.parametrize("symbols", [False, True], ids=["floats", "symbols"])
-def test_callable_from_compiled_code(make_inputs, symbols):
-    net, dh = make_inputs(symbols=symbols)
-    checkpoints = rnn_forward_checkpointed(*net, TANH)
-    expected = rnn_backward_checkpointed(dh[-1], net.x, checkpoints, *net[2:], TANH)
-    for g, e in zip(run_compiled(dh[-1], *net, TANH), (checkpoints, *expected), strict=True):
-        assert g.tobytes() == e.tobytes()
 
 
 @pytest.mark.parametrize("wrong", [lambda c: c[1:], lambda c: np.concatenate([c, c])], ids=["fewer", "more"])

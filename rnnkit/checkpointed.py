@@ -1,0 +1,111 @@
+"""BPTT in the memory of about 2 sqrt(T) states: some are kept, the others are computed again on the way back.
+
+The T steps are cut into segments of about sqrt(T), of at least 128 rows of the batch. Forward keeps the state at the
+start of each segment; backward runs each segment forward again into one buffer, last segment first, and then back. A
+segment is a whole number of the chunks that the weight gradients are summed by, counted from the end, so every byte
+equals that of `rnn_backward`; the cost is one more forward pass.
+
+The loop over segments is Python; `rnnkit.parallel` has the same two functions with each segment on all cores.
+
+Chen, Xu, Zhang, Guestrin, Training deep nets with sublinear memory cost (2016), section 4.1; Gruslys et al.,
+Memory-efficient backpropagation through time (2016).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels.sequence import SequenceGradients, _rnn_backward_add, _rnn_forward_into, empty_gradients
+from rnnkit.kernels.shards import chunk_steps, sum_parts, zero_sums
+
+
+def rnn_forward_checkpointed(
+    x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
+) -> np.ndarray:
+    """Return checkpoints (n+1, B, H): the states at the starts of n segments, h_0 first, and h[T] last.
+
+    n is at most sqrt(T), rounded up. Arguments and errors as in `rnnkit.kernels.rnn_forward`.
+    """
+    return forward_segments(_rnn_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
+
+
+def rnn_backward_checkpointed(
+    dh: np.ndarray,
+    x: np.ndarray,
+    checkpoints: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
+) -> SequenceGradients:
+    """Return what `rnnkit.kernels.rnn_backward` returns, every byte of it, from checkpoints in place of all states.
+
+    dh: (T, B, H) or (B, H). checkpoints: (n+1, B, H) from `rnn_forward_checkpointed` with the same x and weights.
+    Other arguments and errors as in `rnnkit.kernels.rnn_forward`.
+    """
+    kernels = _rnn_forward_into, _rnn_backward_add
+    return backward_segments(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
+
+
+def segments(T: int, B: int) -> list[slice]:
+    """Return the steps of each segment: at least sqrt(T), in whole chunks; the first may be shorter."""
+    chunk = chunk_steps(B)
+    steps = int(np.ceil(np.sqrt(T) / chunk)) * chunk
+    return [slice(max(0, end - steps), end) for end in range(T, 0, -steps)][::-1]
+
+
+def forward_segments(
+    forward_into: Callable,
+    x: np.ndarray,
+    h_0: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
+) -> np.ndarray:
+    """Return the checkpoints, computed by `forward_into`, a sequence kernel."""
+    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
+    check_activation(activation)
+    cut = segments(*x.shape[:2])
+    checkpoints, h = np.empty((len(cut) + 1, *h_0.shape), h_0.dtype), _buffer(cut, h_0)
+    checkpoints[0] = h_0
+    for j, steps in enumerate(cut):
+        n = steps.stop - steps.start
+        forward_into(x[steps], checkpoints[j], W_xh, W_hh, b_h, activation, h[: n + 1])
+        checkpoints[j + 1] = h[n]
+    return checkpoints
+
+
+def backward_segments(
+    forward_into: Callable,
+    backward_add: Callable,
+    dh: np.ndarray,
+    x: np.ndarray,
+    checkpoints: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
+) -> SequenceGradients:
+    """Return the gradients, computed by two sequence kernels."""
+    check_arrays(x=x, checkpoints=checkpoints, W_xh=W_xh, W_hh=W_hh, b_h=b_h, dh=dh)
+    check_activation(activation)
+    cut, dh = segments(*x.shape[:2]), dh if dh.ndim == 3 else dh[None]
+    if len(checkpoints) != len(cut) + 1:
+        raise ValueError(f"checkpoints must have {len(cut) + 1} states for x of {x.shape}, got {checkpoints.shape}")
+    gradients, h = empty_gradients(x, checkpoints[0], W_xh, W_hh), _buffer(cut, checkpoints[0])
+    carry, parts = zero_sums(x.shape[1], W_xh, W_hh)
+    no_dh = len(x) - len(dh)
+    for j, steps in reversed(list(enumerate(cut))):
+        h_j = h[: steps.stop - steps.start + 1]
+        forward_into(x[steps], checkpoints[j], W_xh, W_hh, b_h, activation, h_j)
+        dh_j = dh[max(steps.start - no_dh, 0) : max(steps.stop - no_dh, 0)]
+        backward_add(dh_j, x[steps], h_j, W_xh, W_hh, activation, gradients.dx[steps], carry, parts)
+    sum_parts(carry, parts, *gradients[1:])
+    return gradients
+
+
+def _buffer(cut: list[slice], h_0: np.ndarray) -> np.ndarray:
+    """Return an array for the states of any segment; the last is the longest."""
+    return np.empty((cut[-1].stop - cut[-1].start + 1, *h_0.shape), h_0.dtype)
