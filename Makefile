@@ -1,14 +1,19 @@
-# make reproduce | make test: each makes its own .venv from requirements.lock first.
+# make reproduce | make test | make benchmark: each makes its own .venv from requirements.lock first.
 PYTHON ?= python3
 PRESET ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: reproduce test lint lock clean
+.PHONY: reproduce benchmark test lint lock clean
 
 reproduce: $(STAMP)
 	$(BIN)/python experiments/reproduce.py --preset $(PRESET)
+
+# JAX and PyTorch are needed here alone; where pip offers a large GPU build of torch, install a CPU build first.
+benchmark: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python experiments/benchmark.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

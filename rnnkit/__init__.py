@@ -1,11 +1,22 @@
 """rnnkit: how gradients vanish and explode in recurrent networks, step by step.
 
-`rnnkit.kernels` holds the compiled kernels, `rnnkit.theory` what the papers predict, `rnnkit.initializers` the weights,
-`rnnkit.gradcheck` and `rnnkit.reference` what the kernels are held against. Importing compiles nothing.
+`rnnkit.kernels` holds the compiled kernels, `rnnkit.parallel` the same on all cores, `rnnkit.checkpointed` BPTT of long
+sequences, `rnnkit.theory` what the papers predict, `rnnkit.initializers` the weights, `rnnkit.gradcheck` and
+`rnnkit.reference` what the kernels are held against. Importing compiles nothing.
 """
 
-from rnnkit import gradcheck, initializers, kernels, parallel, reference, rng, statistics, theory
+from rnnkit import checkpointed, gradcheck, initializers, kernels, parallel, reference, rng, statistics, theory
 
 __version__ = "0.1.0"
 
-__all__ = ["gradcheck", "initializers", "kernels", "parallel", "reference", "rng", "statistics", "theory"]
+__all__ = [
+    "checkpointed",
+    "gradcheck",
+    "initializers",
+    "kernels",
+    "parallel",
+    "reference",
+    "rng",
+    "statistics",
+    "theory",
+]
