@@ -84,7 +84,9 @@ def ratios_by_hidden_size(table: pd.DataFrame, path: Path) -> None:
         for i, ((B, T), group) in enumerate(groups):
             axes.plot(group["H"], group[f"{peer}/rnnkit"], "o-", ms=4, color=_shade(i, len(groups)), label=f"{B}, {T}")
         axes.set(xscale="log", yscale="log", xlabel="hidden units H", title=f"time of {title} / time of rnnkit")
-        axes.set_xticks(sorted(table["H"].unique()), [str(h) for h in sorted(table["H"].unique())])
+        powers = [h for h in sorted(table["H"].unique()) if h & (h - 1) == 0]  # labels of 100 and 128 would overlap
+        axes.set_xticks(powers, powers)
+        axes.set_yticks([1, 2, 5, 10, 20, 50], [1, 2, 5, 10, 20, 50])
         axes.minorticks_off()
     both[1].legend(title="batch, steps", frameon=False, fontsize=8)
     save(figure, path)
