@@ -1,8 +1,9 @@
 """rnnkit, JAX and PyTorch side by side on this machine's CPU: forward + BPTT of one net, and training of many.
 
     pip install -e .[bench]
-    python experiments/benchmark.py                    results/benchmark/{table,replicates}.csv, README tables, figure
-    python experiments/benchmark.py --hidden 50 --batch 20 --steps 50 --out DIR          one cell, for a look
+    python experiments/benchmark.py                    everything: tables and figure in results/benchmark
+    python experiments/benchmark.py --only long        long sequences alone; needs neither JAX nor PyTorch
+    python experiments/benchmark.py --only single --hidden 50 --batch 20 --steps 50 --out DIR          one cell
 
 Method. One process; contenders take turns, run by run. PyTorch's and XLA's threads go on spinning after a call, so
 each contender works WARM_SECONDS by itself before every timed call. Medians. All answers are compared before anything
@@ -13,6 +14,7 @@ measured between the cells of the same run.
 
 import argparse
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -33,10 +35,12 @@ HIDDEN, BATCH, STEPS, INPUTS = (16, 32, 50, 64, 100, 128, 256, 512), (1, 20, 128
 DIAGONAL = ((16, 1, 50), (32, 20, 50), (50, 20, 200), (64, 20, 200), (100, 128, 50), (128, 20, 50), (256, 20, 200))
 REPLICATES = ((8, 50, 50), (8, 50, 200), (32, 50, 50), (8, 128, 100), (32, 128, 100))  # nets, H, T; 20 samples each
 UPDATES = 10  # of a training call
+LONG, LONG_H, LONG_B = (1000, 10_000, 100_000), 128, 16  # steps of long sequences
 WARM_SECONDS = 0.02
 SECONDS_EACH, RUNS = 1.0, (5, 21)  # timed calls of a contender: as many as fit, within these bounds
 AGREEMENT = {"float32": 2e-3, "float64": 1e-9}  # of the largest entry; sums of 200 steps in another order
 GEMM = 2048
+TABLES = ("table", "replicates", "long", "environment")
 
 
 def seconds(function: Callable) -> float:
@@ -124,6 +128,42 @@ def replicates(cells: list[tuple]) -> pd.DataFrame:
     return with_limit(pd.DataFrame(rows).assign(dtype="float32"))
 
 
+def long_sequences() -> pd.DataFrame:
+    """Time and weigh forward + BPTT of long sequences, with all states kept and with checkpoints."""
+    rows = []
+    for T in tqdm(LONG, desc="long", disable=None):
+        contenders = {form: peers.long_gradients(form, draw_long(T)) for form in ("plain", "checkpointed")}
+        times = interleaved(contenders)
+        memory = {form: _memory_in_new_process(form, T) for form in contenders}
+        rows += [{"T": T, "form": f, "us_per_step": 1e6 * times[f] / T, "megabytes": memory[f]} for f in contenders]
+    return pd.DataFrame(rows).assign(H=LONG_H, B=LONG_B)
+
+
+def draw_long(T: int) -> peers.Net:
+    """Return a net for a long sequence."""
+    return peers.draw_net(np.random.default_rng(0), LONG_H, LONG_B, T, INPUTS, "float32")
+
+
+def _memory_in_new_process(form: str, T: int) -> float:
+    command = [sys.executable, __file__, "--weigh", form, str(T)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def weigh(form: str, T: int) -> float:
+    """Return the megabytes (2^20) that one forward + BPTT needs at its peak, beside inputs and returned gradients."""
+    peers.long_gradients(form, draw_long(10))()  # loads the code
+    run = peers.long_gradients(form, draw_long(T))
+    before = _status("VmRSS")
+    gradients = run()
+    return (_status("VmHWM") - before) / 2**20 - sum(g.nbytes for g in gradients) / 2**20
+
+
+def _status(key: str) -> int:
+    """Return a size in bytes from Linux's account of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith(key)).split()[1])
+
+
 def with_limit(table: pd.DataFrame) -> pd.DataFrame:
     """Add the time of the products alone, at the median GEMM rate of the run."""
     gemm = table.groupby("dtype")["gemm_s"].transform("median")
@@ -150,26 +190,45 @@ def _cpuinfo() -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def summary(one: pd.DataFrame, many: pd.DataFrame) -> str:
-    """Return the targets and what this run reached, cells under target by name."""
+def summary(tables: dict[str, pd.DataFrame]) -> str:
+    """Return the targets and what was reached, cells under target by name."""
     lines = ["| target | reached | cells under it |", "|---|---|---|"]
+    lines += _single_lines(tables["table"]) if "table" in tables else []
+    lines += _training_lines(tables["replicates"]) if "replicates" in tables else []
+    lines += _long_lines(tables["long"]) if "long" in tables else []
+    return "\n".join(lines) + "\n"
+
+
+def _single_lines(one: pd.DataFrame) -> list[str]:
+    lines = []
     for peer, target in (("jax", 3), ("torch", 10)):
-        mean = np.exp(np.log(one[f"{peer}/rnnkit"]).mean())
-        lines.append(f"| geometric mean at least {target}x {peer} | {mean:.1f}x | |")
-        under = one[one[f"{peer}/rnnkit"] < 1]
-        lines.append(f"| every cell at least 1.0x {peer} | {one[f'{peer}/rnnkit'].min():.2f}x | {_names(under)} |")
+        ratios = one[f"{peer}/rnnkit"]
+        lines.append(f"| geometric mean at least {target}x {peer} | {np.exp(np.log(ratios).mean()):.1f}x | |")
+        lines.append(f"| every cell at least 1.0x {peer} | {ratios.min():.2f}x | {_names(one[ratios < 1])} |")
     large = one[(one.H >= 128) & (one.B >= 20)]
     if len(large):
-        under = large[large.limit_share < 0.65]
-        lines.append(f"| 65% of the limit for H >= 128, B >= 20 | {large.limit_share.min():.0%} | {_names(under)} |")
+        share, under = large.limit_share, large[large.limit_share < 0.65]
+        lines.append(f"| 65% of the limit for H >= 128, B >= 20 | {share.min():.0%} | {_names(under)} |")
+    return lines
+
+
+def _training_lines(many: pd.DataFrame) -> list[str]:
+    lines = []
     for H, target in ((50, 6), (128, 2.8)):
-        cells = many[many.H == H] if len(many) else many
-        if len(cells):
-            under = cells[cells["jax/rnnkit"] < target]
-            names = "; ".join(f"{r.nets} nets, T={r.T}" for r in under.itertuples())
-            lowest = cells["jax/rnnkit"].min()
-            lines.append(f"| training, H = {H}: at least {target}x jax | {lowest:.1f}x | {names} |")
-    return "\n".join(lines) + "\n"
+        cells = many[many.H == H]
+        names = "; ".join(f"{r.nets} nets, T={r.T}" for r in cells[cells["jax/rnnkit"] < target].itertuples())
+        lines.append(f"| training, H = {H}: at least {target}x jax | {cells['jax/rnnkit'].min():.2f}x | {names} |")
+    return lines
+
+
+def _long_lines(long: pd.DataFrame) -> list[str]:
+    kept, plain = (long[long.form == form].set_index("T") for form in ("checkpointed", "plain"))
+    step, extra = kept.us_per_step, kept.us_per_step[LONG[-1]] / plain.us_per_step[LONG[-1]]
+    return [
+        f"| checkpointed: cost of a step flat within 15% | {step.max() / step.min() - 1:.0%} | |",
+        f"| checkpointed, T = {LONG[-1]}: at most 150 MB | {kept.megabytes[LONG[-1]]:.0f} MB | |",
+        f"| checkpointed, T = {LONG[-1]}: at most 1.5x the time of plain | {extra:.2f}x | |",
+    ]
 
 
 def _names(cells: pd.DataFrame) -> str:
@@ -182,28 +241,42 @@ def cells_of(hidden: list[int], batch: list[int], steps: list[int], everything: 
     return grid + [(*cell, "float64") for cell in DIAGONAL if everything]
 
 
+def write(out: Path, new: dict[str, pd.DataFrame]) -> None:
+    """Write the new tables, and from all tables of the folder the page and the figure."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in new.items():
+        table.to_csv(out / f"{name}.csv", index=False)
+    tables = {name: pd.read_csv(out / f"{name}.csv") for name in TABLES if (out / f"{name}.csv").exists()}
+    if "table" in tables:
+        ratios_by_hidden_size(tables["table"], out / "ratios.png")
+    page = [summary(tables), *(table.to_markdown(index=False, floatfmt=".3g") for table in tables.values())]
+    (out / "table.md").write_text("\n\n".join(page) + "\n")
+    print(page[0], out / "table.md", sep="\n")
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the cells asked for and write the tables and the figure."""
+    """Run what is asked for and write the tables and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
         parser.add_argument(f"--{name}", type=int, nargs="+", default=list(values))
+    parser.add_argument("--only", choices=("single", "training", "long"), help="one part instead of all")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")
+    parser.add_argument("--weigh", nargs=2, metavar=("FORM", "T"), help="print the memory of one long sequence")
     asked = parser.parse_args(arguments)
-    everything = (asked.hidden, asked.batch, asked.steps) == (list(HIDDEN), list(BATCH), list(STEPS))
+    if asked.weigh:
+        print(weigh(asked.weigh[0], int(asked.weigh[1])))
+        return
+    whole_grid = (asked.hidden, asked.batch, asked.steps) == (list(HIDDEN), list(BATCH), list(STEPS))
+    parts = {
+        "single": ("table", lambda: single(cells_of(asked.hidden, asked.batch, asked.steps, whole_grid))),
+        "training": ("replicates", lambda: replicates(list(REPLICATES))),
+        "long": ("long", long_sequences),
+    }
     try:
-        one = single(cells_of(asked.hidden, asked.batch, asked.steps, everything))
-        many = replicates(list(REPLICATES)) if everything else pd.DataFrame()
+        new = {name: run() for part, (name, run) in parts.items() if asked.only in (None, part)}
+        write(asked.out, new | ({} if asked.only == "long" else {"environment": environment()}))
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is missing: pip install -e .[bench]")
-    asked.out.mkdir(parents=True, exist_ok=True)
-    parts = [summary(one, many)]
-    for name, table in (("table", one), ("replicates", many), ("environment", environment())):
-        if len(table):
-            table.to_csv(asked.out / f"{name}.csv", index=False)
-            parts.append(table.to_markdown(index=False, floatfmt=".3g"))
-    (asked.out / "table.md").write_text("\n\n".join(parts) + "\n")
-    ratios_by_hidden_size(one, asked.out / "ratios.png")
-    print(parts[0], asked.out / "table.md", sep="\n")
 
 
 if __name__ == "__main__":

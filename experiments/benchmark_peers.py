@@ -115,6 +115,21 @@ def torch_gradients(net: Net) -> Contenders:
     return {f"torch threads={threads}": contender(threads) for threads in (1, 2)}
 
 
+def long_gradients(form: str, net: Net) -> Callable[[], tuple]:
+    """Return forward + BPTT of a long sequence, all states kept (plain) or about sqrt(T) of them (checkpointed)."""
+    x, h_0, W_xh, W_hh, b_h, last = net
+
+    def plain():
+        h = parallel.rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
+        return parallel.rnn_backward(last, x, h, W_xh, W_hh, TANH)
+
+    def checkpointed():
+        kept = parallel.rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, TANH)
+        return parallel.rnn_backward_checkpointed(last, x, kept, W_xh, W_hh, b_h, TANH)
+
+    return {"plain": plain, "checkpointed": checkpointed}[form]
+
+
 @jit
 def _train(x, h_0, W_xh, W_hh, b_h, target, updates):
     for _ in range(updates):

@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+from numpy.lib.stride_tricks import as_strided
 
 VECTOR_BYTES = 32  # 8 float32 or 4 float64
 MAX_ROWS = 6
@@ -28,7 +29,8 @@ def add_tile(C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K,
     c, a, p: where the tile begins in C, A, P; c_row, a_row, a_t, ...: strides; all count elements.
     rows, vectors: a pair of WIDTHS. One vector is VECTOR_BYTES of neighbouring columns. C may not overlap A or P.
     """
-    C, A, P = C.reshape(-1), A.reshape(-1), P.reshape(-1)
+    A = as_strided(A, (a + (rows - 1) * a_row + (T - 1) * a_t + (K - 1) * a_k + 1,), (A.itemsize,))  # A may be a view
+    C, P = C.reshape(-1), P.reshape(-1)
     lanes = VECTOR_BYTES // C.itemsize
     steps = [(t, k) for t in range(T) for k in range(K)]
     for row in range(rows):

@@ -1,0 +1,60 @@
+"""The benchmark's answers against JAX and PyTorch, its tables and its messages; nothing here is timed."""
+
+import sys
+
+import benchmark
+import benchmark_peers as peers
+import numpy as np
+import pandas as pd
+import pytest
+
+CELLS = [(7, 3, 5, "float32"), (33, 1, 1, "float64"), (8, 20, 12, "float32"), (5, 3, 4, "float64")]
+
+
+@pytest.mark.parametrize(("library", "of"), [("jax", peers.jax_gradients), ("torch", peers.torch_gradients)])
+@pytest.mark.parametrize(("H", "B", "T", "dtype"), CELLS)
+def test_gradients_agree_with_an_independent_library(library, of, H, B, T, dtype):
+    pytest.importorskip(library, reason=f"{library} is in the bench extra")
+    net = peers.draw_net(np.random.default_rng(0), H, B, T, 2, dtype)
+    benchmark.first_calls(peers.rnnkit_gradients(net) | of(net), dtype)
+
+
+@pytest.mark.parametrize(("library", "of"), [("jax", peers.jax_training), ("torch", peers.torch_training)])
+def test_training_agrees_with_an_independent_library(library, of):
+    pytest.importorskip(library, reason=f"{library} is in the bench extra")
+    nets = [peers.draw_net(np.random.default_rng(r), 7, 3, 5, 2, "float32") for r in range(2)]
+    benchmark.first_calls(peers.rnnkit_training(nets, 3) | of(nets, 3), "float32")
+
+
+def test_answers_that_differ_are_refused():
+    contenders = {"rnnkit": lambda: (np.ones(3),), "other": lambda: (np.full(3, 1.1),)}
+    with pytest.raises(ArithmeticError, match=r"other and rnnkit differ by 1\.0e-01"):
+        benchmark.first_calls(contenders, "float32")
+
+
+@pytest.fixture
+def table():
+    cell = {"H": 128, "B": 20, "T": 50, "dtype": "float32", "rnnkit_us": 1e3, "jax/rnnkit": 4.0, "torch/rnnkit": 16.0}
+    slow = cell | {"T": 200, "rnnkit_us": 8e3, "jax/rnnkit": 0.5, "torch/rnnkit": 4.0}
+    rows = [row | {"flops": benchmark.flops_of(128, 20, row["T"]), "gemm_s": 0.1} for row in (cell, slow)]
+    return benchmark.with_limit(pd.DataFrame(rows))
+
+
+def test_the_limit_is_the_flops_at_the_rate_of_the_large_product(table):
+    rate = 2 * 2048**3 / 0.1
+    flops = 6 * 50 * 20 * 128**2 + 4 * 50 * 20 * 128 * 6
+    assert table.limit_us[0] == pytest.approx(1e6 * flops / rate)
+    assert table.limit_share[0] == pytest.approx(1e3 * flops / rate)
+
+
+def test_cells_under_a_target_are_named(table):
+    lines = benchmark.summary({"table": table}).splitlines()
+    assert "| geometric mean at least 3x jax | 1.4x | |" in lines
+    assert "| every cell at least 1.0x jax | 0.50x | 128, 20, 200, float32 |" in lines
+    assert "| every cell at least 1.0x torch | 4.00x |  |" in lines
+
+
+def test_a_missing_library_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(SystemExit, match=r"jax is missing: pip install -e \.\[bench\]"):
+        benchmark.main(["--only", "single", "--hidden", "3", "--batch", "1", "--steps", "2", "--out", str(tmp_path)])
