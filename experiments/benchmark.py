@@ -130,13 +130,11 @@ def replicates(cells: list[tuple]) -> pd.DataFrame:
 
 def long_sequences() -> pd.DataFrame:
     """Time and weigh forward + BPTT of long sequences, with all states kept and with checkpoints."""
-    rows = []
-    for T in tqdm(LONG, desc="long", disable=None):
-        contenders = {form: peers.long_gradients(form, draw_long(T)) for form in ("plain", "checkpointed")}
-        times = interleaved(contenders)
-        memory = {form: _memory_in_new_process(form, T) for form in contenders}
-        rows += [{"T": T, "form": f, "us_per_step": 1e6 * times[f] / T, "megabytes": memory[f]} for f in contenders]
-    return pd.DataFrame(rows).assign(H=LONG_H, B=LONG_B)
+    cells = [(T, form) for T in LONG for form in ("plain", "checkpointed")]
+    times = interleaved({cell: peers.long_gradients(cell[1], draw_long(cell[0])) for cell in cells})
+    rows = [{"T": T, "form": form, "us_per_step": 1e6 * times[T, form] / T} for T, form in cells]
+    memory = [_memory_in_new_process(form, T) for T, form in tqdm(cells, desc="memory", disable=None)]
+    return pd.DataFrame(rows).assign(megabytes=memory, H=LONG_H, B=LONG_B)
 
 
 def draw_long(T: int) -> peers.Net:

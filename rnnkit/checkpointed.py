@@ -1,9 +1,9 @@
 """BPTT in the memory of about 2 sqrt(T) states: some are kept, the others are computed again on the way back.
 
-The T steps are cut into segments of about sqrt(T), of at least 128 rows of the batch. Forward keeps the state at the
-start of each segment; backward runs each segment forward again into one buffer, last segment first, and then back. A
-segment is a whole number of the chunks that the weight gradients are summed by, counted from the end, so every byte
-equals that of `rnn_backward`; the cost is one more forward pass.
+The T steps are cut into segments of about sqrt(T), at least 64 steps or 128 rows of the batch. Forward keeps the state
+at the start of each segment; backward runs each segment forward again into one buffer, last segment first, and then
+back. A segment is a whole number of the chunks that the weight gradients are summed by, counted from the end, so every
+byte equals that of `rnn_backward`; the cost is one more forward pass.
 
 The loop over segments is Python; `rnnkit.parallel` has the same two functions with each segment on all cores.
 
@@ -18,6 +18,10 @@ import numpy as np
 from rnnkit.kernels._checks import check_activation, check_arrays
 from rnnkit.kernels.sequence import SequenceGradients, _rnn_backward_add, _rnn_forward_into, empty_gradients
 from rnnkit.kernels.shards import chunk_steps, sum_parts, zero_sums
+
+SHORTEST = (
+    64  # steps; each segment packs W and makes two calls, which segments of 32 steps (T = 1000) pay for too often
+)
 
 
 def rnn_forward_checkpointed(
@@ -51,7 +55,7 @@ def rnn_backward_checkpointed(
 def segments(T: int, B: int) -> list[slice]:
     """Return the steps of each segment: at least sqrt(T), in whole chunks; the first may be shorter."""
     chunk = chunk_steps(B)
-    steps = int(np.ceil(np.sqrt(T) / chunk)) * chunk
+    steps = int(np.ceil(max(np.sqrt(T), SHORTEST) / chunk)) * chunk
     return [slice(max(0, end - steps), end) for end in range(T, 0, -steps)][::-1]
 
 
