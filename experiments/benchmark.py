@@ -252,11 +252,17 @@ def write(out: Path, new: dict[str, pd.DataFrame]) -> None:
     print(page[0], out / "table.md", sep="\n")
 
 
+def _size(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"allowed are integers from 1, got {text!r}")
+    return int(text)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run what is asked for and write the tables and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
-        parser.add_argument(f"--{name}", type=int, nargs="+", default=list(values))
+        parser.add_argument(f"--{name}", type=_size, nargs="+", default=list(values))
     parser.add_argument("--only", choices=("single", "training", "long"), help="one part instead of all")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")
     parser.add_argument("--weigh", nargs=2, metavar=("FORM", "T"), help="print the memory of one long sequence")
@@ -265,6 +271,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(weigh(asked.weigh[0], int(asked.weigh[1])))
         return
     whole_grid = (asked.hidden, asked.batch, asked.steps) == (list(HIDDEN), list(BATCH), list(STEPS))
+    if not whole_grid and asked.out == OUT:
+        parser.error(f"--out DIR is needed for some of the cells: {OUT} holds the table of all")
     parts = {
         "single": ("table", lambda: single(cells_of(asked.hidden, asked.batch, asked.steps, whole_grid))),
         "training": ("replicates", lambda: replicates(list(REPLICATES))),

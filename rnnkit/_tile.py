@@ -67,8 +67,7 @@ def _simd_tile(_typing, C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t,
 def _tile_function(module, pointer):
     """Return the function of all tiles: a switch with one loop nest for every pair of WIDTHS.
 
-    It is never inlined: a copy of it in every product of every kernel took three times as long to compile, and ran no
-    faster.
+    It is never inlined: LLVM would work through a copy of it in every product of every kernel.
     """
     kind = ir.FunctionType(ir.VoidType(), [pointer, _INT, pointer, _INT, _INT, _INT, pointer] + [_INT] * 7)
     function = cgutils.get_or_insert_function(module, kind, f"rnnkit_add_tile_{pointer.pointee}")

@@ -58,3 +58,16 @@ def test_a_missing_library_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(SystemExit, match=r"jax is missing: pip install -e \.\[bench\]"):
         benchmark.main(["--only", "single", "--hidden", "3", "--batch", "1", "--steps", "2", "--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hidden", "50"], "--out DIR is needed for some of the cells"),
+        (["--steps", "0"], "--steps: allowed are integers"),
+    ],
+)
+def test_a_table_is_not_overwritten_by_a_few_cells_nor_started_with_none(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        benchmark.main(arguments)
+    assert message in capsys.readouterr().err
