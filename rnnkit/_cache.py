@@ -102,8 +102,9 @@ def find_cache_folder() -> Path | None:
 
 SWITCHES = switches()
 FOLDER = find_cache_folder()
-# Two processes that compile different signatures of one kernel on a cold cache can both claim the same data file, and
-# the index then names the wrong code. Whoever holds this lock compiles and stores; the others wait, then load.
+# Two processes that store different signatures of one kernel on a cold cache can both claim the same data file, and
+# the index then names the wrong code. Held to look up and to store, not to compile: two processes that compile
+# different kernels do not wait for each other. A thread that takes it holds numba's own lock already.
 LOCK = FileLock(FOLDER / ".lock") if FOLDER else None
 
 
@@ -134,8 +135,12 @@ class KernelCache(FunctionCache):
     _impl_class = _KernelCacheImpl
 
     def load_overload(self, sig, target_context):
-        return super().load_overload(sig, target_context) if switches() == SWITCHES else None
+        if switches() != SWITCHES:
+            return None
+        with LOCK:
+            return super().load_overload(sig, target_context)
 
     def save_overload(self, sig, data):
         if switches() == SWITCHES:
-            super().save_overload(sig, data)
+            with LOCK:
+                super().save_overload(sig, data)

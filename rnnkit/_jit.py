@@ -6,10 +6,12 @@ from typing import Any
 
 import numba
 from numba import config
+from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
 from rnnkit import _cache
+from rnnkit._apart import APART, Apart
 
 OPTIONS = {
     "nogil": True,  # replicates and shards run on Python threads
@@ -36,25 +38,44 @@ def jit_on_all_cores(function: Callable) -> Callable:
     return _compiled(function, parallel=PARALLEL_LOOPS)
 
 
+def jit_apart(symbol: str, signature: Any) -> Callable[[Callable], Apart]:
+    """Decorate a function that is compiled once for this signature; kernels call it through the cell `symbol`."""
+
+    def decorate(function: Callable) -> Apart:
+        def compile_() -> CFunc:
+            compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=OPTIONS)
+            if _cache.FOLDER is not None:
+                compiled._cache = _cache.KernelCache(function)
+            compiled.compile()
+            return compiled
+
+        return Apart(symbol, len(signature.args), compile_)
+
+    return decorate
+
+
 def _compiled(function: Callable, **more: Any) -> Callable:
     if config.DISABLE_JIT:
         return function
     dispatcher = numba.njit(**OPTIONS, **more)(function)
-    if _cache.FOLDER is not None and _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
-        dispatcher._cache = _cache.KernelCache(function)
-        _compile_under_lock(dispatcher)
+    if _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
+        if _cache.FOLDER is not None:
+            dispatcher._cache = _cache.KernelCache(function)
+        _provide_first(dispatcher)
     return dispatcher
 
 
-def _compile_under_lock(dispatcher: Any) -> None:
-    """Let one process at a time look up, compile and store; threads first, so that no two locks are taken crosswise."""
-    compile_unlocked = dispatcher.compile
+def _provide_first(dispatcher: Any) -> None:
+    """Before a kernel is compiled or loaded, see to what it may call."""
+    compile_kernel = dispatcher.compile
 
-    def compile_locked(signature: Any) -> Any:
-        with global_compiler_lock, _cache.LOCK:
-            return compile_unlocked(signature)
+    def compile_after(signature: Any) -> Any:
+        with global_compiler_lock:
+            for function in APART:
+                function.provide()
+        return compile_kernel(signature)
 
-    dispatcher.compile = compile_locked
+    dispatcher.compile = compile_after
 
 
 def checked_border(body: Callable) -> Callable[[Callable], Callable]:

@@ -1,138 +1,171 @@
 """The one door to vector code: a tile of a matrix product with its sums in registers.
 
 LLVM vectorises the loops of `rnnkit.kernels` by itself, but it does not keep a block of sums in registers over a loop;
-so this one loop is written in LLVM's own vector types, which every CPU can run. `add_tile` in Python says what it
+so this one loop is written in LLVM's own vector types, which every CPU can run. `tile_product` in Python says what it
 does.
 
-Each element is one chain of fused multiply-adds in order of t, then k, and one addition to C: its bytes depend neither
-on the tile it falls into nor on the width of the CPU's vectors.
+Each element is one chain of fused multiply-adds in order of k: its bytes depend neither on the tile it falls into nor
+on the width of the CPU's vectors.
 """
 
+import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
-from numpy.lib.stride_tricks import as_strided
 
-VECTOR_BYTES = 32  # 8 float32 or 4 float64
-MAX_ROWS = 6
-# Vectors a tile may hold, by its rows: rows x vectors sums fit 12 of AVX2's 16 registers, and 8 or more of them hide
-# the latency of a fused multiply-add; the narrow ones finish what those leave over.
-WIDTHS = {1: (8, 4, 2, 1), 2: (4, 2, 1), 3: (4, 2, 1), 4: (2, 1), 5: (2, 1), 6: (2, 1)}
+from rnnkit._jit import jit_apart
+
+WIDE = llvm.get_host_cpu_features().get("avx512f", False)
+VECTOR_BYTES = 64 if WIDE else 32  # 16 float32 or 8 float64; 8 or 4
+# Sums that stay in registers: AVX-512 has 32, AVX2 16, and some hold the factors. 8 or more sums hide the latency of a
+# fused multiply-add. Wider tiles load less for each sum; 5 x 4 against 5 x 2 vectors of AVX-512, 10 rows, float32
+# GFLOP/s of one core: 169 and 160 at H = 128, 176 and 126 at H = 512.
+SUMS, MAX_ROWS, MAX_VECTORS = (24, 12, 8) if WIDE else (12, 12, 8)
+SHAPES = [(r, v) for r in range(1, MAX_ROWS + 1) for v in range(1, MAX_VECTORS + 1) if r * v <= max(SUMS, r)]
 _INT = ir.IntType(64)
 _LANE = ir.IntType(32)
 
 
-def add_tile(C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K, rows, vectors):
-    """C[row, column] += sum over t < T and k < K of A[row, t, k] P[column, t, k], for a tile of C.
+def tile_product(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep):
+    """C[row, column] = keep C[row, column] + sum over k < K of A[row, k] P[column, k], for a tile of C.
 
-    c, a, p: where the tile begins in C, A, P; c_row, a_row, a_t, ...: strides; all count elements.
-    rows, vectors: a pair of WIDTHS. One vector is VECTOR_BYTES of neighbouring columns. C may not overlap A or P.
+    c, a, p: where the tile begins in C, A, P; c_row, a_row, a_k, ...: strides; all count elements. keep: 0 or 1.
+    rows, vectors: one of SHAPES. One vector is VECTOR_BYTES of neighbouring columns. C may not overlap A or P.
     """
-    A = as_strided(A, (a + (rows - 1) * a_row + (T - 1) * a_t + (K - 1) * a_k + 1,), (A.itemsize,))  # A may be a view
-    C, P = C.reshape(-1), P.reshape(-1)
+    C, A, P = (np.lib.stride_tricks.as_strided(M, (_reach(M),), (M.itemsize,)) for M in (C, A, P))
     lanes = VECTOR_BYTES // C.itemsize
-    steps = [(t, k) for t in range(T) for k in range(K)]
     for row in range(rows):
         for column in range(vectors * lanes):
             vector, lane = divmod(column, lanes)
             A_row, P_column = a + row * a_row, p + vector * p_vector + lane
-            terms = [A[A_row + t * a_t + k * a_k] * P[P_column + t * p_t + k * p_k] for t, k in steps]
-            C[c + row * c_row + column] += sum(terms)
+            total = sum(A[A_row + k * a_k] * P[P_column + k * p_k] for k in range(K))
+            place = c + row * c_row + column
+            C[place] = C[place] + total if keep else total
 
 
-@overload(add_tile)
-def _compiled_add_tile(C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K, rows, vectors):
-    def call(C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K, rows, vectors):
-        _simd_tile(C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K, rows, vectors)
+def _reach(M):
+    """Return how many elements lie from the first to the last of M, which may be a view."""
+    return 1 + sum((n - 1) * stride for n, stride in zip(M.shape, M.strides, strict=True)) // M.itemsize
+
+
+@overload(tile_product)
+def _compiled_tile_product(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep):
+    def call(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep):
+        _call_tile(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep)
 
     return call
 
 
 @intrinsic
-def _simd_tile(_typing, C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K, rows, vectors):
-    signature = types.void(C, c, c_row, A, a, a_row, a_t, a_k, P, p, p_vector, p_t, p_k, T, K, rows, vectors)
+def _call_tile(_typing, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep):
+    signature = types.void(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep)
 
     def emit(context, builder, signature, arguments):
         kinds, values = signature.args, list(arguments)
-        for i in (8, 3, 0):  # an array and an offset become a pointer
+        for i in (7, 3, 0):  # an array and an offset become a pointer
             start = context.make_array(kinds[i])(context, builder, values[i]).data
             values[i : i + 2] = [builder.gep(start, [values[i + 1]])]
-        builder.call(_tile_function(builder.module, values[0].type), values)
+        function = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+        cell = _cell(builder.module, f"rnnkit_tile_{C.dtype}", function.as_pointer())
+        builder.call(builder.load(cell), values)
         return context.get_dummy_value()
 
     return signature, emit
 
 
-def _tile_function(module, pointer):
-    """Return the function of all tiles: a switch with one loop nest for every pair of WIDTHS.
-
-    It is never inlined: LLVM would work through a copy of it in every product of every kernel.
-    """
-    kind = ir.FunctionType(ir.VoidType(), [pointer, _INT, pointer, _INT, _INT, _INT, pointer] + [_INT] * 7)
-    function = cgutils.get_or_insert_function(module, kind, f"rnnkit_add_tile_{pointer.pointee}")
-    if function.blocks:
-        return function
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    C, c_row, A, a_row, a_t, a_k, P, p_vector, p_t, p_k, T, K, rows, vectors = function.args
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    done = function.append_basic_block("done")
-    switch = builder.switch(builder.add(builder.mul(rows, _INT(16)), vectors), done)
-    for shape in [(n, width) for n, widths in WIDTHS.items() for width in widths]:
-        block = function.append_basic_block(f"tile_{shape[0]}x{shape[1]}")
-        switch.add_case(_INT(16 * shape[0] + shape[1]), block)
-        builder.position_at_end(block)
-        _emit_tile(builder, shape, (C, c_row), (A, a_row, a_t, a_k), (P, p_vector, p_t, p_k), (T, K))
-        builder.branch(done)
-    builder.position_at_end(done)
-    builder.ret_void()
-    return function
+def _cell(module, symbol, kind):
+    return module.globals.get(symbol) or ir.GlobalVariable(module, kind, symbol)
 
 
-def _emit_tile(builder, shape, target, left, right, counts):
-    """Emit: sums = 0; for t, k: sums[row][v] = fma(A[row, t, k], P[v, t, k], sums[row][v]); C[row, v] += sums."""
-    (C, c_row), (A, a_row, a_t, a_k), (P, p_vector, p_t, p_k) = target, left, right
-    element = C.type.pointee
-    bytes_ = 4 if isinstance(element, ir.FloatType) else 8
-    lanes = VECTOR_BYTES // bytes_
-    vector = ir.VectorType(element, lanes)
-    fma_type = ir.FunctionType(vector, [vector] * 3)
-    fma = cgutils.get_or_insert_function(builder.module, fma_type, f"llvm.fma.v{lanes}f{8 * bytes_}")
+def _arguments(element):
+    pointer, size = types.CPointer(element), types.intp
+    return types.void(pointer, size, pointer, size, size, pointer, *[size] * 6)
+
+
+def _tile(C, c_row, A, a_row, a_k, P, p_vector, p_k, K, rows, vectors, keep):
+    _all_tiles(C, c_row, A, a_row, a_k, P, p_vector, p_k, K, rows, vectors, keep)
+
+
+FLOAT32_TILE = jit_apart("rnnkit_tile_float32", _arguments(types.float32))(_tile)
+FLOAT64_TILE = jit_apart("rnnkit_tile_float64", _arguments(types.float64))(_tile)
+
+
+@intrinsic
+def _all_tiles(_typing, C, c_row, A, a_row, a_k, P, p_vector, p_k, K, rows, vectors, keep):
+    signature = types.void(C, c_row, A, a_row, a_k, P, p_vector, p_k, K, rows, vectors, keep)
+
+    def emit(context, builder, _signature, arguments):
+        """Emit a switch with one loop for every one of SHAPES."""
+        C, c_row, A, a_row, a_k, P, p_vector, p_k, K, rows, vectors, keep = arguments
+        done = builder.append_basic_block("done")
+        switch = builder.switch(builder.add(builder.mul(rows, _INT(16)), vectors), done)
+        for shape in SHAPES:
+            block = builder.append_basic_block(f"tile_{shape[0]}x{shape[1]}")
+            switch.add_case(_INT(16 * shape[0] + shape[1]), block)
+            builder.position_at_end(block)
+            sums = _emit_sums(builder, shape, (A, a_row, a_k), (P, p_vector, p_k), K)
+            _emit_store(builder, sums, C, c_row, keep)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+def _vector(pointer):
+    """Return the vector type for what a pointer points to, and the bytes of an element."""
+    bytes_ = 4 if isinstance(pointer.type.pointee, ir.FloatType) else 8
+    return ir.VectorType(pointer.type.pointee, VECTOR_BYTES // bytes_), bytes_
+
+
+def _emit_sums(builder, shape, left, right, K):
+    """Emit: for k: sums[row, v] = fma(A[row, k], P[v, k], sums[row, v]), and return the sums."""
+    (A, a_row, a_k), (P, p_vector, p_k) = left, right
+    (vector, bytes_), rows, vectors = _vector(P), range(shape[0]), range(shape[1])
+    lanes = vector.count
+    kind = ir.FunctionType(vector, [vector] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{lanes}f{8 * bytes_}")
     undefined, first_lane = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_LANE, lanes), [0] * lanes)
-
-    def at(pointer, stride, i):
-        return builder.gep(pointer, [builder.mul(stride, i)])
-
-    def as_vector(pointer):
-        return builder.bitcast(pointer, vector.as_pointer())
-
-    def spread(pointer):
-        single = builder.insert_element(undefined, builder.load(pointer), _LANE(0))
-        return builder.shuffle_vector(single, undefined, first_lane)
-
-    rows, vectors = range(shape[0]), range(shape[1])
     zero = ir.Constant(vector, [0.0] * lanes)
-    sums = {(r, v): cgutils.alloca_once(builder, vector) for r in rows for v in vectors}
-    for pointer in sums.values():
-        builder.store(zero, pointer)
+    sums = {(r, v): cgutils.alloca_once_value(builder, zero) for r in rows for v in vectors}
+    for place in sums.values():
+        builder.store(zero, place)
     A_rows = [builder.mul(a_row, _INT(r)) for r in rows]
     P_vectors = [builder.mul(p_vector, _INT(v)) for v in vectors]
-    with cgutils.for_range(builder, counts[0]) as outer:
-        # Pointers that step along: with index times stride, the multiplications cost as much as the sums.
-        A_place = cgutils.alloca_once_value(builder, at(A, a_t, outer.index))
-        P_place = cgutils.alloca_once_value(builder, at(P, p_t, outer.index))
-        with cgutils.for_range(builder, counts[1]):
-            A_k, P_k = builder.load(A_place), builder.load(P_place)
-            columns = [builder.load(as_vector(builder.gep(P_k, [v])), align=bytes_) for v in P_vectors]
-            for r in rows:
-                value = spread(builder.gep(A_k, [A_rows[r]]))
-                for v in vectors:
-                    builder.store(builder.call(fma, [value, columns[v], builder.load(sums[r, v])]), sums[r, v])
-            builder.store(builder.gep(A_k, [a_k]), A_place)
-            builder.store(builder.gep(P_k, [p_k]), P_place)
-    for r in rows:
-        for v in vectors:
-            place = as_vector(at(at(C, c_row, _INT(r)), _INT(lanes), _INT(v)))
-            total = builder.fadd(builder.load(place, align=bytes_), builder.load(sums[r, v]))
-            builder.store(total, place, align=bytes_)
+    # Pointers that step along: with index times stride, the multiplications cost as much as the sums.
+    A_place, P_place = (cgutils.alloca_once(builder, start.type) for start in (A, P))
+    builder.store(A, A_place)
+    builder.store(P, P_place)
+    with cgutils.for_range(builder, K):
+        A_now, P_now = builder.load(A_place), builder.load(P_place)
+        columns = [
+            builder.load(builder.bitcast(builder.gep(P_now, [v]), vector.as_pointer()), align=bytes_) for v in P_vectors
+        ]
+        for r in rows:
+            single = builder.insert_element(undefined, builder.load(builder.gep(A_now, [A_rows[r]])), _LANE(0))
+            value = builder.shuffle_vector(single, undefined, first_lane)
+            for v in vectors:
+                builder.store(builder.call(fma, [value, columns[v], builder.load(sums[r, v])]), sums[r, v])
+        builder.store(builder.gep(A_now, [a_k]), A_place)
+        builder.store(builder.gep(P_now, [p_k]), P_place)
+    return {place: builder.load(total) for place, total in sums.items()}
+
+
+def _emit_store(builder, sums, C, c_row, keep):
+    """Emit: C[row, v] = sums[row, v], with C[row, v] added where it is to be kept."""
+    vector, bytes_ = _vector(C)
+    places = {
+        (r, v): builder.bitcast(
+            builder.gep(C, [builder.add(builder.mul(c_row, _INT(r)), _INT(v * vector.count))]), vector.as_pointer()
+        )
+        for r, v in sums
+    }
+    with builder.if_else(builder.icmp_signed("!=", keep, _INT(0))) as (kept, overwritten):
+        with kept:
+            for i, place in places.items():
+                builder.store(builder.fadd(builder.load(place, align=bytes_), sums[i]), place, align=bytes_)
+        with overwritten:
+            for i, place in places.items():
+                builder.store(sums[i], place, align=bytes_)

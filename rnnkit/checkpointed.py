@@ -99,7 +99,7 @@ def backward_segments(
     if len(checkpoints) != len(cut) + 1:
         raise ValueError(f"checkpoints must have {len(cut) + 1} states for x of {x.shape}, got {checkpoints.shape}")
     gradients, h = empty_gradients(x, checkpoints[0], W_xh, W_hh), _buffer(cut, checkpoints[0])
-    carry, parts = zero_sums(x.shape[1], W_xh, W_hh)
+    carry, parts = zero_sums(x, W_xh, W_hh)
     no_dh = len(x) - len(dh)
     for j, steps in reversed(list(enumerate(cut))):
         h_j = h[: steps.stop - steps.start + 1]

@@ -29,9 +29,9 @@ from rnnkit import checkpointed
 from rnnkit._jit import jit_on_all_cores
 from rnnkit.kernels import sequence
 from rnnkit.kernels._checks import check_activation, check_arrays
-from rnnkit.kernels.products import pack_transposed
+from rnnkit.kernels.rows import copy_columns
 from rnnkit.kernels.sequence import SequenceGradients
-from rnnkit.kernels.shards import backward_shard, copy_columns, count_shards, forward_shard, pack_forward
+from rnnkit.kernels.shards import backward_shard, count_shards, forward_shard, pack_backward, pack_forward
 
 Result = TypeVar("Result")
 _pool = threading.Lock()  # held while the threads of prange work
@@ -48,16 +48,16 @@ if hasattr(os, "register_at_fork"):
 @jit_on_all_cores
 def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     copy_columns(h[0], h_0)
-    weights = pack_forward(W_xh, W_hh, b_h)
+    weights = pack_forward(x, W_xh, W_hh, b_h)
     for s in prange(count_shards(h.shape[1])):
         forward_shard(s, x, weights, activation, h)
 
 
 @jit_on_all_cores
 def _rnn_backward_add(dh, x, h, W_xh, W_hh, activation, dx, carry, parts):
-    transposed = pack_transposed(W_xh), pack_transposed(W_hh)
+    P = pack_backward(x, W_xh, W_hh)
     for s in prange(count_shards(h.shape[1])):
-        backward_shard(s, dh, x, h, transposed, activation, dx, carry, parts)
+        backward_shard(s, dh, x, h, P, activation, dx, carry, parts)
 
 
 def _forward_into(x: np.ndarray, *arguments: Any) -> None:

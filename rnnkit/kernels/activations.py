@@ -123,18 +123,20 @@ def _overload_sigmoid(a):
 
 
 @jit
-def activate(z, activation):
-    """Set z to phi(z), element by element. z: (...) C-contiguous. A nan stays a nan under every activation."""
-    z = z.ravel()
+def activate(z, columns, activation):
+    """Set the first columns of z (rows, >= columns) to phi(z). A nan stays a nan under every activation."""
     if activation == TANH:
-        for i in range(z.size):
-            z[i] = _tanh(z[i])
+        for r in range(z.shape[0]):
+            for j in range(columns):
+                z[r, j] = _tanh(z[r, j])
     elif activation == SIGMOID:
-        for i in range(z.size):
-            z[i] = _sigmoid(z[i])
+        for r in range(z.shape[0]):
+            for j in range(columns):
+                z[r, j] = _sigmoid(z[r, j])
     elif activation == RELU:
-        for i in range(z.size):
-            z[i] = 0 if z[i] < 0 else z[i]
+        for r in range(z.shape[0]):
+            for j in range(columns):
+                z[r, j] = 0 if z[r, j] < 0 else z[r, j]
 
 
 @jit

@@ -31,7 +31,7 @@ def _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z):
     h_t += b_h
     np.dot(h_prev, W_hh, z)
     h_t += z
-    activate(h_t, activation)
+    activate(h_t, h_t.shape[1], activation)
 
 
 @jit

@@ -14,14 +14,14 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
-from rnnkit.kernels.products import pack_transposed
+from rnnkit.kernels.rows import copy_columns
 from rnnkit.kernels.shards import (
     backward_shard,
-    copy_columns,
     count_shards,
     empty_dx,
     forward_shard,
     last_states,
+    pack_backward,
     pack_forward,
     sum_parts,
     zero_sums,
@@ -41,7 +41,7 @@ class SequenceGradients(NamedTuple):
 @jit
 def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     copy_columns(h[0], h_0)
-    weights = pack_forward(W_xh, W_hh, b_h)
+    weights = pack_forward(x, W_xh, W_hh, b_h)
     for shard in range(count_shards(h.shape[1])):
         forward_shard(shard, x, weights, activation, h)
 
@@ -55,15 +55,15 @@ def _rnn_forward(x, h_0, W_xh, W_hh, b_h, activation):
 
 @jit
 def _rnn_backward_add(dh, x, h, W_xh, W_hh, activation, dx, carry, parts):
-    """Take carry (B, padded H) from the last step to before the first; add to each shard's part of the gradients."""
-    transposed = pack_transposed(W_xh), pack_transposed(W_hh)
+    """Take carry (B, H) from the last step to before the first; add to each shard's part of the gradients."""
+    P = pack_backward(x, W_xh, W_hh)
     for s in range(count_shards(h.shape[1])):
-        backward_shard(s, dh, x, h, transposed, activation, dx, carry, parts)
+        backward_shard(s, dh, x, h, P, activation, dx, carry, parts)
 
 
 @jit
 def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
-    carry, parts = zero_sums(x.shape[1], W_xh, W_hh)
+    carry, parts = zero_sums(x, W_xh, W_hh)
     _rnn_backward_add(last_states(dh), x, h, W_xh, W_hh, activation, dx, carry, parts)
     sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h)
 
@@ -83,7 +83,7 @@ def backward(add: Callable, dh: np.ndarray, x: np.ndarray, h: np.ndarray, *more:
     """
     W_xh, W_hh, _ = more
     gradients = empty_gradients(x, h[0], W_xh, W_hh)
-    carry, parts = zero_sums(x.shape[1], W_xh, W_hh)
+    carry, parts = zero_sums(x, W_xh, W_hh)
     add(dh if dh.ndim == 3 else dh[None], x, h, *more, gradients.dx, carry, parts)
     sum_parts(carry, parts, *gradients[1:])
     return gradients

@@ -1,20 +1,40 @@
 """Some rows of a batch through a run of steps, forward and back: what every form of the sequence kernels is made of.
 
-    h_t = phi(x_t W_xh + h_{t-1} W_hh + b_h)
-    delta_t = (d+L/dh_t + delta_{t+1} W_hh^T) * phi'(a_t),    dL/dW_hh = sum_t h_{t-1}^T delta_t,   and so on
+Written with one matrix, W = [W_hh; W_xh; b_h] (H+I+1 rows), and one row for all that enters a step:
 
-The rows of a batch meet only in the sums of the weight gradients. A batch is cut into shards, each runs its whole
-sequence by itself (on its own core in `rnnkit.parallel`), and the shards' sums are added in order. The cut depends on
-the size of the batch alone, so every form and every number of threads gives the same bytes.
+    u_t = [h_{t-1}, x_t, 1],    h_t = phi(u_t W)
+    delta_t = (d+L/dh_t + dL/dh_t of the steps after) * phi'(a_t)
+    [dL/dh_{t-1}, dL/dx_t] = delta_t [W_hh; W_xh]^T,    dL/dW = sum_t u_t^T delta_t
 
-The weight gradients are summed from chunks of steps whose states and deltas are still in cache.
+With symbols for x a step begins with their rows of W_xh, and u_t = [h_{t-1}, 1].
+
+The rows of a batch meet only in the sum over dL/dW. A batch is cut into shards, each runs its whole sequence by itself
+(on its own core in `rnnkit.parallel`), and the shards' sums are added in order. The cut depends on the size of the
+batch alone, so every form and every number of threads gives the same bytes.
+
+dL/dW is summed from chunks of steps whose u and delta are still in cache.
 """
 
 import numpy as np
 
 from rnnkit._jit import jit
 from rnnkit.kernels.activations import activate, times_derivative
-from rnnkit.kernels.products import add_outer_products, add_product, pack, padded, spread_rows
+from rnnkit.kernels.products import (
+    add_outer_products,
+    aligned_zeros,
+    pack,
+    pack_transposed,
+    padded,
+    product,
+    spread_rows,
+)
+from rnnkit.kernels.rows import (
+    add_columns,
+    add_to_symbol_rows,
+    copy_columns,
+    copy_columns_from,
+    copy_symbol_rows,
+)
 
 SHARD_ROWS, MAX_SHARDS = 8, 8  # at least 8 rows: fewer leave the registers of a tile empty
 CHUNK_ROWS = 128  # rows of a chunk: 64 to 256 were alike, above that it leaves the L2 cache at H = 512
@@ -41,76 +61,89 @@ def chunk_steps(B):
 
 
 @jit
-def pack_forward(W_xh, W_hh, b_h):
-    """Return W_xh as it is (a row for each symbol), W_xh and W_hh packed, b_h with zeros to whole vectors."""
-    b = np.zeros(padded(b_h.size, b_h.itemsize), b_h.dtype)
-    for j in range(b_h.size):
-        b[j] = b_h[j]
-    return W_xh, pack(W_xh), pack(W_hh), b
+def width_of_x(x):
+    """Return how many columns x takes in u: none for symbols."""
+    return x.shape[2] if x.ndim == 3 else 0
+
+
+@jit
+def pack_forward(x, W_xh, W_hh, b_h):
+    """Return W_xh as it is (a row for each symbol), and W packed."""
+    H, n_x = W_hh.shape[0], width_of_x(x)
+    W = np.empty((H + n_x + 1, H), W_hh.dtype)
+    W[:H], W[H : H + n_x], W[-1] = W_hh, W_xh[:n_x], b_h
+    return W_xh, pack(W)
+
+
+@jit
+def pack_backward(x, W_xh, W_hh):
+    """Return [W_hh; W_xh]^T packed."""
+    H, n_x = W_hh.shape[0], width_of_x(x)
+    W = np.empty((H + n_x, H), W_hh.dtype)
+    W[:H], W[H:] = W_hh, W_xh[:n_x]
+    return pack_transposed(W)
+
+
+@jit
+def enter_x(u, x_t, H):
+    """Write x_t and 1 behind the H states of each row of u."""
+    for r in range(u.shape[0]):
+        if x_t.ndim == 2:  # known when compiled: the branch that is not taken is not in the code
+            for j in range(x_t.shape[1]):
+                u[r, H + j] = x_t[r, j]
+            u[r, H + x_t.shape[1]] = 1
+        else:
+            u[r, H] = 1
 
 
 @jit
 def forward_shard(shard, x, weights, activation, h):
     """Fill the rows of a shard in h[1:] from h[0] and x."""
-    W_xh, P_xh, P_hh, b = weights
-    first, n_rows = shard_bounds(shard, h.shape[1])
-    H, rows = h.shape[2], slice(first, first + n_rows)
-    h_t, h_prev = np.zeros((1, n_rows, b.size), h.dtype), np.zeros((1, n_rows, b.size), h.dtype)
-    copy_columns(h_t[0], h[0, rows])
+    (W_xh, P), (first, n_rows), H = weights, shard_bounds(shard, h.shape[1]), h.shape[2]
+    rows, width = slice(first, first + n_rows), padded(H, h.itemsize)
+    ld = spread_rows(max(width, P.shape[1]), h.itemsize)
+    u_t, u_next = aligned_zeros(n_rows, ld, h.dtype), aligned_zeros(n_rows, ld, h.dtype)
+    copy_columns(u_t, h[0, rows])
     for t in range(x.shape[0]):
-        h_prev, h_t = h_t, h_prev
-        set_rows(h_t[0], b)
-        if x.ndim == 3:  # known when compiled: the branch that is not taken is not in the code
-            add_product(h_t[0], x[t : t + 1, rows], P_xh)
-        else:
-            add_symbol_rows(h_t[0], W_xh, x[t, rows])
-        add_product(h_t[0], h_prev[:, :, :H], P_hh)
-        activate(h_t, activation)
-        copy_columns(h[t + 1, rows], h_t[0])
+        x_t = x[t, rows]
+        enter_x(u_t, x_t, H)
+        if x.ndim == 2:
+            copy_symbol_rows(u_next, W_xh, x_t)
+        product(u_next, u_t, P, x.ndim == 2)
+        activate(u_next, width, activation)
+        copy_columns(h[t + 1, rows], u_next)
+        u_t, u_next = u_next, u_t
 
 
 @jit
-def backward_shard(shard, dh, x, h, transposed, activation, dx, carry, parts):
-    """Take the rows of a shard in carry (B, padded H), dL/dh, from the last step to before the first; write their dx.
+def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
+    """Take the rows of a shard in carry (B, H), dL/dh, from the last step to before the first; write their dx.
 
     dh: (n, B, H), immediate gradient at the last n states, added on the way; n may be 0.
-    transposed: W_xh^T and W_hh^T packed. parts: sums of the weight gradients, added to at [shard].
+    P: [W_hh; W_xh]^T packed. parts: the shards' sums of dL/dW and, for symbols, of dL/dW_xh, added to at [shard].
     """
-    (PT_xh, PT_hh), (first, n_rows) = transposed, shard_bounds(shard, h.shape[1])
-    dW_xh, dW_hh, db_h = parts[0][shard], parts[1][shard], parts[2][shard]
-    (T, B), H, rows = x.shape[:2], h.shape[2], slice(first, first + n_rows)
-    delta = np.zeros((n_rows, carry.shape[1]), h.dtype)  # of its own: cores that write to the same lines wait
-    copy_columns(delta, carry[rows])
-    dz = np.zeros((chunk_steps(B), n_rows, spread_rows(H, h.itemsize)), h.dtype)
-    no_dh = T - dh.shape[0]
-    for end in range(T, 0, -dz.shape[0]):
-        start = max(0, end - dz.shape[0])
+    (first, n_rows), (T, B), H, n_x = shard_bounds(shard, h.shape[1]), x.shape[:2], h.shape[2], width_of_x(x)
+    rows, n_steps, no_dh = slice(first, first + n_rows), chunk_steps(B), T - dh.shape[0]
+    u = aligned_zeros(n_steps * n_rows, spread_rows(H + n_x + 1, h.itemsize), h.dtype)
+    delta = aligned_zeros(n_steps * n_rows, spread_rows(H, h.itemsize), h.dtype)
+    dh_dx = aligned_zeros(n_rows, padded(H + n_x, h.itemsize), h.dtype)  # of its own: cores that share lines wait
+    copy_columns(dh_dx, carry[rows])
+    for end in range(T, 0, -n_steps):
+        start = max(0, end - n_steps)
         for t in range(end - 1, start - 1, -1):
+            place = slice((t - start) * n_rows, (t - start + 1) * n_rows)
+            copy_columns(u[place], h[t, rows])
+            enter_x(u[place], x[t, rows], H)
             if t >= no_dh:
-                add_columns(delta, dh[t - no_dh, rows])
-            dz_t = dz[t - start : t - start + 1]
-            times_derivative(delta, h[t + 1, rows], activation, dz_t[0])
-            set_zero(delta)
-            add_product(delta, dz_t[:, :, :H], PT_hh)
-            add_rows(db_h, dz_t[0])
-        steps, dz_chunk = slice(start, end), dz[: end - start]
-        add_outer_products(dW_hh, h[steps, rows], dz_chunk)
-        input_gradients(x, steps, rows, dz_chunk, PT_xh, dx, dW_xh)
-    copy_columns(carry[rows], delta)
-
-
-@jit
-def input_gradients(x, steps, rows, dz_chunk, PT_xh, dx, dW_xh):
-    """Write dx of a chunk of steps and add to dW_xh."""
-    if x.ndim == 2:
-        add_to_symbol_rows(dW_xh, x[steps, rows], dz_chunk)
-        return
-    add_outer_products(dW_xh, x[steps, rows], dz_chunk)
-    n, n_rows, H = dz_chunk.shape[0], dz_chunk.shape[1], PT_xh.shape[1]
-    dx_chunk = np.zeros((n * n_rows, PT_xh.shape[0] * PT_xh.shape[2]), dx.dtype)  # cores write apart, then copy
-    add_product(dx_chunk, dz_chunk.reshape(1, n * n_rows, -1)[:, :, :H], PT_xh)
-    for t in range(n):
-        copy_columns(dx[steps.start + t, rows], dx_chunk[t * n_rows :])
+                add_columns(dh_dx, dh[t - no_dh, rows])
+            times_derivative(dh_dx, h[t + 1, rows], activation, delta[place])
+            product(dh_dx, delta[place], P, 0)
+            copy_columns_from(dx[t, rows], dh_dx, H)
+        n = (end - start) * n_rows
+        add_outer_products(parts[0][shard], u[:n], delta[:n])
+        if x.ndim == 2:
+            add_to_symbol_rows(parts[1][shard], x[start:end, rows], delta)
+    copy_columns(carry[rows], dh_dx)
 
 
 @jit
@@ -124,92 +157,27 @@ def last_states(dh):
 @jit
 def empty_dx(x, dtype):
     """Return an array for dx: like x, or (T, B, 0) for symbols, which have no gradient."""
-    if x.ndim == 3:
-        return np.empty(x.shape, dtype)
-    return np.empty((x.shape[0], x.shape[1], 0), dtype)
+    return np.empty((x.shape[0], x.shape[1], width_of_x(x)), dtype)
 
 
 @jit
-def zero_sums(B, W_xh, W_hh):
-    """Return carry (B, padded H), and what each shard adds to: (shards, I, padded H), (shards, H, padded H), ..."""
-    n, (I, H), dtype = count_shards(B), W_xh.shape, W_hh.dtype  # noqa: E741
-    ld = padded(H, W_hh.itemsize)
-    parts = np.zeros((n, I, ld), dtype), np.zeros((n, H, ld), dtype), np.zeros((n, 1, ld), dtype)
-    return np.zeros((B, ld), dtype), parts
+def zero_sums(x, W_xh, W_hh):
+    """Return carry (B, H), and what the shards add to: (shards, H+I+1, padded H), and for symbols (shards, I, H)."""
+    n, (I, H), n_x = count_shards(x.shape[1]), W_xh.shape, width_of_x(x)  # noqa: E741
+    of_W = aligned_zeros(n * (H + n_x + 1), padded(H, W_hh.itemsize), W_hh.dtype)
+    of_symbols = np.zeros((n, I if x.ndim == 2 else 0, H), W_hh.dtype)
+    return np.zeros((x.shape[1], H), W_hh.dtype), (of_W.reshape(n, H + n_x + 1, -1), of_symbols)
 
 
 @jit
 def sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h):
     """Write the gradients: those of the weights are the shards' parts added in order."""
+    of_W, of_symbols = parts
+    H, n_x, I = dW_hh.shape[0], of_W.shape[1] - dW_hh.shape[0] - 1, dW_xh.shape[0]  # noqa: E741
     copy_columns(dh_0, carry)
-    _sum_part(parts[0], dW_xh)
-    _sum_part(parts[1], dW_hh)
-    _sum_part(parts[2], db_h.reshape(1, -1))
-
-
-@jit
-def _sum_part(part, out):
-    copy_columns(out, part[0])
-    for shard in range(1, part.shape[0]):
-        add_columns(out, part[shard])
-
-
-# Rows of different lengths: `out` or `a` may be padded. Written as loops, which compile to a few vector instructions a
-# row; NumPy's assignment of slices costs some 50 ns a call.
-
-
-@jit
-def set_zero(a):
-    """Set a (rows, columns) to 0."""
-    for r in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            a[r, j] = 0
-
-
-@jit
-def set_rows(z, row):
-    """Set every row of z to `row`."""
-    for r in range(z.shape[0]):
-        for j in range(row.size):
-            z[r, j] = row[j]
-
-
-@jit
-def copy_columns(out, a):
-    """Copy the rows and columns that out has from a, as far as a has them."""
-    for r in range(out.shape[0]):
-        for j in range(min(out.shape[1], a.shape[1])):
-            out[r, j] = a[r, j]
-
-
-@jit
-def add_columns(out, a):
-    """Add the columns that both have."""
-    for r in range(out.shape[0]):
-        for j in range(min(out.shape[1], a.shape[1])):
-            out[r, j] += a[r, j]
-
-
-@jit
-def add_rows(total, a):
-    """Total (1, ...) += the sum of the rows of a."""
-    for r in range(a.shape[0]):
-        for j in range(total.shape[1]):
-            total[0, j] += a[r, j]
-
-
-@jit
-def add_symbol_rows(z, W_xh, symbols):
-    """z[r] += W_xh[symbols[r]]: the product with one-hot rows."""
-    for r in range(z.shape[0]):
-        for j in range(W_xh.shape[1]):
-            z[r, j] += W_xh[symbols[r], j]
-
-
-@jit
-def add_to_symbol_rows(dW_xh, symbols, dz):
-    """dW_xh[symbols[t, r]] += dz[t, r]."""
-    for t in range(dz.shape[0]):
-        for r in range(dz.shape[1]):
-            for j in range(dW_xh.shape[1]):
-                dW_xh[symbols[t, r], j] += dz[t, r, j]
+    dW_xh[:], dW_hh[:], db_h[:] = 0, 0, 0
+    for shard in range(of_W.shape[0]):
+        add_columns(dW_hh, of_W[shard, :H])
+        add_columns(dW_xh[:n_x], of_W[shard, H : H + n_x])
+        add_columns(dW_xh[:I - n_x], of_symbols[shard])
+        add_columns(db_h.reshape(1, -1), of_W[shard, H + n_x :])

@@ -1,0 +1,43 @@
+"""Machine code compiled once, apart from its callers, who find it through a cell of memory.
+
+Numba copies a compiled callee into the library of every caller, and LLVM works through each copy again: 0.65 s for the
+tile of `rnnkit._tile`, in each of some forty libraries. Here callers hold the name of a cell that holds an address.
+"""
+
+import ctypes
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+
+APART: list["Apart"] = []
+
+
+class Apart:
+    """A function of integers and pointers behind the symbol of its cell; compiled when the first kernel is."""
+
+    def __init__(self, symbol: str, n_arguments: int, compile_: Callable[[], Any]) -> None:
+        """Take a function that compiles and returns an object with the `address` of the machine code."""
+        self._compile, self._compiled = compile_, None
+        self._kind = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * n_arguments)
+        self._late = self._kind(self._call_late)
+        self._cell = ctypes.c_void_p(ctypes.cast(self._late, ctypes.c_void_p).value)
+        llvm.add_symbol(symbol, ctypes.addressof(self._cell))
+        APART.append(self)
+
+    def provide(self) -> None:
+        """Compile, or load from the cache, unless that is done."""
+        if self._compiled is None:
+            self._compiled = self._compile()
+            self._cell.value = self._compiled.address
+
+    def _call_late(self, *arguments: int) -> None:
+        """Provide what a caller that numba loaded from a user's own cache calls before any kernel was loaded."""
+        try:
+            self.provide()
+            self._kind(self._cell.value)(*arguments)
+        except BaseException:  # compiled code cannot hand an exception on, and would go on with wrong numbers
+            traceback.print_exc()
+            os._exit(1)
