@@ -11,13 +11,14 @@ on the width of the CPU's vectors.
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from rnnkit._jit import jit_apart
 
-WIDE = llvm.get_host_cpu_features().get("avx512f", False)
+FEATURES = config.CPU_FEATURES or llvm.get_host_cpu_features().flatten()  # numba's own rule
+WIDE = config.ENABLE_AVX and "+avx512f" in FEATURES.split(",")
 VECTOR_BYTES = 64 if WIDE else 32  # 16 float32 or 8 float64; 8 or 4
 # Sums that stay in registers: AVX-512 has 32, AVX2 16, and some hold the factors. 8 or more sums hide the latency of a
 # fused multiply-add. Wider tiles load less for each sum; 5 x 4 against 5 x 2 vectors of AVX-512, 10 rows, float32

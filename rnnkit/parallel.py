@@ -18,12 +18,13 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 import scipy
 from numba import config, prange
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from rnnkit import checkpointed
 from rnnkit._jit import jit_on_all_cores
@@ -130,6 +131,12 @@ def map_replicates(function: Callable[[int], Result], n: int, threads: int | Non
     for name, value in (("n", n), ("threads", threads)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
-    scipy.linalg.blas  # noqa: B018  loads the BLAS that kernels call: threadpoolctl limits only what is loaded
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with _blas_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, range(n)))
+
+
+@cache
+def _blas_libraries() -> ThreadpoolController:
+    """Return the control of the BLAS that kernels call; to look for it takes milliseconds, to set it microseconds."""
+    scipy.linalg.blas  # noqa: B018  loads it
+    return ThreadpoolController()

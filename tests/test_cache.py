@@ -54,7 +54,7 @@ def make_house(folder: Path, plain: bool = False) -> Path:
     """Lay out a package of two kernel files behind the real door and cache, or behind numba's own cache."""
     kernels = folder / "rnnkit" / "kernels"
     kernels.mkdir(parents=True)
-    for name in ("_jit.py", "_cache.py"):
+    for name in ("_jit.py", "_cache.py", "_apart.py"):
         shutil.copy(PACKAGE / name, folder / "rnnkit" / name)
     if plain:
         (folder / "rnnkit" / "_jit.py").write_text(PLAIN_JIT)

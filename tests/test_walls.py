@@ -19,6 +19,7 @@ KERNELS_MAY_IMPORT = (
     "math",
     "typing",
     "collections.abc",
+    "functools",
     "rnnkit._jit",
     "rnnkit._tile",
     "rnnkit.kernels",

@@ -4,6 +4,8 @@ One alphabet names every axis, so one table serves all kernels: T steps, B batch
 N checkpoints.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from rnnkit.kernels.activations import ACTIVATIONS
@@ -22,36 +24,44 @@ SYMBOLS = np.dtype(np.int64)  # x (T, B) of numbers 0..I-1 stands for one-hot ro
 
 def check_arrays(**arrays: np.ndarray) -> None:
     """Raise ValueError naming the first argument whose type, dtype, layout or shape breaks the contract."""
-    sizes: dict[str, int] = {}
-    dtype = None
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise ValueError(f"{name} must be a numpy array, got {type(array).__name__}")
-        if name == "x" and array.dtype == SYMBOLS:
-            _check_shape(name, array, "TB", sizes)
+    _check_layouts(tuple([(name, a.dtype, a.shape, a.flags.c_contiguous) for name, a in arrays.items()]))
+    if "x" in arrays and arrays["x"].dtype == SYMBOLS:
+        _check_symbols(arrays["x"], len(arrays["W_xh"]))
+
+
+@lru_cache(maxsize=1024)  # 6 us for the five arrays of a forward pass, 2 when they were seen before
+def _check_layouts(layouts: tuple[tuple[str, np.dtype, tuple[int, ...], bool], ...]) -> None:
+    sizes: dict[str, int] = {}
+    dtype = None
+    for layout in layouts:
+        name, own, _, _ = layout
+        if name == "x" and own == SYMBOLS:
+            _check_shape(layout, "TB", sizes)
             sizes["D"] = 0  # symbols have no gradient: their dx is (T, B, 0)
             continue
-        if array.dtype not in FLOATS:
+        if own not in FLOATS:
             symbols = ", or int64 symbols (T, B)" if name == "x" else ""
-            raise ValueError(f"{name} must be float32 or float64{symbols}, got {array.dtype}")
-        dtype = dtype or array.dtype
-        if array.dtype != dtype:
-            raise ValueError(f"{name} must be {dtype} like the arguments before it, got {array.dtype}")
-        _check_shape(name, array, _letters(name, array, sizes), sizes)
-    if "D" in sizes:
-        _check_symbols(arrays["x"], sizes["I"])
+            raise ValueError(f"{name} must be float32 or float64{symbols}, got {own}")
+        dtype = dtype or own
+        if own != dtype:
+            raise ValueError(f"{name} must be {dtype} like the arguments before it, got {own}")
+        _check_shape(layout, _letters(layout, sizes), sizes)
 
 
-def _letters(name: str, array: np.ndarray, sizes: dict[str, int]) -> str:
-    if name == "dh" and array.ndim == 2:  # the gradient at the last step alone
+def _letters(layout: tuple, sizes: dict[str, int]) -> str:
+    name, _, shape, _ = layout
+    if name == "dh" and len(shape) == 2:  # the gradient at the last step alone
         return "BH"
     return "TBD" if name == "dx" and "D" in sizes else SHAPES[name]
 
 
-def _check_shape(name: str, array: np.ndarray, letters: str, sizes: dict[str, int]) -> None:
-    shape = array.shape
-    if not array.flags.c_contiguous:
-        raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {shape}")
+def _check_shape(layout: tuple, letters: str, sizes: dict[str, int]) -> None:
+    name, _, shape, contiguous = layout
+    if not contiguous:
+        raise ValueError(f"{name} must be C-contiguous, got a view of shape {shape} that is not")
     if len(shape) != len(letters) or 0 in shape[: len(letters.rstrip("D"))]:
         raise ValueError(f"{name} must have shape ({', '.join(letters)}) with no empty axis, got {shape}")
     for letter, size in zip(letters, shape, strict=True):

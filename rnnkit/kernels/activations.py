@@ -145,15 +145,15 @@ def times_derivative(d, h, activation, out):
 
     h: (rows, H). d, out: (rows, H or more), read and written up to H; out may be d.
     """
-    rows, H = h.shape
+    (rows, H), one = h.shape, h.dtype.type(1)  # a plain 1 is an int64, and the difference a float64: half the speed
     if activation == TANH:
         for r in range(rows):
             for j in range(H):
-                out[r, j] = d[r, j] * (1 - h[r, j] * h[r, j])
+                out[r, j] = d[r, j] * (one - h[r, j] * h[r, j])
     elif activation == SIGMOID:
         for r in range(rows):
             for j in range(H):
-                out[r, j] = d[r, j] * (h[r, j] * (1 - h[r, j]))
+                out[r, j] = d[r, j] * (h[r, j] * (one - h[r, j]))
     else:
         for r in range(rows):
             for j in range(H):

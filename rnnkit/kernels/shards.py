@@ -71,7 +71,9 @@ def pack_forward(x, W_xh, W_hh, b_h):
     """Return W_xh as it is (a row for each symbol), and W packed."""
     H, n_x = W_hh.shape[0], width_of_x(x)
     W = np.empty((H + n_x + 1, H), W_hh.dtype)
-    W[:H], W[H : H + n_x], W[-1] = W_hh, W_xh[:n_x], b_h
+    copy_columns(W[:H], W_hh)
+    copy_columns(W[H : H + n_x], W_xh)
+    copy_columns(W[H + n_x :], b_h.reshape(1, H))
     return W_xh, pack(W)
 
 
@@ -80,7 +82,8 @@ def pack_backward(x, W_xh, W_hh):
     """Return [W_hh; W_xh]^T packed."""
     H, n_x = W_hh.shape[0], width_of_x(x)
     W = np.empty((H + n_x, H), W_hh.dtype)
-    W[:H], W[H:] = W_hh, W_xh[:n_x]
+    copy_columns(W[:H], W_hh)
+    copy_columns(W[H:], W_xh)
     return pack_transposed(W)
 
 
@@ -166,7 +169,7 @@ def zero_sums(x, W_xh, W_hh):
     n, (I, H), n_x = count_shards(x.shape[1]), W_xh.shape, width_of_x(x)  # noqa: E741
     of_W = aligned_zeros(n * (H + n_x + 1), padded(H, W_hh.itemsize), W_hh.dtype)
     of_symbols = np.zeros((n, I if x.ndim == 2 else 0, H), W_hh.dtype)
-    return np.zeros((x.shape[1], H), W_hh.dtype), (of_W.reshape(n, H + n_x + 1, -1), of_symbols)
+    return np.zeros((x.shape[1], H), W_hh.dtype), (of_W.reshape(n, H + n_x + 1, of_W.shape[1]), of_symbols)
 
 
 @jit
@@ -175,9 +178,11 @@ def sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h):
     of_W, of_symbols = parts
     H, n_x, I = dW_hh.shape[0], of_W.shape[1] - dW_hh.shape[0] - 1, dW_xh.shape[0]  # noqa: E741
     copy_columns(dh_0, carry)
-    dW_xh[:], dW_hh[:], db_h[:] = 0, 0, 0
+    dW_xh.fill(0)
+    dW_hh.fill(0)
+    db_h.fill(0)
     for shard in range(of_W.shape[0]):
         add_columns(dW_hh, of_W[shard, :H])
         add_columns(dW_xh[:n_x], of_W[shard, H : H + n_x])
-        add_columns(dW_xh[:I - n_x], of_symbols[shard])
-        add_columns(db_h.reshape(1, -1), of_W[shard, H + n_x :])
+        add_columns(dW_xh[: I - n_x], of_symbols[shard])
+        add_columns(db_h.reshape(1, H), of_W[shard, H + n_x :])

@@ -1,0 +1,68 @@
+"""Code that is compiled once, apart: there before any kernel needs it, and for callers that numba loads by itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from numba import config
+
+from rnnkit import _apart, _jit
+
+TIMEOUT = 120  # seconds for one process: it compiles for about 15
+USER = """
+import sys
+import numba, numpy as np
+from rnnkit._apart import APART
+from rnnkit.kernels.products import padded, product
+
+@numba.njit(cache=True)
+def users(C, A, P):
+    product(C, A, P, 0)
+
+rng = np.random.default_rng(0)
+A, W = rng.standard_normal((3, 5)), rng.standard_normal((5, 8))
+P = np.zeros((1, 5, 8)) if padded.py_func(8, 8) == 8 else np.zeros((2, 5, 4))
+P[:] = W.reshape(5, *P.shape[::2]).transpose(1, 0, 2)
+C = np.zeros((3, 8))
+before = [bool(a._compiled) for a in APART]
+if "broken" in sys.argv:
+    for a in APART:
+        a._compile = lambda: 1 / 0
+users(C, A, P)
+print(np.allclose(C, A @ W), sum(users.stats.cache_hits.values()), before, [bool(a._compiled) for a in APART])
+"""
+pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
+
+
+def run(tmp_path, *arguments):
+    script, root = tmp_path / "user.py", Path(_apart.__file__).parents[1]
+    script.write_text(USER)
+    environment = os.environ | {"PYTHONPATH": str(root), "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-W", "error", str(script), *arguments]
+    return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=TIMEOUT)
+
+
+def test_a_function_that_numba_loads_from_a_users_cache_finds_it(tmp_path):
+    cold, warm, broken = run(tmp_path), run(tmp_path), run(tmp_path, "broken")
+    assert cold.stdout.strip() == "True 0 [False, False] [True, True]", cold.stderr
+    assert warm.stdout.strip() == "True 1 [False, False] [False, True]", warm.stderr  # what is called, when it is
+    assert (broken.returncode, broken.stdout) == (1, "")  # not a wrong number
+    assert "ZeroDivisionError" in broken.stderr
+
+
+def test_it_is_compiled_once(monkeypatch):
+    monkeypatch.setattr(_apart, "APART", [])
+    made = []
+    function = _apart.Apart("rnnkit_test_once", 1, lambda: made.append(1) or SimpleNamespace(address=1))
+    assert made == []
+    function.provide()
+    function.provide()
+    assert made == [1]
+    assert function._cell.value == 1
+
+
+def test_the_tile_is_known_to_the_door():
+    assert len(_jit.APART) == 2
