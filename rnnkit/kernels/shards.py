@@ -18,6 +18,7 @@ dL/dW is summed from chunks of steps whose u and delta are still in cache.
 import numpy as np
 
 from rnnkit._jit import jit
+from rnnkit._tile import flush_denormals, restore_denormals
 from rnnkit.kernels.activations import activate, times_derivative
 from rnnkit.kernels.products import (
     add_outer_products,
@@ -106,6 +107,7 @@ def forward_shard(shard, x, weights, activation, h):
     rows, width = slice(first, first + n_rows), padded(H, h.itemsize)
     ld = spread_rows(max(width, P.shape[1]), h.itemsize)
     u_t, u_next = aligned_zeros(n_rows, ld, h.dtype), aligned_zeros(n_rows, ld, h.dtype)
+    mode = flush_denormals()
     copy_columns(u_t, h[0, rows])
     for t in range(x.shape[0]):
         x_t = x[t, rows]
@@ -116,6 +118,7 @@ def forward_shard(shard, x, weights, activation, h):
         activate(u_next, width, activation)
         copy_columns(h[t + 1, rows], u_next)
         u_t, u_next = u_next, u_t
+    restore_denormals(mode)
 
 
 @jit
@@ -131,6 +134,7 @@ def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
     delta = aligned_zeros(n_steps * n_rows, spread_rows(H, h.itemsize), h.dtype)
     dh_dx = aligned_zeros(n_rows, padded(H + n_x, h.itemsize), h.dtype)  # of its own: cores that share lines wait
     copy_columns(dh_dx, carry[rows])
+    mode = flush_denormals()
     for end in range(T, 0, -n_steps):
         start = max(0, end - n_steps)
         for t in range(end - 1, start - 1, -1):
@@ -147,6 +151,7 @@ def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
         if x.ndim == 2:
             add_to_symbol_rows(parts[1][shard], x[start:end, rows], delta)
     copy_columns(carry[rows], dh_dx)
+    restore_denormals(mode)
 
 
 @jit
