@@ -42,9 +42,10 @@ def tile_product(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, ve
         for column in range(vectors * lanes):
             vector, lane = divmod(column, lanes)
             A_row, P_column = a + row * a_row, p + vector * p_vector + lane
-            total = sum(A[A_row + k * a_k] * P[P_column + k * p_k] for k in range(K))
-            place = c + row * c_row + column
-            C[place] = C[place] + total if keep else total
+            with np.errstate(all="ignore"):  # compiled code does not warn either
+                total = sum(A[A_row + k * a_k] * P[P_column + k * p_k] for k in range(K))
+                place = c + row * c_row + column
+                C[place] = C[place] + total if keep else total
 
 
 def _reach(M):
@@ -153,7 +154,8 @@ def _exchange_mode(_typing, also, instead):
         place = cgutils.alloca_once(builder, _LANE)
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
         read, write = (
-            cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}") for name in ("stmxcsr", "ldmxcsr")
+            cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}")
+            for name in ("stmxcsr", "ldmxcsr")
         )
         bytes_ = builder.bitcast(place, kind.args[0])
         builder.call(read, [bytes_])

@@ -7,16 +7,34 @@ import pytest
 from rnnkit import _cache, warmup
 
 
-def test_every_call_runs_and_has_its_line(capsys):
-    warmup.main()
-    lines, names = capsys.readouterr().out.splitlines(), [name for name, _ in warmup.calls()]
-    assert [int(re.match(r"\[ *(\d+)/", line)[1]) for line in lines[:-1]] == list(range(1, len(names) + 1))
-    assert all(name in line for name, line in zip(names, lines, strict=False))
-    assert lines[-1].startswith(f"{len(names)} kernels ready after ")
-    assert len(set(names)) == len(names)
+def test_every_call_of_both_dtypes_runs_and_has_its_line(capfd):
+    warmup.main([])
+    *lines, last = capfd.readouterr().out.splitlines()
+    for dtype in warmup.DTYPES:
+        names, own = [name for name, _ in warmup.calls(dtype)], [line for line in lines if line.startswith(dtype)]
+        assert [int(re.match(rf"{dtype} \[ *(\d+)/", line)[1]) for line in own] == list(range(1, len(names) + 1))
+        assert all(name in line for name, line in zip(names, own, strict=True))
+        assert len(set(names)) == len(names)
+    assert last.startswith("all kernels ready after ")
+
+
+def test_one_dtype_in_this_process(capsys):
+    warmup.main(["float32"])
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {"float32"}
+
+
+def test_a_worker_that_fails_is_said(monkeypatch):
+    monkeypatch.setattr(warmup.sys, "executable", "false")
+    with pytest.raises(SystemExit, match="not all kernels are ready"):
+        warmup.main([])
+
+
+def test_another_dtype_is_refused():
+    with pytest.raises(SystemExit, match="dtype float16: allowed are float32 and float64"):
+        warmup.main(["float16"])
 
 
 def test_without_a_folder_for_the_code_it_says_what_to_set(monkeypatch):
     monkeypatch.setattr(_cache, "FOLDER", None)
     with pytest.raises(SystemExit, match="NUMBA_CACHE_DIR"):
-        warmup.main()
+        warmup.main([])

@@ -32,41 +32,44 @@ def spread_rows(n, itemsize):
 
 
 @jit
-def aligned_zeros(rows, columns, dtype):
-    """Return zeros (rows, columns) that begin at a cache line: a vector that lies across two loads at half the rate."""
-    size = rows * columns
-    one = np.zeros(1, dtype)
-    room = np.zeros(size + LINE // one.itemsize, dtype)
-    start = (-room.ctypes.data) % LINE // one.itemsize
+def aligned(rows, columns, dtype):
+    """Return an array (rows, columns) that begins at a cache line: a vector that lies across two loads at half the rate.
+
+    What it holds is not set; nor are the columns that pad the results of a product, which nobody reads.
+    """
+    size, line = rows * columns, LINE // np.empty(1, dtype).itemsize
+    room = np.empty(size + line, dtype)
+    start = (-room.ctypes.data) % LINE // room.itemsize
     return room[start : start + size].reshape(rows, columns)
 
 
 @jit
-def pack(W):
-    """Return W (K, N) packed."""
-    (K, N), lanes = W.shape, VECTOR_BYTES // W.itemsize
-    n = padded(N, W.itemsize) // lanes
-    P = aligned_zeros(n * K, lanes, W.dtype).reshape(n, K, lanes)
-    for v in range(n):
-        used = min(lanes, N - v * lanes)
-        for k in range(K):
-            for lane in range(used):
-                P[v, k, lane] = W[k, v * lanes + lane]
-    return P
+def empty_pack(K, N, dtype):
+    """Return room for a packed matrix (K, N)."""
+    lanes = VECTOR_BYTES // np.empty(1, dtype).itemsize
+    vectors = _ceil(N, lanes)
+    return aligned(vectors * K, lanes, dtype).reshape(vectors, K, lanes)
 
 
 @jit
-def pack_transposed(W):
-    """Return W^T packed, for W (N, K)."""
-    (N, K), lanes = W.shape, VECTOR_BYTES // W.itemsize
-    n = padded(N, W.itemsize) // lanes
-    P = aligned_zeros(n * K, lanes, W.dtype).reshape(n, K, lanes)
-    for v in range(n):
-        used = min(lanes, N - v * lanes)
-        for k in range(K):
-            for lane in range(used):
-                P[v, k, lane] = W[v * lanes + lane, k]
-    return P
+def pack_rows(W, P, first):
+    """Pack W (n, N) into rows first .. first + n - 1 of P."""
+    lanes = P.shape[2]
+    for v in range(P.shape[0]):
+        used = min(lanes, W.shape[1] - v * lanes)
+        for k in range(W.shape[0]):
+            for lane in range(lanes):
+                P[v, first + k, lane] = W[k, v * lanes + lane] if lane < used else 0
+
+
+@jit
+def pack_columns(W, P, first):
+    """Pack W^T, for W (n, K), into columns first .. first + n - 1 of P, and zero into those after them."""
+    lanes = P.shape[2]
+    for column in range(first, P.shape[0] * lanes):
+        v, lane, n = column // lanes, column % lanes, column - first
+        for k in range(P.shape[1]):
+            P[v, k, lane] = W[n, k] if n < W.shape[0] else 0
 
 
 @jit
@@ -102,7 +105,7 @@ def _cover(C, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, keep):
 
 @jit
 def _strips(rows, vectors):
-    """Return into how many strips to cut: of up to 8 vectors for few rows, up to 4 for more; 2 or 3 with few registers."""
+    """Return how many strips to cut: of up to 8 vectors for few rows, up to 4 for more; of 2 or 3 with few registers."""
     if rows * MAX_VECTORS <= SUMS:
         return _ceil(vectors, MAX_VECTORS)
     if rows * 4 <= SUMS or SUMS >= 24:

@@ -1,6 +1,6 @@
 """Rows of different lengths, one from the other: either may be padded, and the columns that both have are meant.
 
-Written as loops, which compile to a few vector instructions a row; NumPy's assignment of slices costs some 50 ns a call.
+Written as loops, which compile to a few vector instructions a row; NumPy's assignment of slices costs some 50 ns.
 """
 
 from rnnkit._jit import jit

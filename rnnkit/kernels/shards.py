@@ -22,9 +22,10 @@ from rnnkit._tile import flush_denormals, restore_denormals
 from rnnkit.kernels.activations import activate, times_derivative
 from rnnkit.kernels.products import (
     add_outer_products,
-    aligned_zeros,
-    pack,
-    pack_transposed,
+    aligned,
+    empty_pack,
+    pack_columns,
+    pack_rows,
     padded,
     product,
     spread_rows,
@@ -71,21 +72,21 @@ def width_of_x(x):
 def pack_forward(x, W_xh, W_hh, b_h):
     """Return W_xh as it is (a row for each symbol), and W packed."""
     H, n_x = W_hh.shape[0], width_of_x(x)
-    W = np.empty((H + n_x + 1, H), W_hh.dtype)
-    copy_columns(W[:H], W_hh)
-    copy_columns(W[H : H + n_x], W_xh)
-    copy_columns(W[H + n_x :], b_h.reshape(1, H))
-    return W_xh, pack(W)
+    P = empty_pack(H + n_x + 1, H, W_hh.dtype)
+    pack_rows(W_hh, P, 0)
+    pack_rows(W_xh[:n_x], P, H)
+    pack_rows(b_h.reshape(1, H), P, H + n_x)
+    return W_xh, P
 
 
 @jit
 def pack_backward(x, W_xh, W_hh):
     """Return [W_hh; W_xh]^T packed."""
     H, n_x = W_hh.shape[0], width_of_x(x)
-    W = np.empty((H + n_x, H), W_hh.dtype)
-    copy_columns(W[:H], W_hh)
-    copy_columns(W[H:], W_xh)
-    return pack_transposed(W)
+    P = empty_pack(H, H + n_x, W_hh.dtype)
+    pack_columns(W_hh, P, 0)
+    pack_columns(W_xh[:n_x], P, H)
+    return P
 
 
 @jit
@@ -106,7 +107,7 @@ def forward_shard(shard, x, weights, activation, h):
     (W_xh, P), (first, n_rows), H = weights, shard_bounds(shard, h.shape[1]), h.shape[2]
     rows, width = slice(first, first + n_rows), padded(H, h.itemsize)
     ld = spread_rows(max(width, P.shape[1]), h.itemsize)
-    u_t, u_next = aligned_zeros(n_rows, ld, h.dtype), aligned_zeros(n_rows, ld, h.dtype)
+    u_t, u_next = aligned(n_rows, ld, h.dtype), aligned(n_rows, ld, h.dtype)
     mode = flush_denormals()
     copy_columns(u_t, h[0, rows])
     for t in range(x.shape[0]):
@@ -130,9 +131,9 @@ def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
     """
     (first, n_rows), (T, B), H, n_x = shard_bounds(shard, h.shape[1]), x.shape[:2], h.shape[2], width_of_x(x)
     rows, n_steps, no_dh = slice(first, first + n_rows), chunk_steps(B), T - dh.shape[0]
-    u = aligned_zeros(n_steps * n_rows, spread_rows(H + n_x + 1, h.itemsize), h.dtype)
-    delta = aligned_zeros(n_steps * n_rows, spread_rows(H, h.itemsize), h.dtype)
-    dh_dx = aligned_zeros(n_rows, padded(H + n_x, h.itemsize), h.dtype)  # of its own: cores that share lines wait
+    u = aligned(n_steps * n_rows, spread_rows(H + n_x + 1, h.itemsize), h.dtype)
+    delta = aligned(n_steps * n_rows, spread_rows(H, h.itemsize), h.dtype)
+    dh_dx = aligned(n_rows, padded(H + n_x, h.itemsize), h.dtype)  # of its own: cores that share lines wait
     copy_columns(dh_dx, carry[rows])
     mode = flush_denormals()
     for end in range(T, 0, -n_steps):
@@ -172,8 +173,9 @@ def empty_dx(x, dtype):
 def zero_sums(x, W_xh, W_hh):
     """Return carry (B, H), and what the shards add to: (shards, H+I+1, padded H), and for symbols (shards, I, H)."""
     n, (I, H), n_x = count_shards(x.shape[1]), W_xh.shape, width_of_x(x)  # noqa: E741
-    of_W = aligned_zeros(n * (H + n_x + 1), padded(H, W_hh.itemsize), W_hh.dtype)
+    of_W = aligned(n * (H + n_x + 1), padded(H, W_hh.itemsize), W_hh.dtype)
     of_symbols = np.zeros((n, I if x.ndim == 2 else 0, H), W_hh.dtype)
+    of_W.fill(0)
     return np.zeros((x.shape[1], H), W_hh.dtype), (of_W.reshape(n, H + n_x + 1, of_W.shape[1]), of_symbols)
 
 

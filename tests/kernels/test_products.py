@@ -7,9 +7,10 @@ from rnnkit import _tile
 from rnnkit._jit import jit
 from rnnkit.kernels.products import (
     add_outer_products,
-    aligned_zeros,
-    pack,
-    pack_transposed,
+    aligned,
+    empty_pack,
+    pack_columns,
+    pack_rows,
     padded,
     product,
     spread_rows,
@@ -33,7 +34,13 @@ def test_product(draw, dtype, N, transposed):
     for rows in ROWS:
         A, W = draw(dtype, rows, 9), draw(dtype, 5, N)
         C = draw(dtype, rows, padded(N, W.itemsize) + 3)
-        P = pack_transposed(W.T.copy()) if transposed else pack(W)
+        P = empty_pack(*W.shape, W.dtype)
+        if transposed:
+            for first, n in ((0, N // 3), (N // 3, N - N // 3)):
+                pack_columns(W.T[first : first + n].copy(), P, first)
+        else:
+            pack_rows(W[:2], P, 0)
+            pack_rows(W[2:], P, 2)
         for keep in (0, 1):
             got = C.copy()
             product(got, A, P, keep)
@@ -57,10 +64,12 @@ def test_outer_products(draw, dtype, K, N):
 @dtypes
 def test_a_row_has_the_same_bytes_in_any_batch(draw, dtype):
     A, W = draw(dtype, 20, 33), draw(dtype, 33, 50)
+    P = empty_pack(*W.shape, W.dtype)
+    pack_rows(W, P, 0)
     whole, alone = (np.zeros((20, padded(50, W.itemsize)), dtype) for _ in range(2))
-    product(whole, A, pack(W), 0)
+    product(whole, A, P, 0)
     for row in range(20):
-        product(alone[row : row + 1], A[row : row + 1].copy(), pack(W), 0)
+        product(alone[row : row + 1], A[row : row + 1].copy(), P, 0)
     np.testing.assert_array_equal(alone, whole)
 
 
@@ -85,12 +94,12 @@ def test_the_compiled_tile_does_what_the_plain_one_says(draw, dtype, shape, keep
 
 
 @pytest.mark.parametrize("dtype", EXACT)
-def test_zeros_begin_at_a_cache_line(dtype):
+def test_arrays_begin_at_a_cache_line(dtype):
     for rows, columns in ((1, 1), (3, 5), (7, 16)):
-        zeros = aligned_zeros(rows, columns, np.dtype(dtype))
-        assert zeros.shape == (rows, columns)
-        assert zeros.ctypes.data % 64 == 0
-        assert not zeros.any()
+        array = aligned(rows, columns, np.dtype(dtype))
+        assert array.shape == (rows, columns)
+        assert array.ctypes.data % 64 == 0
+        assert array.flags.c_contiguous
 
 
 @pytest.mark.parametrize("n", [1, 16, 17, 128, 512])
