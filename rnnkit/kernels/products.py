@@ -33,7 +33,7 @@ def spread_rows(n, itemsize):
 
 @jit
 def aligned(rows, columns, dtype):
-    """Return an array (rows, columns) that begins at a cache line: a vector that lies across two loads at half the rate.
+    """Return an array (rows, columns) that begins at a cache line: vectors that lie across two load at half the rate.
 
     What it holds is not set; nor are the columns that pad the results of a product, which nobody reads.
     """
@@ -73,44 +73,49 @@ def pack_columns(W, P, first):
 
 
 @jit
-def product(C, A, P, keep):
-    """C = A W, or C += A W to keep what C holds. A: (rows, >= K). P: W packed. C: (rows, >= padded N), C-contiguous."""
-    K, lanes = P.shape[1], P.shape[2]
-    _cover(C, A, A.strides[0] // A.itemsize, 1, P, K * lanes, lanes, A.shape[0], P.shape[0], K, keep)
+def tile_for(rows, vectors):
+    """Return (rows, vectors) of the tiles that cover a product of that size: equal ones, as nearly as they come.
+
+    Asked once for many products: the divisions took 50 ns, as long as a product of 10 rows at H = 16.
+    """
+    few_registers = SUMS < 24
+    widest = MAX_VECTORS if rows * MAX_VECTORS <= SUMS else 2 if few_registers and rows * 4 > SUMS else 4
+    width = _ceil(vectors, _ceil(vectors, widest))
+    tallest = min(MAX_ROWS, SUMS // width)
+    return _ceil(rows, _ceil(rows, tallest)), width
 
 
 @jit
-def add_outer_products(C, A, D):
-    """C += A^T D. A: (n, >= K), D: (n, >= padded N), last axes contiguous. C: (K, padded N), C-contiguous."""
+def product(C, A, P, tile, keep):
+    """C = A W, or C += A W to keep what C holds.
+
+    A: (rows, >= K). P: W packed. C: (rows, >= padded N), C-contiguous. tile: from `tile_for(rows, vectors of P)`.
+    """
+    K, lanes = P.shape[1], P.shape[2]
+    _cover(C, A, A.strides[0] // A.itemsize, 1, P, K * lanes, lanes, A.shape[0], P.shape[0], K, tile, keep)
+
+
+@jit
+def add_outer_products(C, A, D, tile):
+    """C += A^T D.
+
+    A: (n, >= K), D: (n, >= padded N), last axes contiguous. C: (K, padded N), C-contiguous.
+    tile: from `tile_for(K, vectors of a row of C)`.
+    """
     n, lanes = A.shape[0], VECTOR_BYTES // C.itemsize
     a_k, p_k = A.strides[0] // A.itemsize, D.strides[0] // D.itemsize
-    _cover(C, A, 1, a_k, D, lanes, p_k, C.shape[0], C.shape[1] // lanes, n, 1)
+    _cover(C, A, 1, a_k, D, lanes, p_k, C.shape[0], C.shape[1] // lanes, n, tile, 1)
 
 
 @jit
-def _cover(C, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, keep):
+def _cover(C, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, tile, keep):
     """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows."""
-    lanes, c_row = VECTOR_BYTES // C.itemsize, C.shape[1]
-    v = 0
-    for strips in range(_strips(rows, vectors), 0, -1):
-        width = (vectors - v) // strips  # widths and heights differ by one at most
-        row = 0
-        for left in range(_ceil(rows, min(MAX_ROWS, SUMS // width)), 0, -1):
-            n = (rows - row) // left
-            c = row * c_row + v * lanes
-            tile_product(C, c, c_row, A, row * a_row, a_row, a_k, P, v * p_vector, p_vector, p_k, K, n, width, keep)
-            row += n
-        v += width
-
-
-@jit
-def _strips(rows, vectors):
-    """Return how many strips to cut: of up to 8 vectors for few rows, up to 4 for more; of 2 or 3 with few registers."""
-    if rows * MAX_VECTORS <= SUMS:
-        return _ceil(vectors, MAX_VECTORS)
-    if rows * 4 <= SUMS or SUMS >= 24:
-        return _ceil(vectors, 4)
-    return max(1, vectors // 2)
+    (height, width), lanes, c_row = tile, VECTOR_BYTES // C.itemsize, C.shape[1]
+    for v in range(0, vectors, width):
+        w = min(width, vectors - v)
+        for row in range(0, rows, height):
+            c, n = row * c_row + v * lanes, min(height, rows - row)
+            tile_product(C, c, c_row, A, row * a_row, a_row, a_k, P, v * p_vector, p_vector, p_k, K, n, w, keep)
 
 
 @jit

@@ -29,6 +29,7 @@ from rnnkit.kernels.products import (
     padded,
     product,
     spread_rows,
+    tile_for,
 )
 from rnnkit.kernels.rows import (
     add_columns,
@@ -109,13 +110,14 @@ def forward_shard(shard, x, weights, activation, h):
     ld = spread_rows(max(width, P.shape[1]), h.itemsize)
     u_t, u_next = aligned(n_rows, ld, h.dtype), aligned(n_rows, ld, h.dtype)
     mode = flush_denormals()
+    tile = tile_for(n_rows, P.shape[0])
     copy_columns(u_t, h[0, rows])
     for t in range(x.shape[0]):
         x_t = x[t, rows]
         enter_x(u_t, x_t, H)
         if x.ndim == 2:
             copy_symbol_rows(u_next, W_xh, x_t)
-        product(u_next, u_t, P, x.ndim == 2)
+        product(u_next, u_t, P, tile, x.ndim == 2)
         activate(u_next, width, activation)
         copy_columns(h[t + 1, rows], u_next)
         u_t, u_next = u_next, u_t
@@ -134,6 +136,8 @@ def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
     u = aligned(n_steps * n_rows, spread_rows(H + n_x + 1, h.itemsize), h.dtype)
     delta = aligned(n_steps * n_rows, spread_rows(H, h.itemsize), h.dtype)
     dh_dx = aligned(n_rows, padded(H + n_x, h.itemsize), h.dtype)  # of its own: cores that share lines wait
+    dW = parts[0][shard]
+    tile, tile_of_dW = tile_for(n_rows, P.shape[0]), tile_for(dW.shape[0], dW.shape[1] // P.shape[2])
     copy_columns(dh_dx, carry[rows])
     mode = flush_denormals()
     for end in range(T, 0, -n_steps):
@@ -145,10 +149,10 @@ def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
             if t >= no_dh:
                 add_columns(dh_dx, dh[t - no_dh, rows])
             times_derivative(dh_dx, h[t + 1, rows], activation, delta[place])
-            product(dh_dx, delta[place], P, 0)
+            product(dh_dx, delta[place], P, tile, 0)
             copy_columns_from(dx[t, rows], dh_dx, H)
         n = (end - start) * n_rows
-        add_outer_products(parts[0][shard], u[:n], delta[:n])
+        add_outer_products(dW, u[:n], delta[:n], tile_of_dW)
         if x.ndim == 2:
             add_to_symbol_rows(parts[1][shard], x[start:end, rows], delta)
     copy_columns(carry[rows], dh_dx)

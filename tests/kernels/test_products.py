@@ -14,6 +14,7 @@ from rnnkit.kernels.products import (
     padded,
     product,
     spread_rows,
+    tile_for,
 )
 
 EXACT = {np.float32: 1e-5, np.float64: 1e-14}  # sums of at most 9 products of numbers near 1
@@ -43,7 +44,7 @@ def test_product(draw, dtype, N, transposed):
             pack_rows(W[2:], P, 2)
         for keep in (0, 1):
             got = C.copy()
-            product(got, A, P, keep)
+            product(got, A, P, tile_for(rows, len(P)), keep)
             expected = keep * C[:, :N] + A[:, :5] @ W
             np.testing.assert_allclose(got[:, :N], expected, rtol=0, atol=10 * EXACT[dtype])
             np.testing.assert_array_equal(got[:, -3:], C[:, -3:])
@@ -57,7 +58,7 @@ def test_outer_products(draw, dtype, K, N):
         A, width = draw(dtype, n, K + 2), padded(N, np.dtype(dtype).itemsize)
         D, C = draw(dtype, n, spread_rows(N, A.itemsize)), draw(dtype, K, width)
         expected = C + A[:, :K].T @ D[:, :width]
-        add_outer_products(C, A, D)
+        add_outer_products(C, A, D, tile_for(K, C.nbytes // K // _tile.VECTOR_BYTES))
         np.testing.assert_allclose(C, expected, rtol=0, atol=10 * EXACT[dtype])
 
 
@@ -67,9 +68,9 @@ def test_a_row_has_the_same_bytes_in_any_batch(draw, dtype):
     P = empty_pack(*W.shape, W.dtype)
     pack_rows(W, P, 0)
     whole, alone = (np.zeros((20, padded(50, W.itemsize)), dtype) for _ in range(2))
-    product(whole, A, P, 0)
+    product(whole, A, P, tile_for(20, len(P)), 0)
     for row in range(20):
-        product(alone[row : row + 1], A[row : row + 1].copy(), P, 0)
+        product(alone[row : row + 1], A[row : row + 1].copy(), P, tile_for(1, len(P)), 0)
     np.testing.assert_array_equal(alone, whole)
 
 
@@ -108,3 +109,12 @@ def test_spread_rows_are_an_odd_number_of_cache_lines(n):
         length = spread_rows(n, itemsize)
         assert length >= n
         assert length * itemsize % 128 == 64
+
+
+@pytest.mark.parametrize("rows", [*range(1, 30), 64, 519])
+def test_tiles_are_of_known_shapes(rows):
+    for vectors in range(1, 40):
+        height, width = tile_for(rows, vectors)
+        assert (height, width) in _tile.SHAPES
+        for last in (rows % height or height, height):
+            assert (last, vectors % width or width) in _tile.SHAPES
