@@ -1,7 +1,7 @@
 """Machine code compiled once, apart from its callers, who find it through a cell of memory.
 
 Numba copies a compiled callee into the library of every caller, and LLVM works through each copy again: 0.65 s for the
-tile of `rnnkit._tile`, in each of some forty libraries. Here callers hold the name of a cell that holds an address.
+tile of `rnnkit._simd`, in each of some forty libraries. Here callers hold the name of a cell that holds an address.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ class Apart:
 
     def __init__(self, symbol: str, n_arguments: int, compile_: Callable[[], Any]) -> None:
         """Take a function that compiles and returns an object with the `address` of the machine code."""
-        self._compile, self._compiled = compile_, None
+        self.symbol, self._compile, self._compiled = symbol, compile_, None
         self._kind = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * n_arguments)
         self._late = self._kind(self._call_late)
         self._cell = ctypes.c_void_p(ctypes.cast(self._late, ctypes.c_void_p).value)

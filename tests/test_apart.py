@@ -20,19 +20,19 @@ from rnnkit.kernels.products import padded, product
 
 @numba.njit(cache=True)
 def users(C, A, P):
-    product(C, A, P, 0)
+    product(C, A, P, (3, 1) if P.shape[0] == 1 else (3, 2), 0)
 
 rng = np.random.default_rng(0)
 A, W = rng.standard_normal((3, 5)), rng.standard_normal((5, 8))
 P = np.zeros((1, 5, 8)) if padded.py_func(8, 8) == 8 else np.zeros((2, 5, 4))
 P[:] = W.reshape(5, *P.shape[::2]).transpose(1, 0, 2)
 C = np.zeros((3, 8))
-before = [bool(a._compiled) for a in APART]
+before = any(a._compiled for a in APART)
 if "broken" in sys.argv:
     for a in APART:
         a._compile = lambda: 1 / 0
 users(C, A, P)
-print(np.allclose(C, A @ W), sum(users.stats.cache_hits.values()), before, [bool(a._compiled) for a in APART])
+print(np.allclose(C, A @ W), sum(users.stats.cache_hits.values()), before, [a.symbol for a in APART if a._compiled])
 """
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
 
@@ -47,8 +47,9 @@ def run(tmp_path, *arguments):
 
 def test_a_function_that_numba_loads_from_a_users_cache_finds_it(tmp_path):
     cold, warm, broken = run(tmp_path), run(tmp_path), run(tmp_path, "broken")
-    assert cold.stdout.strip() == "True 0 [False, False] [True, True]", cold.stderr
-    assert warm.stdout.strip() == "True 1 [False, False] [False, True]", warm.stderr  # what is called, when it is
+    assert cold.stdout.startswith("True 0 False ["), cold.stderr
+    assert "rnnkit_tile_float64" in cold.stdout
+    assert warm.stdout.strip() == "True 1 False ['rnnkit_tile_float64']", warm.stderr  # what is called, when it is
     assert (broken.returncode, broken.stdout) == (1, "")  # not a wrong number
     assert "ZeroDivisionError" in broken.stderr
 
@@ -65,4 +66,4 @@ def test_it_is_compiled_once(monkeypatch):
 
 
 def test_the_tile_is_known_to_the_door():
-    assert len(_jit.APART) == 2
+    assert {"tile", "move_rows"} <= {a.symbol.removeprefix("rnnkit_").rpartition("_")[0] for a in _jit.APART}

@@ -8,7 +8,8 @@ Packed, a matrix W (K, N) is P (vectors, K, lanes) with P[v, k, l] = W[k, v lane
 import numpy as np
 
 from rnnkit._jit import jit
-from rnnkit._tile import MAX_ROWS, MAX_VECTORS, SUMS, VECTOR_BYTES, tile_product
+from rnnkit._simd.tile import MAX_ROWS, MAX_VECTORS, SUMS, tile_product
+from rnnkit._simd.vectors import VECTOR_BYTES
 
 LINE = 64  # bytes
 

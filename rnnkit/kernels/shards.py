@@ -18,7 +18,7 @@ dL/dW is summed from chunks of steps whose u and delta are still in cache.
 import numpy as np
 
 from rnnkit._jit import jit
-from rnnkit._tile import flush_denormals, restore_denormals
+from rnnkit._simd.denormals import flush_denormals, restore_denormals
 from rnnkit.kernels.activations import activate, times_derivative
 from rnnkit.kernels.products import (
     add_outer_products,
@@ -36,6 +36,7 @@ from rnnkit.kernels.rows import (
     add_to_symbol_rows,
     copy_columns,
     copy_columns_from,
+    copy_columns_to,
     copy_symbol_rows,
 )
 
@@ -93,13 +94,11 @@ def pack_backward(x, W_xh, W_hh):
 @jit
 def enter_x(u, x_t, H):
     """Write x_t and 1 behind the H states of each row of u."""
+    if x_t.ndim == 2:  # known when compiled: the branch that is not taken is not in the code
+        copy_columns_to(u, H, x_t)
+        H += x_t.shape[1]
     for r in range(u.shape[0]):
-        if x_t.ndim == 2:  # known when compiled: the branch that is not taken is not in the code
-            for j in range(x_t.shape[1]):
-                u[r, H + j] = x_t[r, j]
-            u[r, H + x_t.shape[1]] = 1
-        else:
-            u[r, H] = 1
+        u[r, H] = 1
 
 
 @jit

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from rnnkit import _tile
 from rnnkit._jit import jit
+from rnnkit._simd import tile
+from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.kernels.products import (
     add_outer_products,
     aligned,
@@ -58,7 +59,7 @@ def test_outer_products(draw, dtype, K, N):
         A, width = draw(dtype, n, K + 2), padded(N, np.dtype(dtype).itemsize)
         D, C = draw(dtype, n, spread_rows(N, A.itemsize)), draw(dtype, K, width)
         expected = C + A[:, :K].T @ D[:, :width]
-        add_outer_products(C, A, D, tile_for(K, C.nbytes // K // _tile.VECTOR_BYTES))
+        add_outer_products(C, A, D, tile_for(K, C.nbytes // K // VECTOR_BYTES))
         np.testing.assert_allclose(C, expected, rtol=0, atol=10 * EXACT[dtype])
 
 
@@ -76,19 +77,19 @@ def test_a_row_has_the_same_bytes_in_any_batch(draw, dtype):
 
 @jit
 def compiled_tile(*arguments):
-    _tile.tile_product(*arguments)
+    tile.tile_product(*arguments)
 
 
 @dtypes
 @pytest.mark.parametrize("keep", [0, 1])
-@pytest.mark.parametrize("shape", _tile.SHAPES, ids=str)
+@pytest.mark.parametrize("shape", tile.SHAPES, ids=str)
 def test_the_compiled_tile_does_what_the_plain_one_says(draw, dtype, shape, keep):
     rows, vectors = shape
-    lanes = _tile.VECTOR_BYTES // np.dtype(dtype).itemsize
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
     C, A, P = draw(dtype, rows + 1, 150), draw(dtype, 200), draw(dtype, 1000)
     arguments = (A, 5, 9, 2, P, 3, lanes + 1, 150, 3, rows, vectors, keep)
     plain, compiled = C.copy(), C.copy()
-    _tile.tile_product(plain, 4, 150, *arguments)
+    tile.tile_product(plain, 4, 150, *arguments)
     compiled_tile(compiled, 4, 150, *arguments)
     np.testing.assert_allclose(compiled, plain, rtol=0, atol=10 * EXACT[dtype])
     assert (plain != C).sum() == rows * vectors * lanes
@@ -115,6 +116,6 @@ def test_spread_rows_are_an_odd_number_of_cache_lines(n):
 def test_tiles_are_of_known_shapes(rows):
     for vectors in range(1, 40):
         height, width = tile_for(rows, vectors)
-        assert (height, width) in _tile.SHAPES
+        assert (height, width) in tile.SHAPES
         for last in (rows % height or height, height):
-            assert (last, vectors % width or width) in _tile.SHAPES
+            assert (last, vectors % width or width) in tile.SHAPES
