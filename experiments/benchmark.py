@@ -8,8 +8,8 @@
 Method. One process; contenders take turns, run by run. PyTorch's and XLA's threads go on spinning after a call, so
 each contender works WARM_SECONDS by itself before every timed call. Medians. All answers are compared before anything
 is timed. Compilation, and everything else a first call does, stands in columns of its own. The limit is the time of the
-6 T B H^2 + 4 T B H I flops of the products alone, at the rate of a 2048^3 product of the same dtype on all cores,
-measured between the cells of the same run.
+6 T B H^2 + 4 T B H I flops of the products alone, at the rate of a 2048^3 product of the same dtype on all cores, which
+takes turns with the contenders of each cell.
 """
 
 import argparse
@@ -82,8 +82,8 @@ def first_calls(contenders: peers.Contenders, dtype: str) -> dict[str, float]:
 def row(key: dict, contenders: peers.Contenders, dtype: str, flops: float, per_call: int = 1) -> dict:
     """Time one cell; of the peers, the better variant counts. Microseconds, compilation in seconds."""
     first = first_calls(contenders, dtype)
-    times = {name: 1e6 * t / per_call for name, t in interleaved(contenders).items()}
-    found = {**key, "rnnkit_us": times["rnnkit"], "flops": flops}
+    times = {name: 1e6 * t / per_call for name, t in interleaved(contenders | {"gemm": gemm(dtype)}).items()}
+    found = {**key, "rnnkit_us": times["rnnkit"], "flops": flops, "gemm_s": 1e-6 * per_call * times["gemm"]}
     for peer in ("jax", "torch"):
         best = min((name for name in times if name.startswith(peer)), key=times.get)
         found |= {f"{peer}_us": times[best], f"{peer}_best": best.removeprefix(peer + " ")}
@@ -91,11 +91,11 @@ def row(key: dict, contenders: peers.Contenders, dtype: str, flops: float, per_c
     return found | {"first_s": first["rnnkit"], "jax_first_s": max(s for n, s in first.items() if n.startswith("jax"))}
 
 
-def gemm_seconds(dtype: str) -> float:
-    """Return the median seconds of five 2048^3 products on all cores."""
+def gemm(dtype: str) -> Callable[[], np.ndarray]:
+    """Return a product of GEMM^3 on all cores."""
     a = np.ones((GEMM, GEMM), dtype)
     out = np.empty_like(a)
-    return float(np.median([seconds(lambda: np.dot(a, a, out)) for _ in range(5)]))
+    return lambda: np.dot(a, a, out)
 
 
 def flops_of(H: int, B: int, T: int) -> float:
@@ -109,8 +109,7 @@ def single(cells: list[tuple]) -> pd.DataFrame:
     for H, B, T, dtype in tqdm(cells, desc="one net", disable=None):
         net = peers.draw_net(np.random.default_rng(0), H, B, T, INPUTS, dtype)
         contenders = peers.rnnkit_gradients(net) | peers.jax_gradients(net) | peers.torch_gradients(net)
-        found = row({"H": H, "B": B, "T": T, "dtype": dtype}, contenders, dtype, flops_of(H, B, T))
-        rows.append(found | {"gemm_s": gemm_seconds(dtype)})
+        rows.append(row({"H": H, "B": B, "T": T, "dtype": dtype}, contenders, dtype, flops_of(H, B, T)))
     return with_limit(pd.DataFrame(rows))
 
 
@@ -123,8 +122,7 @@ def replicates(cells: list[tuple]) -> pd.DataFrame:
         for make in (peers.rnnkit_training, peers.jax_training, peers.torch_training):
             contenders |= make(nets, UPDATES)
         key = {"nets": R, "H": H, "B": 20, "T": T}
-        found = row(key, contenders, "float32", R * flops_of(H, 20, T), UPDATES)
-        rows.append(found | {"gemm_s": gemm_seconds("float32")})
+        rows.append(row(key, contenders, "float32", R * flops_of(H, 20, T), UPDATES))
     return with_limit(pd.DataFrame(rows).assign(dtype="float32"))
 
 
@@ -163,12 +161,11 @@ def _status(key: str) -> int:
 
 
 def with_limit(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the time of the products alone, at the median GEMM rate of the run."""
-    gemm = table.groupby("dtype")["gemm_s"].transform("median")
-    table["limit_us"] = 1e6 * table.pop("flops") * gemm / (2.0 * GEMM**3)
+    """Add the time of the products alone, at the GEMM rate of the cell."""
+    table["gemm_gflops"] = 2e-9 * GEMM**3 / table.pop("gemm_s")
+    table["limit_us"] = 1e-3 * table.pop("flops") / table["gemm_gflops"]
     table["limit_share"] = table["limit_us"] / table["rnnkit_us"]
-    table["gemm_gflops"] = 2e-9 * GEMM**3 / gemm
-    return table.drop(columns="gemm_s")
+    return table
 
 
 def environment() -> pd.DataFrame:
