@@ -8,8 +8,9 @@
 Method. One process; contenders take turns, run by run. PyTorch's and XLA's threads go on spinning after a call, so
 each contender works WARM_SECONDS by itself before every timed call. Medians. All answers are compared before anything
 is timed. Compilation, and everything else a first call does, stands in columns of its own. The limit is the time of the
-6 T B H^2 + 4 T B H I flops of the products alone, at the rate of a 2048^3 product of the same dtype on all cores, which
-takes turns with the contenders of each cell.
+6 T B H^2 + 4 T B H I flops of the products alone, at the rate of a 2048^3 product of the same dtype on all cores, the
+median of five before and five after the contenders of the cell. It takes no turns with them: OpenBLAS's threads spin
+for 30 ms, and what came next, rnnkit, took four times as long.
 """
 
 import argparse
@@ -81,9 +82,11 @@ def first_calls(contenders: peers.Contenders, dtype: str) -> dict[str, float]:
 
 def row(key: dict, contenders: peers.Contenders, dtype: str, flops: float, per_call: int = 1) -> dict:
     """Time one cell; of the peers, the better variant counts. Microseconds, compilation in seconds."""
+    gemm = gemm_seconds(dtype)
     first = first_calls(contenders, dtype)
-    times = {name: 1e6 * t / per_call for name, t in interleaved(contenders | {"gemm": gemm(dtype)}).items()}
-    found = {**key, "rnnkit_us": times["rnnkit"], "flops": flops, "gemm_s": 1e-6 * per_call * times["gemm"]}
+    times = {name: 1e6 * t / per_call for name, t in interleaved(contenders).items()}
+    gemm += gemm_seconds(dtype)
+    found = {**key, "rnnkit_us": times["rnnkit"], "flops": flops, "gemm_s": float(np.median(gemm))}
     for peer in ("jax", "torch"):
         best = min((name for name in times if name.startswith(peer)), key=times.get)
         found |= {f"{peer}_us": times[best], f"{peer}_best": best.removeprefix(peer + " ")}
@@ -91,11 +94,11 @@ def row(key: dict, contenders: peers.Contenders, dtype: str, flops: float, per_c
     return found | {"first_s": first["rnnkit"], "jax_first_s": max(s for n, s in first.items() if n.startswith("jax"))}
 
 
-def gemm(dtype: str) -> Callable[[], np.ndarray]:
-    """Return a product of GEMM^3 on all cores."""
+def gemm_seconds(dtype: str) -> list[float]:
+    """Return the seconds of five products of GEMM^3 on all cores."""
     a = np.ones((GEMM, GEMM), dtype)
     out = np.empty_like(a)
-    return lambda: np.dot(a, a, out)
+    return [seconds(lambda: np.dot(a, a, out)) for _ in range(5)]
 
 
 def flops_of(H: int, B: int, T: int) -> float:
