@@ -89,7 +89,7 @@ def find_cache_folder() -> Path | None:
                 continue
             with FileLock(folder / ".lock", timeout=0):
                 return folder
-        except Timeout:  # another process compiles there at this moment
+        except Timeout:  # another process looks up or stores there at this moment
             return folder
         except (
             OSError,

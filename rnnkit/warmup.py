@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
     wrong = [dtype for dtype in arguments if dtype not in DTYPES]
     if wrong:
         sys.exit(f"dtype {wrong[0]}: allowed are {' and '.join(DTYPES)}; without one, both")
-    if len(arguments) == 1:
+    if len(set(arguments)) == 1:
         return compile_kernels(arguments[0])
     start = time.perf_counter()
     for function in APART:  # what both need

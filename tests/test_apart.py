@@ -16,16 +16,17 @@ USER = """
 import sys
 import numba, numpy as np
 from rnnkit._apart import APART
-from rnnkit.kernels.products import padded, product
+from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit.kernels.products import product
 
 @numba.njit(cache=True)
 def users(C, A, P):
-    product(C, A, P, (3, 1) if P.shape[0] == 1 else (3, 2), 0)
+    product(C, A, P, (3, P.shape[0]), 0)
 
 rng = np.random.default_rng(0)
 A, W = rng.standard_normal((3, 5)), rng.standard_normal((5, 8))
-P = np.zeros((1, 5, 8)) if padded.py_func(8, 8) == 8 else np.zeros((2, 5, 4))
-P[:] = W.reshape(5, *P.shape[::2]).transpose(1, 0, 2)
+lanes = VECTOR_BYTES // 8
+P = np.ascontiguousarray(W.reshape(5, 8 // lanes, lanes).transpose(1, 0, 2))
 C = np.zeros((3, 8))
 before = any(a._compiled for a in APART)
 if "broken" in sys.argv:
@@ -65,5 +66,5 @@ def test_it_is_compiled_once(monkeypatch):
     assert function._cell.value == 1
 
 
-def test_the_tile_is_known_to_the_door():
+def test_the_vector_code_is_known_to_the_door():
     assert {"tile", "move_rows"} <= {a.symbol.removeprefix("rnnkit_").rpartition("_")[0] for a in _jit.APART}

@@ -1,4 +1,4 @@
-"""Two processes on a cold cache: one compiles and stores, the other waits, or the index names wrong code."""
+"""Two processes on a cold cache: one stores, the other waits, or the index names wrong code."""
 
 from test_cache import TIMEOUT, finish, make_house, run, start
 

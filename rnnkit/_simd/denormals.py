@@ -26,7 +26,7 @@ def restore_denormals(before):
 
 @overload(flush_denormals)
 def _compiled_flush_denormals():
-    return lambda: _exchange_mode(FLUSH, 0)
+    return lambda: _exchange_mode(FLUSH, -1)
 
 
 @overload(restore_denormals)
@@ -39,11 +39,12 @@ def _compiled_restore_denormals(before):
 
 @intrinsic
 def _exchange_mode(_typing, also, instead):
-    """Set MXCSR to `instead`, or where that is 0 to what it was and `also`; return what it was."""
+    """Set MXCSR to `instead`, or where that is below 0 to what it was and `also`; return what it was."""
 
     def emit(context, builder, _signature, arguments):
         if not llvm.get_process_triple().startswith("x86_64"):
             return INT(0)
+        add = builder.icmp_signed("<", arguments[1], INT(0))
         also, instead = (builder.trunc(a, LANE) for a in arguments)
         place = cgutils.alloca_once(builder, LANE)
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
@@ -54,8 +55,7 @@ def _exchange_mode(_typing, also, instead):
         bytes_ = builder.bitcast(place, kind.args[0])
         builder.call(read, [bytes_])
         before = builder.load(place)
-        same = builder.icmp_unsigned("==", instead, LANE(0))
-        builder.store(builder.select(same, builder.or_(before, also), instead), place)
+        builder.store(builder.select(add, builder.or_(before, also), instead), place)
         builder.call(write, [bytes_])
         return builder.zext(before, INT)
 

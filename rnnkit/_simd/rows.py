@@ -7,10 +7,11 @@ As plain loops, LLVM checks anew for each row that the arrays lie apart and hand
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
 from rnnkit._jit import jit_apart
-from rnnkit._simd.vectors import INT, LANE, apart_signature, emit_call_apart, spread, vector_at, vector_of
+from rnnkit._simd.vectors import INT, LANE, apart_signature, check_apart, emit_call_apart, spread, vector_at, vector_of
 
 _ANY = ir.IntType(8).as_pointer()
 
@@ -37,6 +38,10 @@ def _compiled_move_rows(out, o, out_row, A, a, a_row, rows, columns, keep):
 
 @intrinsic
 def _call_move_rows(_typing, out, o, out_row, A, a, a_row, rows, columns, keep):
+    check_apart(out, A)
+    if "A" in (out.layout, A.layout):
+        raise TypingError(f"arrays must be C-contiguous, got {out} and {A}")
+
     def emit(context, builder, signature, arguments):
         return emit_call_apart(context, builder, "rnnkit_move_rows", signature.args, arguments)
 

@@ -17,6 +17,7 @@ from rnnkit._simd.vectors import (
     VECTOR_BYTES,
     WIDE,
     apart_signature,
+    check_apart,
     emit_call_apart,
     spread,
     vector_at,
@@ -26,8 +27,9 @@ from rnnkit._simd.vectors import (
 # Sums that stay in registers: AVX-512 has 32, AVX2 16, and some hold the factors. 8 or more sums hide the latency of a
 # fused multiply-add. Wider tiles load less for each sum; 5 x 4 against 5 x 2 vectors of AVX-512, 10 rows, float32
 # GFLOP/s of one core: 169 and 160 at H = 128, 176 and 126 at H = 512.
-SUMS, MAX_ROWS, MAX_VECTORS = (24, 12, 8) if WIDE else (12, 12, 8)
-SHAPES = [(r, v) for r in range(1, MAX_ROWS + 1) for v in range(1, MAX_VECTORS + 1) if r * v <= max(SUMS, r)]
+SUMS = 24 if WIDE else 12
+MAX_ROWS, MAX_VECTORS = 12, 8
+SHAPES = [(r, v) for r in range(1, MAX_ROWS + 1) for v in range(1, MAX_VECTORS + 1) if r * v <= SUMS]
 
 
 def tile_product(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep):
@@ -63,6 +65,8 @@ def _compiled_tile_product(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K
 
 @intrinsic
 def _call_tile(_typing, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, K, rows, vectors, keep):
+    check_apart(C, A, P)
+
     def emit(context, builder, signature, arguments):
         return emit_call_apart(context, builder, "rnnkit_tile", signature.args, arguments)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnkit._jit import jit
 from rnnkit._simd.tile import MAX_ROWS, MAX_VECTORS, SUMS, tile_product
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._simd.vectors import VECTOR_BYTES, WIDE
 
 LINE = 64  # bytes
 
@@ -79,8 +79,7 @@ def tile_for(rows, vectors):
 
     Asked once for many products: the divisions took 50 ns, as long as a product of 10 rows at H = 16.
     """
-    few_registers = SUMS < 24
-    widest = MAX_VECTORS if rows * MAX_VECTORS <= SUMS else 2 if few_registers and rows * 4 > SUMS else 4
+    widest = MAX_VECTORS if rows * MAX_VECTORS <= SUMS else 4 if WIDE or rows * 4 <= SUMS else 2
     width = _ceil(vectors, _ceil(vectors, widest))
     tallest = min(MAX_ROWS, SUMS // width)
     return _ceil(rows, _ceil(rows, tallest)), width

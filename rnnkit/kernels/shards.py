@@ -116,8 +116,8 @@ def forward_shard(shard, x, weights, activation, h):
         enter_x(u_t, x_t, H)
         if x.ndim == 2:
             copy_symbol_rows(u_next, W_xh, x_t)
-        product(u_next, u_t, P, tile, x.ndim == 2)
-        activate(u_next, width, activation)
+        product(u_next, u_t, P, tile, 1 if x.ndim == 2 else 0)
+        activate(u_next, width, activation)  # whole vectors: what pads them is overwritten, or nobody reads it
         copy_columns(h[t + 1, rows], u_next)
         u_t, u_next = u_next, u_t
     restore_denormals(mode)

@@ -21,14 +21,15 @@ from rnnkit._simd.vectors import VECTOR_BYTES
 
 digest = hashlib.sha256()
 for dtype in ("float32", "float64"):
-    for B, I, H in ((1, 6, 50), (20, 3, 33), (3, 1, 128)):
+    for B, I, H, activation in ((1, 6, 50, 0), (20, 3, 33, 2), (3, 1, 128, 0), (1, 6, 130, 1)):
         rng = np.random.default_rng(0)
         shapes = (30, B, I), (B, H), (I, H), (H, H), (H,)
         net = [(rng.standard_normal(shape) / np.sqrt(H)).astype(dtype) for shape in shapes]
-        h = kernels.rnn_forward(*net, 0)
-        g = kernels.rnn_backward(h[1:].copy(), net[0], h, *net[2:4], 0)
-        for a in (h, *g):
-            digest.update(a.tobytes())
+        for x in (net[0], rng.integers(0, I, (30, B))):
+            h = kernels.rnn_forward(x, *net[1:], activation)
+            g = kernels.rnn_backward(h[1:].copy(), x, h, *net[2:4], activation)
+            for a in (h, *g):
+                digest.update(a.tobytes())
 print(VECTOR_BYTES, digest.hexdigest())
 """
 
