@@ -16,8 +16,9 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels.cut import chunk_steps
 from rnnkit.kernels.sequence import SequenceGradients, _rnn_backward_add, _rnn_forward_into, empty_gradients
-from rnnkit.kernels.shards import chunk_steps, sum_parts, zero_sums
+from rnnkit.kernels.weights import sum_parts, zero_sums
 
 SHORTEST = (
     64  # steps; each segment packs W and makes two calls, which segments of 32 steps (T = 1000) pay for too often

@@ -2,7 +2,7 @@
 
     from rnnkit.parallel import rnn_forward, rnn_backward       the serial kernels' arguments and bytes, on all cores
 
-A batch is cut by its size alone (`rnnkit.kernels.shards`), and results are joined in order, so 1 thread, N threads and
+A batch is cut by its size alone (`rnnkit.kernels.cut`), and results are joined in order, so 1 thread, N threads and
 the serial kernels give the same bytes. NUMBA_NUM_THREADS or `numba.set_num_threads` say how many threads run.
 
 Shards run in numba's `prange`: handing one over costs 2 us while its threads are awake, 100 us through a
@@ -30,9 +30,11 @@ from rnnkit import checkpointed
 from rnnkit._jit import jit_on_all_cores
 from rnnkit.kernels import sequence
 from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels.cut import count_shards
 from rnnkit.kernels.rows import copy_columns
 from rnnkit.kernels.sequence import SequenceGradients
-from rnnkit.kernels.shards import backward_shard, count_shards, forward_shard, pack_backward, pack_forward
+from rnnkit.kernels.shards import backward_shard, forward_shard
+from rnnkit.kernels.weights import pack_backward, pack_forward
 
 Result = TypeVar("Result")
 _pool = threading.Lock()  # held while the threads of prange work

@@ -4,7 +4,8 @@
     delta_t = (d+L/dh_t + delta_{t+1} W_hh^T) * phi'(a_t),   dL/dW_hh = sum_t h_{t-1}^T delta_t,   and so on
 
 Werbos, Backpropagation through time (1990); Pascanu, Mikolov, Bengio (2013), eqs. 3-5, transposed to row vectors.
-The steps themselves are in `shards.py`. `rnnkit.parallel` has the same functions, spread over the cores.
+Numbers below the smallest normal one count as 0 (`rnnkit._simd.denormals`). The steps themselves are in `shards.py`.
+`rnnkit.parallel` has the same functions, spread over the cores.
 """
 
 from collections.abc import Callable
@@ -14,18 +15,10 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
+from rnnkit.kernels.cut import count_shards
 from rnnkit.kernels.rows import copy_columns
-from rnnkit.kernels.shards import (
-    backward_shard,
-    count_shards,
-    empty_dx,
-    forward_shard,
-    last_states,
-    pack_backward,
-    pack_forward,
-    sum_parts,
-    zero_sums,
-)
+from rnnkit.kernels.shards import backward_shard, forward_shard
+from rnnkit.kernels.weights import empty_dx, last_states, pack_backward, pack_forward, sum_parts, zero_sums
 
 
 class SequenceGradients(NamedTuple):

@@ -9,28 +9,16 @@ Written with one matrix, W = [W_hh; W_xh; b_h] (H+I+1 rows), and one row for all
 With symbols for x a step begins with their rows of W_xh, and u_t = [h_{t-1}, 1].
 
 The rows of a batch meet only in the sum over dL/dW. A batch is cut into shards, each runs its whole sequence by itself
-(on its own core in `rnnkit.parallel`), and the shards' sums are added in order. The cut depends on the size of the
-batch alone, so every form and every number of threads gives the same bytes.
+(on its own core in `rnnkit.parallel`), and the shards' sums are added in order.
 
 dL/dW is summed from chunks of steps whose u and delta are still in cache.
 """
 
-import numpy as np
-
 from rnnkit._jit import jit
 from rnnkit._simd.denormals import flush_denormals, restore_denormals
 from rnnkit.kernels.activations import activate, times_derivative
-from rnnkit.kernels.products import (
-    add_outer_products,
-    aligned,
-    empty_pack,
-    pack_columns,
-    pack_rows,
-    padded,
-    product,
-    spread_rows,
-    tile_for,
-)
+from rnnkit.kernels.cut import chunk_steps, shard_bounds
+from rnnkit.kernels.products import add_outer_products, aligned, padded, product, spread_rows, tile_for
 from rnnkit.kernels.rows import (
     add_columns,
     add_to_symbol_rows,
@@ -39,56 +27,7 @@ from rnnkit.kernels.rows import (
     copy_columns_to,
     copy_symbol_rows,
 )
-
-SHARD_ROWS, MAX_SHARDS = 8, 8  # at least 8 rows: fewer leave the registers of a tile empty
-CHUNK_ROWS = 128  # rows of a chunk: 64 to 256 were alike, above that it leaves the L2 cache at H = 512
-
-
-@jit
-def count_shards(B):
-    """Return how many shards a batch of B rows is cut into."""
-    return max(1, min(B // SHARD_ROWS, MAX_SHARDS))
-
-
-@jit
-def shard_bounds(shard, B):
-    """Return the first row of a shard and the number of its rows."""
-    n = count_shards(B)
-    first = shard * B // n
-    return first, (shard + 1) * B // n - first
-
-
-@jit
-def chunk_steps(B):
-    """Return the steps of one chunk; the same for all shards of a batch of B rows."""
-    return max(1, CHUNK_ROWS * count_shards(B) // B)
-
-
-@jit
-def width_of_x(x):
-    """Return how many columns x takes in u: none for symbols."""
-    return x.shape[2] if x.ndim == 3 else 0
-
-
-@jit
-def pack_forward(x, W_xh, W_hh, b_h):
-    """Return W_xh as it is (a row for each symbol), and W packed."""
-    H, n_x = W_hh.shape[0], width_of_x(x)
-    P = empty_pack(H + n_x + 1, H, W_hh.dtype)
-    pack_rows(W_hh, P, 0)
-    pack_rows(W_xh[:n_x], P, H)
-    pack_rows(b_h.reshape(1, H), P, H + n_x)
-    return W_xh, P
-
-
-@jit
-def pack_backward(x, W_xh, W_hh):
-    """Return [W_hh; W_xh]^T packed."""
-    H, n_x = W_hh.shape[0], width_of_x(x)
-    P = empty_pack(H, H + n_x, W_hh.dtype)
-    pack_columns(W_hh, P, 0)
-    pack_columns(W_xh[:n_x], P, H)
-    return P
+from rnnkit.kernels.weights import width_of_x
 
 
 @jit
@@ -156,43 +95,3 @@ def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
             add_to_symbol_rows(parts[1][shard], x[start:end, rows], delta)
     copy_columns(carry[rows], dh_dx)
     restore_denormals(mode)
-
-
-@jit
-def last_states(dh):
-    """Return dh (n, B, H): the gradients at the last n states, n = 1 where it came as (B, H)."""
-    if dh.ndim == 2:
-        return dh.reshape(1, dh.shape[0], dh.shape[1])
-    return dh
-
-
-@jit
-def empty_dx(x, dtype):
-    """Return an array for dx: like x, or (T, B, 0) for symbols, which have no gradient."""
-    return np.empty((x.shape[0], x.shape[1], width_of_x(x)), dtype)
-
-
-@jit
-def zero_sums(x, W_xh, W_hh):
-    """Return carry (B, H), and what the shards add to: (shards, H+I+1, padded H), and for symbols (shards, I, H)."""
-    n, (I, H), n_x = count_shards(x.shape[1]), W_xh.shape, width_of_x(x)  # noqa: E741
-    of_W = aligned(n * (H + n_x + 1), padded(H, W_hh.itemsize), W_hh.dtype)
-    of_symbols = np.zeros((n, I if x.ndim == 2 else 0, H), W_hh.dtype)
-    of_W.fill(0)
-    return np.zeros((x.shape[1], H), W_hh.dtype), (of_W.reshape(n, H + n_x + 1, of_W.shape[1]), of_symbols)
-
-
-@jit
-def sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h):
-    """Write the gradients: those of the weights are the shards' parts added in order."""
-    of_W, of_symbols = parts
-    H, n_x, I = dW_hh.shape[0], of_W.shape[1] - dW_hh.shape[0] - 1, dW_xh.shape[0]  # noqa: E741
-    copy_columns(dh_0, carry)
-    dW_xh.fill(0)
-    dW_hh.fill(0)
-    db_h.fill(0)
-    for shard in range(of_W.shape[0]):
-        add_columns(dW_hh, of_W[shard, :H])
-        add_columns(dW_xh[:n_x], of_W[shard, H : H + n_x])
-        add_columns(dW_xh[: I - n_x], of_symbols[shard])
-        add_columns(db_h.reshape(1, H), of_W[shard, H + n_x :])

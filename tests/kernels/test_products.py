@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from rnnkit._jit import jit
 from rnnkit._simd import tile
 from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.kernels.products import (
@@ -73,26 +72,6 @@ def test_a_row_has_the_same_bytes_in_any_batch(draw, dtype):
     for row in range(20):
         product(alone[row : row + 1], A[row : row + 1].copy(), P, tile_for(1, len(P)), 0)
     np.testing.assert_array_equal(alone, whole)
-
-
-@jit
-def compiled_tile(*arguments):
-    tile.tile_product(*arguments)
-
-
-@dtypes
-@pytest.mark.parametrize("keep", [0, 1])
-@pytest.mark.parametrize("shape", tile.SHAPES, ids=str)
-def test_the_compiled_tile_does_what_the_plain_one_says(draw, dtype, shape, keep):
-    rows, vectors = shape
-    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
-    C, A, P = draw(dtype, rows + 1, 150), draw(dtype, 200), draw(dtype, 1000)
-    arguments = (A, 5, 9, 2, P, 3, lanes + 1, 150, 3, rows, vectors, keep)
-    plain, compiled = C.copy(), C.copy()
-    tile.tile_product(plain, 4, 150, *arguments)
-    compiled_tile(compiled, 4, 150, *arguments)
-    np.testing.assert_allclose(compiled, plain, rtol=0, atol=10 * EXACT[dtype])
-    assert (plain != C).sum() == rows * vectors * lanes
 
 
 @pytest.mark.parametrize("dtype", EXACT)
