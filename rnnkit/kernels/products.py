@@ -1,6 +1,14 @@
 """Matrix products for recurrent nets: one factor is packed once, then used at every step.
 
-A BLAS call packs W again at every step, which costs as much as its product with a small batch.
+A BLAS call packs W again at every step, which costs as much as its product with a small batch. Float32 GFLOP/s of one
+core (AVX-512) for 10 or 64 rows times an H x H matrix, `np.dot` in compiled code and `product`, in turns, best of 15:
+
+| H   | dot, 10 | here, 10 | dot, 64 | here, 64 |
+|-----|---------|----------|---------|----------|
+| 16  | 29      | 35       | 65      | 55       |
+| 64  | 100     | 116      | 129     | 125      |
+| 128 | 74      | 120      | 74      | 123      |
+| 512 | 26      | 119      | 73      | 112      |
 
 Packed, a matrix W (K, N) is P (vectors, K, lanes) with P[v, k, l] = W[k, v lanes + l], zero beyond N.
 """
