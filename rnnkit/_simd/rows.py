@@ -39,7 +39,7 @@ def _compiled_move_rows(out, o, out_row, A, a, a_row, rows, columns, keep):
 @intrinsic
 def _call_move_rows(_typing, out, o, out_row, A, a, a_row, rows, columns, keep):
     check_apart(out, A)
-    if "A" in (out.layout, A.layout):
+    if {out.layout, A.layout} != {"C"}:
         raise TypingError(f"arrays must be C-contiguous, got {out} and {A}")
 
     def emit(context, builder, signature, arguments):

@@ -23,10 +23,15 @@ LINE = 64  # bytes
 
 
 @jit
+def _ceil(n, d):
+    return (n + d - 1) // d
+
+
+@jit
 def padded(n, itemsize):
     """Return n rounded up to whole vectors: the least row length of results that `product` can write."""
     lanes = VECTOR_BYTES // itemsize
-    return (n + lanes - 1) // lanes * lanes
+    return _ceil(n, lanes) * lanes
 
 
 @jit
@@ -36,7 +41,7 @@ def spread_rows(n, itemsize):
     Rows a power of two apart fall into few sets of the L1 cache: at H = 512 the sums over 120 of them ran at 49
     GFLOP/s, at 62 with the rows of D spread (best of 60 runs, in turns).
     """
-    lines = (padded(n, itemsize) * itemsize + LINE - 1) // LINE
+    lines = _ceil(padded(n, itemsize) * itemsize, LINE)
     return (lines | 1) * LINE // itemsize
 
 
@@ -124,8 +129,3 @@ def _cover(C, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, tile, keep):
         for row in range(0, rows, height):
             c, n = row * c_row + v * lanes, min(height, rows - row)
             tile_product(C, c, c_row, A, row * a_row, a_row, a_k, P, v * p_vector, p_vector, p_k, K, n, w, keep)
-
-
-@jit
-def _ceil(n, d):
-    return (n + d - 1) // d

@@ -96,7 +96,8 @@ def rnn_forward(
 
     x: (T, B, I) inputs, or (T, B) int64 symbols in 0..I-1 that stand for one-hot rows.
     h_0: (B, H). W_xh: (I, H). W_hh: (H, H). b_h: (H,). activation: TANH, RELU, SIGMOID or IDENTITY.
-    All arrays C-contiguous, of one dtype (float32 or float64). Runs on one thread.
+    All arrays C-contiguous, of one dtype (float32 or float64). Runs on one thread. Numbers below the smallest normal
+    one (1.2e-38 in float32) count as 0.
     Raises ValueError naming a bad argument.
     """
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)

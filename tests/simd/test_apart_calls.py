@@ -30,8 +30,9 @@ def test_two_dtypes_or_a_view_are_refused_when_compiled():
     for out, A in ((float32, float64), (float64, np.zeros((2, 4), np.int64))):
         with pytest.raises(TypingError, match="all be float32 or all float64"):
             add_or_copy(out, A, 0)
-    with pytest.raises(TypingError, match="C-contiguous"):
-        add_or_copy(float64, np.zeros((2, 8))[:, ::2], 0)
+    for A in (np.zeros((2, 8))[:, ::2], np.zeros((2, 4), order="F")):
+        with pytest.raises(TypingError, match="C-contiguous"):
+            add_or_copy(float64, A, 0)
 
 
 @numba.njit
