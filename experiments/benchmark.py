@@ -22,6 +22,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import benchmark_gated as gated
 import benchmark_peers as peers
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ from tqdm import tqdm
 from rnnkit.runner.figures import ratios_by_hidden_size
 
 OUT = Path(__file__).parents[1] / "results" / "benchmark"
+GATED_HIDDEN, GATED_STEPS = (32, 64, 128, 256), 100
 HIDDEN, BATCH, STEPS, INPUTS = (16, 32, 50, 64, 100, 128, 256, 512), (1, 20, 128), (50, 200), 6
 DIAGONAL = ((16, 1, 50), (32, 20, 50), (50, 20, 200), (64, 20, 200), (100, 128, 50), (128, 20, 50), (256, 20, 200))
 REPLICATES = ((8, 50, 50), (8, 50, 200), (32, 50, 50), (8, 128, 100), (32, 128, 100))  # nets, H, T; 20 samples each
@@ -41,7 +43,7 @@ WARM_SECONDS = 0.02
 SECONDS_EACH, RUNS = 1.0, (5, 21)  # timed calls of a contender: as many as fit, within these bounds
 AGREEMENT = {"float32": 2e-3, "float64": 1e-9}  # of the largest entry; sums of 200 steps in another order
 GEMM = 2048
-TABLES = ("table", "replicates", "long", "environment")
+TABLES = ("table", "gated", "replicates", "long", "environment")
 
 
 def seconds(function: Callable) -> float:
@@ -113,6 +115,19 @@ def single(cells: list[tuple]) -> pd.DataFrame:
         net = peers.draw_net(np.random.default_rng(0), H, B, T, INPUTS, dtype)
         contenders = peers.rnnkit_gradients(net) | peers.jax_gradients(net) | peers.torch_gradients(net)
         rows.append(row({"H": H, "B": B, "T": T, "dtype": dtype}, contenders, dtype, flops_of(H, B, T)))
+    return with_limit(pd.DataFrame(rows))
+
+
+def gated_cells() -> pd.DataFrame:
+    """Time forward + BPTT of one LSTM and one GRU in every cell."""
+    rows = []
+    for cell, H, B in tqdm(
+        [(c, H, B) for c in gated.GATES for H in GATED_HIDDEN for B in BATCH], desc="gated", disable=None
+    ):
+        net = gated.draw_gated(np.random.default_rng(0), cell, H, B, GATED_STEPS, INPUTS, "float32")
+        contenders = gated.rnnkit_gated(cell, net) | gated.jax_gated(cell, net) | gated.torch_gated(cell, net)
+        key = {"cell": cell, "H": H, "B": B, "T": GATED_STEPS, "dtype": "float32"}
+        rows.append(row(key, contenders, "float32", gated.GATES[cell] * flops_of(H, B, GATED_STEPS)))
     return with_limit(pd.DataFrame(rows))
 
 
@@ -192,6 +207,7 @@ def summary(tables: dict[str, pd.DataFrame]) -> str:
     """Return the targets and what was reached, cells under target by name."""
     lines = ["| target | reached | cells under it |", "|---|---|---|"]
     lines += _single_lines(tables["table"]) if "table" in tables else []
+    lines += _gated_lines(tables["gated"]) if "gated" in tables else []
     lines += _training_lines(tables["replicates"]) if "replicates" in tables else []
     lines += _long_lines(tables["long"]) if "long" in tables else []
     return "\n".join(lines) + "\n"
@@ -207,6 +223,16 @@ def _single_lines(one: pd.DataFrame) -> list[str]:
     if len(large):
         share, under = large.limit_share, large[large.limit_share < 0.65]
         lines.append(f"| 65% of the limit for H >= 128, B >= 20 | {share.min():.0%} | {_names(under)} |")
+    return lines
+
+
+def _gated_lines(table: pd.DataFrame) -> list[str]:
+    lines = []
+    for cell, cells in table.groupby("cell"):
+        for peer in ("jax", "torch"):
+            ratios = cells[f"{peer}/rnnkit"]
+            reached = f"{np.exp(np.log(ratios).mean()):.1f}x, lowest {ratios.min():.2f}x"
+            lines.append(f"| {cell}: geometric mean at least 2x {peer} | {reached} | {_names(cells[ratios < 1])} |")
     return lines
 
 
@@ -263,7 +289,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
         parser.add_argument(f"--{name}", type=_size, nargs="+", default=list(values))
-    parser.add_argument("--only", choices=("single", "training", "long"), help="one part instead of all")
+    parser.add_argument("--only", choices=("single", "gated", "training", "long"), help="one part instead of all")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")
     parser.add_argument("--weigh", nargs=2, metavar=("FORM", "T"), help="print the memory of one long sequence")
     asked = parser.parse_args(arguments)
@@ -275,6 +301,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"--out DIR is needed for some of the cells: {OUT} holds the table of all")
     parts = {
         "single": ("table", lambda: single(cells_of(asked.hidden, asked.batch, asked.steps, whole_grid))),
+        "gated": ("gated", gated_cells),
         "training": ("replicates", lambda: replicates(list(REPLICATES))),
         "long": ("long", long_sequences),
     }

@@ -63,7 +63,7 @@ def _jax_last_state(unroll: int) -> Callable:
     return last_state
 
 
-def _jax() -> object:
+def jax_library() -> object:
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -72,7 +72,7 @@ def _jax() -> object:
 
 def jax_gradients(net: Net) -> Contenders:
     """Run `jit` of `value_and_grad` of a scan."""
-    jax = _jax()
+    jax = jax_library()
     x, last = jax.device_put(net.x), jax.device_put(net.last)
     parameters = tuple(jax.device_put(a) for a in (net.W_xh, net.W_hh, net.b_h, net.h_0))
 
@@ -154,7 +154,7 @@ def rnnkit_training(nets: list[Net], updates: int) -> Contenders:
 
 def jax_training(nets: list[Net], updates: int) -> Contenders:
     """Run the updates in one `fori_loop`; all nets by `vmap`, or one after the other."""
-    jax = _jax()
+    jax = jax_library()
     jnp, lax = jax.numpy, jax.lax
     last_state = _jax_last_state(1)
 

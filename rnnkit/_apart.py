@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
+from numba.core.compiler_lock import global_compiler_lock
 
 APART: list["Apart"] = []
 
@@ -18,9 +19,12 @@ APART: list["Apart"] = []
 class Apart:
     """A function of integers and pointers behind the symbol of its cell; compiled when the first kernel is."""
 
-    def __init__(self, symbol: str, n_arguments: int, compile_: Callable[[], Any]) -> None:
-        """Take a function that compiles and returns an object with the `address` of the machine code."""
-        self.symbol, self._compile, self._compiled = symbol, compile_, None
+    def __init__(self, symbol: str, n_arguments: int, compile_: Callable[[], Any], at_once: bool = True) -> None:
+        """Take a function that compiles and returns an object with the `address` of the machine code.
+
+        n_arguments: numbers of 64 bits that are passed. at_once: see `rnnkit._jit.jit_apart`.
+        """
+        self.symbol, self._compile, self._compiled, self.at_once = symbol, compile_, None, at_once
         self._kind = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * n_arguments)
         self._late = self._kind(self._call_late)
         self._cell = ctypes.c_void_p(ctypes.cast(self._late, ctypes.c_void_p).value)
@@ -29,9 +33,10 @@ class Apart:
 
     def provide(self) -> None:
         """Compile, or load from the cache, unless that is done."""
-        if self._compiled is None:
-            self._compiled = self._compile()
-            self._cell.value = self._compiled.address
+        with global_compiler_lock:
+            if self._compiled is None:
+                self._compiled = self._compile()
+                self._cell.value = self._compiled.address
 
     def _call_late(self, *arguments: int) -> None:
         """Provide what a caller that numba loaded from a user's own cache calls before any kernel was loaded."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import config
+from numba import config, types
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
@@ -38,8 +38,11 @@ def jit_on_all_cores(function: Callable) -> Callable:
     return _compiled(function, parallel=PARALLEL_LOOPS)
 
 
-def jit_apart(symbol: str, signature: Any) -> Callable[[Callable], Apart]:
-    """Decorate a function that is compiled once for this signature; kernels call it through the cell `symbol`."""
+def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Callable], Apart]:
+    """Decorate a function that is compiled once for this signature; kernels call it through the cell `symbol`.
+
+    at_once: before any kernel is compiled or loaded; else when a kernel that calls it is compiled.
+    """
 
     def decorate(function: Callable) -> Apart:
         def compile_() -> CFunc:
@@ -49,9 +52,16 @@ def jit_apart(symbol: str, signature: Any) -> Callable[[Callable], Apart]:
             compiled.compile()
             return compiled
 
-        return Apart(symbol, len(signature.args), compile_)
+        return Apart(symbol, sum(map(_words, signature.args)), compile_, at_once)
 
     return decorate
+
+
+def _words(kind: Any) -> int:
+    """Return how many numbers of 64 bits an argument is passed as."""
+    if isinstance(kind, types.Array):  # two pointers of numba's, size, size of an element, data, shape, strides
+        return 5 + 2 * kind.ndim
+    return sum(map(_words, kind)) if isinstance(kind, types.BaseTuple) else 1
 
 
 def _compiled(function: Callable, **more: Any) -> Callable:
@@ -72,7 +82,8 @@ def _provide_first(dispatcher: Any) -> None:
     def compile_after(signature: Any) -> Any:
         with global_compiler_lock:
             for function in APART:
-                function.provide()
+                if function.at_once:
+                    function.provide()
         return compile_kernel(signature)
 
     dispatcher.compile = compile_after

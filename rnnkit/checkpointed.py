@@ -17,8 +17,9 @@ import numpy as np
 
 from rnnkit.kernels._checks import check_activation, check_arrays
 from rnnkit.kernels.cut import chunk_steps
-from rnnkit.kernels.sequence import SequenceGradients, _rnn_backward_add, _rnn_forward_into, empty_gradients
-from rnnkit.kernels.weights import sum_parts, zero_sums
+from rnnkit.kernels.layer import NONE, PLAIN, backward_layer, forward_layer
+from rnnkit.kernels.sequence import SequenceGradients
+from rnnkit.kernels.weights import empty_dx, sum_parts, zero_sums
 
 SHORTEST = (
     64  # steps; each segment packs W and makes two calls, which segments of 32 steps (T = 1000) pay for too often
@@ -32,7 +33,7 @@ def rnn_forward_checkpointed(
 
     n is at most sqrt(T), rounded up. Arguments and errors as in `rnnkit.kernels.rnn_forward`.
     """
-    return forward_segments(_rnn_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
+    return forward_segments(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 def rnn_backward_checkpointed(
@@ -49,8 +50,7 @@ def rnn_backward_checkpointed(
     dh: (T, B, H) or (B, H). checkpoints: (n+1, B, H) from `rnn_forward_checkpointed` with the same x and weights.
     Other arguments and errors as in `rnnkit.kernels.rnn_forward`.
     """
-    kernels = _rnn_forward_into, _rnn_backward_add
-    return backward_segments(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
+    return backward_segments(forward_layer, backward_layer, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
 
 
 def segments(T: int, B: int) -> list[slice]:
@@ -61,7 +61,7 @@ def segments(T: int, B: int) -> list[slice]:
 
 
 def forward_segments(
-    forward_into: Callable,
+    forward: Callable,
     x: np.ndarray,
     h_0: np.ndarray,
     W_xh: np.ndarray,
@@ -69,7 +69,7 @@ def forward_segments(
     b_h: np.ndarray,
     activation: int,
 ) -> np.ndarray:
-    """Return the checkpoints, computed by `forward_into`, a sequence kernel."""
+    """Return the checkpoints, computed by `forward`: `forward_layer`, or the same on all cores."""
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
     cut = segments(*x.shape[:2])
@@ -77,14 +77,15 @@ def forward_segments(
     checkpoints[0] = h_0
     for j, steps in enumerate(cut):
         n = steps.stop - steps.start
-        forward_into(x[steps], checkpoints[j], W_xh, W_hh, b_h, activation, h[: n + 1])
+        h[0] = checkpoints[j]
+        forward(x[steps], W_xh, W_hh, b_h, activation, (h[: n + 1], *NONE[h.dtype]), PLAIN)
         checkpoints[j + 1] = h[n]
     return checkpoints
 
 
 def backward_segments(
-    forward_into: Callable,
-    backward_add: Callable,
+    forward: Callable,
+    backward: Callable,
     dh: np.ndarray,
     x: np.ndarray,
     checkpoints: np.ndarray,
@@ -93,22 +94,23 @@ def backward_segments(
     b_h: np.ndarray,
     activation: int,
 ) -> SequenceGradients:
-    """Return the gradients, computed by two sequence kernels."""
+    """Return the gradients, computed by `forward_layer` and `backward_layer`, or the same on all cores."""
     check_arrays(x=x, checkpoints=checkpoints, W_xh=W_xh, W_hh=W_hh, b_h=b_h, dh=dh)
     check_activation(activation)
     cut, dh = segments(*x.shape[:2]), dh if dh.ndim == 3 else dh[None]
     if len(checkpoints) != len(cut) + 1:
         raise ValueError(f"checkpoints must have {len(cut) + 1} states for x of {x.shape}, got {checkpoints.shape}")
-    gradients, h = empty_gradients(x, checkpoints[0], W_xh, W_hh), _buffer(cut, checkpoints[0])
-    carry, parts = zero_sums(x, W_xh, W_hh)
-    no_dh = len(x) - len(dh)
+    h, carry = _buffer(cut, checkpoints[0]), np.zeros_like(checkpoints[:1])
+    dx, no_dh, parts = empty_dx(x, h.dtype), len(x) - len(dh), zero_sums(x, W_xh, W_hh, activation)
     for j, steps in reversed(list(enumerate(cut))):
-        h_j = h[: steps.stop - steps.start + 1]
-        forward_into(x[steps], checkpoints[j], W_xh, W_hh, b_h, activation, h_j)
+        h[0], states = checkpoints[j], (h[: steps.stop - steps.start + 1], *NONE[h.dtype])
+        forward(x[steps], W_xh, W_hh, b_h, activation, states, PLAIN)
         dh_j = dh[max(steps.start - no_dh, 0) : max(steps.stop - no_dh, 0)]
-        backward_add(dh_j, x[steps], h_j, W_xh, W_hh, activation, gradients.dx[steps], carry, parts)
-    sum_parts(carry, parts, *gradients[1:])
-    return gradients
+        run = activation, states, PLAIN, dx[steps], carry, parts, NONE[h.dtype][1]
+        backward(dh_j, x[steps], W_xh, W_hh, *run)
+    weights = [np.empty_like(a) for a in (W_xh, W_hh, b_h)]
+    sum_parts(parts, *weights)
+    return SequenceGradients(dx, carry[0], *weights)
 
 
 def _buffer(cut: list[slice], h_0: np.ndarray) -> np.ndarray:

@@ -28,10 +28,8 @@ from threadpoolctl import ThreadpoolController
 
 from rnnkit import checkpointed
 from rnnkit._jit import jit_on_all_cores
-from rnnkit.kernels import sequence
-from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels import gru, layer, lstm, sequence
 from rnnkit.kernels.cut import count_shards
-from rnnkit.kernels.rows import copy_columns
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
 from rnnkit.kernels.weights import pack_backward, pack_forward
@@ -49,26 +47,27 @@ if hasattr(os, "register_at_fork"):
 
 
 @jit_on_all_cores
-def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
-    copy_columns(h[0], h_0)
-    weights = pack_forward(x, W_xh, W_hh, b_h)
-    for s in prange(count_shards(h.shape[1])):
-        forward_shard(s, x, weights, activation, h)
+def _forward_spread(x, W_xh, W_hh, b_h, cell, states, place):
+    weights = pack_forward(x, W_xh, W_hh, b_h, cell)
+    for shard in prange(count_shards(x.shape[1])):
+        forward_shard(shard, x, weights, cell, states, place)
 
 
 @jit_on_all_cores
-def _rnn_backward_add(dh, x, h, W_xh, W_hh, activation, dx, carry, parts):
-    P = pack_backward(x, W_xh, W_hh)
-    for s in prange(count_shards(h.shape[1])):
-        backward_shard(s, dh, x, h, P, activation, dx, carry, parts)
+def _backward_spread(dh, x, W_xh, W_hh, cell, states, place, dx, carry, parts, hidden):
+    weights = pack_backward(x, W_xh, W_hh, cell)
+    for shard in prange(count_shards(x.shape[1])):
+        backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts, hidden)
 
 
-def _forward_into(x: np.ndarray, *arguments: Any) -> None:
-    _on_all_cores(_rnn_forward_into, sequence._rnn_forward_into, x.shape[1], x, *arguments)
+def forward_layer(x: np.ndarray, *arguments: Any) -> None:
+    """Do what `rnnkit.kernels.layer.forward_layer` does, on all cores."""
+    _on_all_cores(_forward_spread, layer.forward_layer, x.shape[1], x, *arguments)
 
 
-def _backward_add(dh: np.ndarray, x: np.ndarray, *arguments: Any) -> None:
-    _on_all_cores(_rnn_backward_add, sequence._rnn_backward_add, x.shape[1], dh, x, *arguments)
+def backward_layer(dh: np.ndarray, x: np.ndarray, *arguments: Any) -> None:
+    """Do what `rnnkit.kernels.layer.backward_layer` does, on all cores."""
+    _on_all_cores(_backward_spread, layer.backward_layer, x.shape[1], dh, x, *arguments)
 
 
 def _on_all_cores(spread: Callable, serial: Callable, B: int, *arguments: Any) -> None:
@@ -85,27 +84,54 @@ def rnn_forward(
     x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
     """Do what `rnnkit.kernels.rnn_forward` does, on all cores: the same arguments, errors and bytes."""
-    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    check_activation(activation)
-    h = np.empty((x.shape[0] + 1, *h_0.shape), h_0.dtype)
-    _forward_into(x, h_0, W_xh, W_hh, b_h, activation, h)
-    return h
+    return sequence.forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 def rnn_backward(
     dh: np.ndarray, x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, activation: int
 ) -> SequenceGradients:
     """Do what `rnnkit.kernels.rnn_backward` does, on all cores: the same arguments, errors and bytes."""
-    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
-    check_activation(activation)
-    return sequence.backward(_backward_add, dh, x, h, W_xh, W_hh, activation)
+    return sequence.backward_by(backward_layer, dh, x, h, W_xh, W_hh, activation)
+
+
+def lstm_forward(
+    x: np.ndarray, h_0: np.ndarray, c_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray
+) -> lstm.LSTMStates:
+    """Do what `rnnkit.kernels.lstm_forward` does, on all cores: the same arguments, errors and bytes."""
+    return lstm.forward_by(forward_layer, x, h_0, c_0, W_xh, W_hh, b_h)
+
+
+def lstm_backward(
+    dh: np.ndarray,
+    dc_T: np.ndarray,
+    x: np.ndarray,
+    h: np.ndarray,
+    c: np.ndarray,
+    gates: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+) -> lstm.LSTMGradients:
+    """Do what `rnnkit.kernels.lstm_backward` does, on all cores: the same arguments, errors and bytes."""
+    return lstm.backward_by(backward_layer, dh, dc_T, x, h, c, gates, W_xh, W_hh)
+
+
+def gru_forward(x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray) -> gru.GRUStates:
+    """Do what `rnnkit.kernels.gru_forward` does, on all cores: the same arguments, errors and bytes."""
+    return gru.forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h)
+
+
+def gru_backward(
+    dh: np.ndarray, x: np.ndarray, h: np.ndarray, gates: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray
+) -> gru.GRUGradients:
+    """Do what `rnnkit.kernels.gru_backward` does, on all cores: the same arguments, errors and bytes."""
+    return gru.backward_by(backward_layer, dh, x, h, gates, W_xh, W_hh)
 
 
 def rnn_forward_checkpointed(
     x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
     """Do what the function of `rnnkit.checkpointed` does, on all cores: the same arguments, errors and bytes."""
-    return checkpointed.forward_segments(_forward_into, x, h_0, W_xh, W_hh, b_h, activation)
+    return checkpointed.forward_segments(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 def rnn_backward_checkpointed(
@@ -118,8 +144,9 @@ def rnn_backward_checkpointed(
     activation: int,
 ) -> SequenceGradients:
     """Do what the function of `rnnkit.checkpointed` does, on all cores: the same arguments, errors and bytes."""
-    kernels = _forward_into, _backward_add
-    return checkpointed.backward_segments(*kernels, dh, x, checkpoints, W_xh, W_hh, b_h, activation)
+    return checkpointed.backward_segments(
+        forward_layer, backward_layer, dh, x, checkpoints, W_xh, W_hh, b_h, activation
+    )
 
 
 def map_replicates(function: Callable[[int], Result], n: int, threads: int | None = None) -> list[Result]:

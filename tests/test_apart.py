@@ -21,7 +21,7 @@ from rnnkit.kernels.products import product
 
 @numba.njit(cache=True)
 def users(C, A, P):
-    product(C, A, P, (3, P.shape[0]), 0)
+    product(C, 0, A, 0, 3, P, (3, P.shape[0]), 0)
 
 rng = np.random.default_rng(0)
 A, W = rng.standard_normal((3, 5)), rng.standard_normal((5, 8))

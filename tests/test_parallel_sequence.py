@@ -19,6 +19,7 @@ PATIENCE = 30  # seconds until a call that waits for the pool is given up; one t
 TIMEOUT = 300  # seconds for one process: with a cold cache it compiles for about 60
 ROUNDING = {np.float32: 5e-5, np.float64: 1e-12}  # another order of the sums over 260 rows, relative to the largest
 FUNCTIONS = ("rnn_forward", "rnn_backward", "rnn_forward_checkpointed", "rnn_backward_checkpointed")
+GATED = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward")
 SERIAL = SimpleNamespace(**vars(kernels) | vars(checkpointed))
 SPREAD = [name for name, f in vars(parallel).items() if getattr(f, "targetoptions", {}).get("parallel")]
 FORKED = """
@@ -128,7 +129,7 @@ def test_threads_against_reference(make_calls, threads, dtype, activation):
             np.testing.assert_allclose(got["rnn_backward_checkpointed", i], expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS + GATED)
 def test_arguments_are_those_of_the_serial_kernels(name):
     assert inspect.signature(getattr(parallel, name)) == inspect.signature(getattr(SERIAL, name))
 

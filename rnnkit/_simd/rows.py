@@ -11,7 +11,8 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
 from rnnkit._jit import jit_apart
-from rnnkit._simd.vectors import INT, LANE, apart_signature, check_apart, emit_call_apart, spread, vector_at, vector_of
+from rnnkit._simd.apart import apart_signature, check_apart, emit_call_apart
+from rnnkit._simd.vectors import INT, LANE, spread, vector_at, vector_of
 
 _ANY = ir.IntType(8).as_pointer()
 

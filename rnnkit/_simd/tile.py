@@ -12,13 +12,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from rnnkit._jit import jit_apart
+from rnnkit._simd.apart import apart_signature, check_apart, emit_call_apart
 from rnnkit._simd.vectors import (
     INT,
     VECTOR_BYTES,
     WIDE,
-    apart_signature,
-    check_apart,
-    emit_call_apart,
     spread,
     vector_at,
     vector_of,

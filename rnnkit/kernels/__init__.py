@@ -13,6 +13,7 @@ from rnnkit.kernels.cell import (
     rnn_cell_forward,
     rnn_cell_forward_into,
 )
+from rnnkit.kernels.cells import CELLS, GRU, LSTM
 from rnnkit.kernels.clipping import (
     NONFINITE_POLICIES,
     RAISE,
@@ -23,7 +24,33 @@ from rnnkit.kernels.clipping import (
     clip_by_norm,
     clip_by_value,
 )
+from rnnkit.kernels.gru import (
+    GRUCellGradients,
+    GRUGradients,
+    GRUStates,
+    GRUStep,
+    gru_backward,
+    gru_backward_into,
+    gru_cell_backward,
+    gru_cell_forward,
+    gru_forward,
+    gru_forward_into,
+)
 from rnnkit.kernels.jacobians import ScaledGradients, hidden_gradient_log_norms, rnn_backward_scaled
+from rnnkit.kernels.losses import LossAndGradient, mse, sigmoid_cross_entropy, softmax_cross_entropy
+from rnnkit.kernels.lstm import (
+    LSTMCellGradients,
+    LSTMGradients,
+    LSTMStates,
+    LSTMStep,
+    lstm_backward,
+    lstm_backward_into,
+    lstm_cell_backward,
+    lstm_cell_forward,
+    lstm_forward,
+    lstm_forward_into,
+)
+from rnnkit.kernels.optimizers import adam, momentum, nesterov, rmsprop, sgd
 from rnnkit.kernels.sequence import (
     SequenceGradients,
     rnn_backward,
@@ -34,7 +61,10 @@ from rnnkit.kernels.sequence import (
 
 __all__ = [
     "ACTIVATIONS",
+    "CELLS",
+    "GRU",
     "IDENTITY",
+    "LSTM",
     "NONFINITE_POLICIES",
     "RAISE",
     "RELU",
@@ -45,11 +75,37 @@ __all__ = [
     "ZERO",
     "CellGradients",
     "ClipOutcome",
+    "GRUCellGradients",
+    "GRUGradients",
+    "GRUStates",
+    "GRUStep",
+    "LSTMCellGradients",
+    "LSTMGradients",
+    "LSTMStates",
+    "LSTMStep",
+    "LossAndGradient",
     "ScaledGradients",
     "SequenceGradients",
+    "adam",
     "clip_by_norm",
     "clip_by_value",
+    "gru_backward",
+    "gru_backward_into",
+    "gru_cell_backward",
+    "gru_cell_forward",
+    "gru_forward",
+    "gru_forward_into",
     "hidden_gradient_log_norms",
+    "lstm_backward",
+    "lstm_backward_into",
+    "lstm_cell_backward",
+    "lstm_cell_forward",
+    "lstm_forward",
+    "lstm_forward_into",
+    "momentum",
+    "mse",
+    "nesterov",
+    "rmsprop",
     "rnn_backward",
     "rnn_backward_into",
     "rnn_backward_scaled",
@@ -59,4 +115,7 @@ __all__ = [
     "rnn_cell_forward_into",
     "rnn_forward",
     "rnn_forward_into",
+    "sgd",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
 ]

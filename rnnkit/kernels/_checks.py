@@ -1,7 +1,7 @@
 """What the Python border of every kernel checks: shape, dtype, memory layout, integer codes.
 
 One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states,
-N checkpoints.
+N checkpoints, G columns of the weights (H, 4 H of an LSTM, 3 H of a GRU), F = 4 H.
 """
 
 from functools import lru_cache
@@ -14,70 +14,87 @@ SHAPES = {
     "x": "TBI", "h": "SBH", "dh": "TBH", "dx": "TBI", "log_norms": "SB",
     "x_t": "BI", "h_prev": "BH", "h_t": "BH", "h_0": "BH", "dh_t": "BH", "dh_T": "BH", "z": "BH",
     "dx_t": "BI", "dh_prev": "BH", "dh_0": "BH",
-    "checkpoints": "NBH", "W_xh": "IH", "W_hh": "HH", "b_h": "H", "dW_xh": "IH", "dW_hh": "HH", "db_h": "H",
+    "checkpoints": "NBH", "W_xh": "IG", "W_hh": "HG", "b_h": "G", "dW_xh": "IG", "dW_hh": "HG", "db_h": "G",
+    "c": "SBH", "c_0": "BH", "dc_0": "BH", "dc_T": "BH", "c_prev": "BH", "c_t": "BH", "dc_t": "BH",
+    "gates": "T4BH", "gates_t": "4BH",
 }  # fmt: skip
+GATED_BIAS = {"b_h": "F", "db_h": "F"}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 SYMBOLS = np.dtype(np.int64)  # x (T, B) of numbers 0..I-1 stands for one-hot rows (T, B, I)
 
 
-def check_arrays(**arrays: np.ndarray) -> None:
-    """Raise ValueError naming the first argument whose type, dtype, layout or shape breaks the contract."""
+def check_arrays(n_gates: int = 1, **arrays: np.ndarray) -> None:
+    """Raise ValueError naming the first argument whose type, dtype, layout or shape breaks the contract.
+
+    n_gates: how many columns the weights have for each unit.
+    """
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise ValueError(f"{name} must be a numpy array, got {type(array).__name__}")
-    _check_layouts(tuple([(name, a.dtype, a.shape, a.flags.c_contiguous) for name, a in arrays.items()]))
-    if "x" in arrays and arrays["x"].dtype == SYMBOLS:
-        _check_symbols(arrays["x"], len(arrays["W_xh"]))
+    _check_layouts(n_gates, tuple([(name, a.dtype, a.shape, a.flags.c_contiguous) for name, a in arrays.items()]))
+    for name in ("x", "x_t"):
+        if name in arrays and arrays[name].dtype == SYMBOLS:
+            _check_symbols(name, arrays[name], len(arrays["W_xh"]))
 
 
 @lru_cache(maxsize=1024)  # 6 us for the five arrays of a forward pass, 2 when they were seen before
-def _check_layouts(layouts: tuple[tuple[str, np.dtype, tuple[int, ...], bool], ...]) -> None:
+def _check_layouts(n_gates: int, layouts: tuple[tuple[str, np.dtype, tuple[int, ...], bool], ...]) -> None:
     sizes: dict[str, int] = {}
     dtype = None
     for layout in layouts:
         name, own, _, _ = layout
-        if name == "x" and own == SYMBOLS:
-            _check_shape(layout, "TB", sizes)
+        if name in ("x", "x_t") and own == SYMBOLS:
+            _check_shape(layout, SHAPES[name][:-1], sizes, n_gates)
             sizes["D"] = 0  # symbols have no gradient: their dx is (T, B, 0)
             continue
         if own not in FLOATS:
-            symbols = ", or int64 symbols (T, B)" if name == "x" else ""
+            symbols = f", or int64 symbols ({', '.join(SHAPES[name][:-1])})" if name in ("x", "x_t") else ""
             raise ValueError(f"{name} must be float32 or float64{symbols}, got {own}")
         dtype = dtype or own
         if own != dtype:
             raise ValueError(f"{name} must be {dtype} like the arguments before it, got {own}")
-        _check_shape(layout, _letters(layout, sizes), sizes)
+        _check_shape(layout, _letters(layout, sizes, n_gates), sizes, n_gates)
 
 
-def _letters(layout: tuple, sizes: dict[str, int]) -> str:
+def _letters(layout: tuple, sizes: dict[str, int], n_gates: int) -> str:
     name, _, shape, _ = layout
     if name == "dh" and len(shape) == 2:  # the gradient at the last step alone
         return "BH"
-    return "TBD" if name == "dx" and "D" in sizes else SHAPES[name]
+    letters = GATED_BIAS.get(name, SHAPES[name]) if n_gates > 1 else SHAPES[name]
+    return letters.replace("I", "D") if name in ("dx", "dx_t") and "D" in sizes else letters
 
 
-def _check_shape(layout: tuple, letters: str, sizes: dict[str, int]) -> None:
+def _check_shape(layout: tuple, letters: str, sizes: dict[str, int], n_gates: int) -> None:
     name, _, shape, contiguous = layout
     if not contiguous:
         raise ValueError(f"{name} must be C-contiguous, got a view of shape {shape} that is not")
+    times = {"F": 4, "G": n_gates}
+    expected = ", ".join(f"{times[a]} H" if times.get(a, 1) > 1 else "H" if a in times else a for a in letters)
     if len(shape) != len(letters) or 0 in shape[: len(letters.rstrip("D"))]:
-        raise ValueError(f"{name} must have shape ({', '.join(letters)}) with no empty axis, got {shape}")
+        raise ValueError(f"{name} must have shape ({expected}) with no empty axis, got {shape}")
     for letter, size in zip(letters, shape, strict=True):
+        axis, known = letter, size
         if letter == "S":
-            letter, size = "T", size - 1
-        if (size == 0 and letter != "D") or sizes.setdefault(letter, size) != size:
-            known = f"{letter} = {sizes.get(letter, 'at least 1')}"
-            if "S" in letters:
-                known += " (S = T + 1)"
-            raise ValueError(f"{name} must have shape ({', '.join(letters)}) with {known}, got {shape}")
+            axis, known = "T", size - 1
+        elif letter in times:
+            axis, known = "H", size / times[letter]
+        elif letter == "4":
+            sizes["4"] = 4
+        if (known == 0 and letter != "D") or known % 1 or sizes.setdefault(axis, known) != known:
+            wanted = f"{axis} = {sizes.get(axis, 'at least 1')}" if axis != "4" else "4 gates"
+            raise ValueError(
+                f"{name} must have shape ({expected}) with {wanted}{' (S = T + 1)' * ('S' in letters)}, got {shape}"
+            )
 
 
-def _check_symbols(x: np.ndarray, I: int) -> None:  # noqa: E741
+def _check_symbols(name: str, x: np.ndarray, I: int) -> None:  # noqa: E741
     low, high = x.min(), x.max()
     if low < 0 or high >= I:
-        raise ValueError(f"x must hold symbols in 0..{I - 1} for a W_xh of {I} rows, got {low if low < 0 else high}")
+        raise ValueError(
+            f"{name} must hold symbols in 0..{I - 1} for a W_xh of {I} rows, got {low if low < 0 else high}"
+        )
 
 
 def is_code(value: object, codes: dict[str, int]) -> bool:

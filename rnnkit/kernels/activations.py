@@ -20,6 +20,7 @@ from numba import types
 from numba.extending import overload
 
 from rnnkit._jit import jit
+from rnnkit._simd.apart import of_pointers
 
 TANH, RELU, SIGMOID, IDENTITY = 0, 1, 2, 3
 ACTIVATIONS = {"tanh": TANH, "relu": RELU, "sigmoid": SIGMOID, "identity": IDENTITY}
@@ -100,62 +101,61 @@ def _sigmoid_float32(a):
     return (_ONE if a >= _ZERO else e) / (_ONE + e)
 
 
-def _tanh(a):
+def tanh(a):
+    """Return tanh of a number."""
     return np.tanh(a)
 
 
-def _sigmoid(a):
+def sigmoid(a):
+    """Return 1 / (1 + e^-a) of a number."""
     return 1 / (1 + np.exp(-a))
 
 
-@overload(_tanh)
+@overload(tanh)
 def _overload_tanh(a):
     if a == types.float32:
         return lambda a: _tanh_float32(a)
     return lambda a: _tanh_float64(a)
 
 
-@overload(_sigmoid)
+@overload(sigmoid)
 def _overload_sigmoid(a):
     if a == types.float32:
         return lambda a: _sigmoid_float32(a)
     return lambda a: _sigmoid_float64(a)
 
 
-@jit
-def activate(z, columns, activation):
-    """Set the first columns of z (rows, >= columns) to phi(z). A nan stays a nan under every activation."""
-    if activation == TANH:
-        for r in range(z.shape[0]):
+@of_pointers("rnnkit_activate", "PIIII")
+def activate(z, row, rows, columns, activation):
+    """Set the first columns of rows, each `row` elements after the one before, to phi(z); a nan stays a nan."""
+    for start in range(0, rows * row, row):
+        if activation == TANH:
             for j in range(columns):
-                z[r, j] = _tanh(z[r, j])
-    elif activation == SIGMOID:
-        for r in range(z.shape[0]):
+                z[start + j] = tanh(z[start + j])
+        elif activation == SIGMOID:
             for j in range(columns):
-                z[r, j] = _sigmoid(z[r, j])
-    elif activation == RELU:
-        for r in range(z.shape[0]):
+                z[start + j] = sigmoid(z[start + j])
+        elif activation == RELU:
             for j in range(columns):
-                z[r, j] = 0 if z[r, j] < 0 else z[r, j]
+                z[start + j] = 0 if z[start + j] < 0 else z[start + j]
 
 
-@jit
-def times_derivative(d, h, activation, out):
+@of_pointers("rnnkit_times_derivative", "PIPIPIIII")
+def times_derivative(d, d_row, h, h_row, out, out_row, rows, H, activation):
     """Set out to d * phi'(a), with phi' from the state h = phi(a): 1 - h^2, h > 0, h (1 - h) or 1.
 
-    h: (rows, H). d, out: (rows, H or more), read and written up to H; out may be d.
+    d_row, h_row, out_row: from one row to the next; of each H columns are meant; out may be d.
     """
-    (rows, H), one = h.shape, h.dtype.type(1)  # a plain 1 is an int64, and the difference a float64: half the speed
-    if activation == TANH:
-        for r in range(rows):
+    one = type(h[0])(1)  # a plain 1 is an int64, and the difference a float64: half the speed
+    for r in range(rows):
+        k, i, o = r * d_row, r * h_row, r * out_row
+        if activation == TANH:
             for j in range(H):
-                out[r, j] = d[r, j] * (one - h[r, j] * h[r, j])
-    elif activation == SIGMOID:
-        for r in range(rows):
+                out[o + j] = d[k + j] * (one - h[i + j] * h[i + j])
+        elif activation == SIGMOID:
             for j in range(H):
-                out[r, j] = d[r, j] * (h[r, j] * (one - h[r, j]))
-    else:
-        for r in range(rows):
+                out[o + j] = d[k + j] * (h[i + j] * (one - h[i + j]))
+        else:
             for j in range(H):
-                open_ = activation == IDENTITY or h[r, j] > 0
-                out[r, j] = d[r, j] if open_ else h[r, j] * 0  # 0, and nan where the state is nan
+                open_ = activation == IDENTITY or h[i + j] > 0
+                out[o + j] = d[k + j] if open_ else h[i + j] * 0  # 0, and nan where the state is nan

@@ -31,7 +31,7 @@ def _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z):
     h_t += b_h
     np.dot(h_prev, W_hh, z)
     h_t += z
-    activate(h_t, h_t.shape[1], activation)
+    activate(h_t, 0, h_t.shape[1], h_t.shape[0], h_t.shape[1], activation)
 
 
 @jit
@@ -43,7 +43,8 @@ def _rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h, activation):
 
 @jit
 def _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z):
-    times_derivative(dh_t, h_t, activation, z)  # z = dL/da_t
+    B, H = h_t.shape
+    times_derivative(dh_t, 0, H, h_t, 0, H, z, 0, H, B, H, activation)  # z = dL/da_t
     np.dot(z, W_xh.T, dx_t)
     np.dot(z, W_hh.T, dh_prev)
     np.dot(x_t.T, z, dW_xh)

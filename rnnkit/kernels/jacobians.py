@@ -53,13 +53,13 @@ def _normalise(v):
 
 @jit
 def _hidden_gradient_log_norms(dh_T, h, W_hh, activation):
-    T, B = h.shape[0] - 1, h.shape[1]
+    T, (B, H) = h.shape[0] - 1, dh_T.shape
     log_norms = np.empty((T + 1, B), h.dtype)
     total = np.zeros(B)
     delta, z = dh_T.copy(), np.empty_like(dh_T)
     for lag in range(T + 1):
         if lag > 0:
-            times_derivative(delta, h[T + 1 - lag], activation, z)
+            times_derivative(delta, 0, H, h, (T + 1 - lag) * B * H, H, z, 0, H, B, H, activation)
             np.dot(z, W_hh.T, delta)
         for b in range(B):
             total[b] += _normalise(delta[b])
@@ -69,13 +69,13 @@ def _hidden_gradient_log_norms(dh_T, h, W_hh, activation):
 
 @jit
 def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, activation):
-    T = x.shape[0]
+    T, (B, H) = x.shape[0], dh_T.shape
     dz, log_scales = np.empty_like(h[1:]), np.empty(T)
     delta, total = dh_T.copy(), 0.0
     for t in range(T - 1, -1, -1):
         total += _normalise(delta)  # one scale for the batch: what is lost beside the largest sample is below rounding
         log_scales[t] = total
-        times_derivative(delta, h[t + 1], activation, dz[t])
+        times_derivative(delta, 0, H, h, (t + 1) * B * H, H, dz, t * B * H, H, B, H, activation)
         np.dot(dz[t], W_hh.T, delta)
     log_scale = log_scales.max()
     for t in range(T):

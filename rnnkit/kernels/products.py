@@ -99,33 +99,33 @@ def tile_for(rows, vectors):
 
 
 @jit
-def product(C, A, P, tile, keep):
-    """C = A W, or C += A W to keep what C holds.
+def product(C, c, A, a, rows, P, tile, keep):
+    """C = A W, or C += A W to keep what C holds, for some rows.
 
-    A: (rows, >= K). P: W packed. C: (rows, >= padded N), C-contiguous. tile: from `tile_for(rows, vectors of P)`.
+    P: W packed, (vectors, K, lanes). A, C: C-contiguous matrices; a, c: the element where the K columns of the first
+    row of A begin, and the padded N columns of the first row of C. tile: from `tile_for(rows, vectors of P)`.
     """
     K, lanes = P.shape[1], P.shape[2]
-    _cover(C, A, A.strides[0] // A.itemsize, 1, P, K * lanes, lanes, A.shape[0], P.shape[0], K, tile, keep)
+    _cover(C, c, A, a, A.shape[1], 1, P, 0, K * lanes, lanes, rows, P.shape[0], K, tile, keep)
 
 
 @jit
-def add_outer_products(C, A, D, tile):
-    """C += A^T D.
+def add_outer_products(C, A, a, D, d, n, tile):
+    """C += A^T D over n rows.
 
-    A: (n, >= K), D: (n, >= padded N), last axes contiguous. C: (K, padded N), C-contiguous.
-    tile: from `tile_for(K, vectors of a row of C)`.
+    A, D: C-contiguous matrices; a, d: the element where the K columns of the first row of A begin, and the padded N
+    columns of the first row of D. C: (K, padded N), C-contiguous. tile: from `tile_for(K, vectors of a row of C)`.
     """
-    n, lanes = A.shape[0], VECTOR_BYTES // C.itemsize
-    a_k, p_k = A.strides[0] // A.itemsize, D.strides[0] // D.itemsize
-    _cover(C, A, 1, a_k, D, lanes, p_k, C.shape[0], C.shape[1] // lanes, n, tile, 1)
+    lanes = VECTOR_BYTES // C.itemsize
+    _cover(C, 0, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], C.shape[0], C.shape[1] // lanes, n, tile, 1)
 
 
 @jit
-def _cover(C, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, tile, keep):
+def _cover(C, c, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows."""
     (height, width), lanes, c_row = tile, VECTOR_BYTES // C.itemsize, C.shape[1]
     for v in range(0, vectors, width):
-        w = min(width, vectors - v)
+        w, strip = min(width, vectors - v), p + v * p_vector
         for row in range(0, rows, height):
-            c, n = row * c_row + v * lanes, min(height, rows - row)
-            tile_product(C, c, c_row, A, row * a_row, a_row, a_k, P, v * p_vector, p_vector, p_k, K, n, w, keep)
+            to, n = c + row * c_row + v * lanes, min(height, rows - row)
+            tile_product(C, to, c_row, A, a + row * a_row, a_row, a_k, P, strip, p_vector, p_k, K, n, w, keep)

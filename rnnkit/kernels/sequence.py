@@ -8,17 +8,15 @@ Numbers below the smallest normal one count as 0 (`rnnkit._simd.denormals`). The
 `rnnkit.parallel` has the same functions, spread over the cores.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
+from rnnkit.kernels import layer
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
-from rnnkit.kernels.cut import count_shards
-from rnnkit.kernels.rows import copy_columns
-from rnnkit.kernels.shards import backward_shard, forward_shard
-from rnnkit.kernels.weights import empty_dx, last_states, pack_backward, pack_forward, sum_parts, zero_sums
+from rnnkit.kernels.layer import backward_layer, elman_states, forward_layer, gradients_into, plain_place, set_state
+from rnnkit.kernels.weights import empty_dx
 
 
 class SequenceGradients(NamedTuple):
@@ -33,10 +31,8 @@ class SequenceGradients(NamedTuple):
 
 @jit
 def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
-    copy_columns(h[0], h_0)
-    weights = pack_forward(x, W_xh, W_hh, b_h)
-    for shard in range(count_shards(h.shape[1])):
-        forward_shard(shard, x, weights, activation, h)
+    set_state(h[0], h_0)
+    forward_layer(x, W_xh, W_hh, b_h, activation, elman_states(h), plain_place())
 
 
 @jit
@@ -47,18 +43,10 @@ def _rnn_forward(x, h_0, W_xh, W_hh, b_h, activation):
 
 
 @jit
-def _rnn_backward_add(dh, x, h, W_xh, W_hh, activation, dx, carry, parts):
-    """Take carry (B, H) from the last step to before the first; add to each shard's part of the gradients."""
-    P = pack_backward(x, W_xh, W_hh)
-    for s in range(count_shards(h.shape[1])):
-        backward_shard(s, dh, x, h, P, activation, dx, carry, parts)
-
-
-@jit
 def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
-    carry, parts = zero_sums(x, W_xh, W_hh)
-    _rnn_backward_add(last_states(dh), x, h, W_xh, W_hh, activation, dx, carry, parts)
-    sum_parts(carry, parts, dh_0, dW_xh, dW_hh, db_h)
+    carry = np.zeros((1, h.shape[1], h.shape[2]), h.dtype)
+    gradients_into(dh, carry, x, W_xh, W_hh, activation, elman_states(h), dx, dW_xh, dW_hh, db_h)
+    set_state(dh_0, carry[0])
 
 
 @jit
@@ -69,23 +57,20 @@ def _rnn_backward(dh, x, h, W_xh, W_hh, activation):
     return SequenceGradients(dx, dh_0, dW_xh, dW_hh, db_h)
 
 
-def backward(add: Callable, dh: np.ndarray, x: np.ndarray, h: np.ndarray, *more: Any) -> SequenceGradients:
-    """Do what `_rnn_backward` does, with `add` for `_rnn_backward_add`, from Python: three short calls for a long one.
-
-    The three are compiled once for all forms of BPTT; more: W_xh, W_hh, activation.
-    """
-    W_xh, W_hh, _ = more
-    gradients = empty_gradients(x, h[0], W_xh, W_hh)
-    carry, parts = zero_sums(x, W_xh, W_hh)
-    add(dh if dh.ndim == 3 else dh[None], x, h, *more, gradients.dx, carry, parts)
-    sum_parts(carry, parts, *gradients[1:])
-    return gradients
+def forward_by(run, x, h_0, W_xh, W_hh, b_h, activation) -> np.ndarray:
+    """Check and do `rnn_forward` by `run`: `forward_layer`, or the same on all cores."""
+    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
+    check_activation(activation)
+    return layer.forward(run, x, (h_0,), (W_xh, W_hh, b_h), activation)[0]
 
 
-def empty_gradients(x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> SequenceGradients:
-    """Return gradients to be filled."""
-    dx = np.empty(x.shape if x.ndim == 3 else (*x.shape, 0), h_0.dtype)
-    return SequenceGradients(dx, *(np.empty_like(a) for a in (h_0, W_xh, W_hh, W_hh[0])))
+def backward_by(run, dh, x, h, W_xh, W_hh, activation) -> SequenceGradients:
+    """Check and do `rnn_backward` by `run`: `backward_layer`, or the same on all cores."""
+    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
+    check_activation(activation)
+    carry = np.zeros((1, *h.shape[1:]), h.dtype)
+    dx, *weights = layer.backward(run, dh, carry, x, (W_xh, W_hh), activation, (h, *layer.NONE[h.dtype]))
+    return SequenceGradients(dx, carry[0], *weights)
 
 
 @checked_border(_rnn_forward)
@@ -100,11 +85,7 @@ def rnn_forward(
     one (1.2e-38 in float32) count as 0.
     Raises ValueError naming a bad argument.
     """
-    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    check_activation(activation)
-    h = np.empty((x.shape[0] + 1, *h_0.shape), h_0.dtype)
-    _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h)
-    return h
+    return forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 @checked_border(_rnn_forward_into)
@@ -137,9 +118,7 @@ def rnn_backward(
     x: as given to `rnn_forward`. h: (T+1, B, H) from it. W_xh: (I, H). W_hh: (H, H).
     Weight gradients are sums over steps and batch. Layout, dtype, threads and errors as in `rnn_forward`.
     """
-    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
-    check_activation(activation)
-    return backward(_rnn_backward_add, dh, x, h, W_xh, W_hh, activation)
+    return backward_by(backward_layer, dh, x, h, W_xh, W_hh, activation)
 
 
 @checked_border(_rnn_backward_into)

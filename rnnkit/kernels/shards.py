@@ -6,92 +6,154 @@ Written with one matrix, W = [W_hh; W_xh; b_h] (H+I+1 rows), and one row for all
     delta_t = (d+L/dh_t + dL/dh_t of the steps after) * phi'(a_t)
     [dL/dh_{t-1}, dL/dx_t] = delta_t [W_hh; W_xh]^T,    dL/dW = sum_t u_t^T delta_t
 
-With symbols for x a step begins with their rows of W_xh, and u_t = [h_{t-1}, 1].
+With symbols for x a step begins with their rows of W_xh, and u_t = [h_{t-1}, 1]. Gated cells have 4 H columns and
+their own step between the products (`lstm_step`, `gru_step`); a GRU has u_t = [h_{t-1}, 1, x_t] and two matrices.
 
 The rows of a batch meet only in the sum over dL/dW. A batch is cut into shards, each runs its whole sequence by itself
-(on its own core in `rnnkit.parallel`), and the shards' sums are added in order.
+(on its own core in `rnnkit.parallel`), and the shards' sums are added in order. dL/dW is summed from chunks of steps
+whose u and delta are still in cache.
 
-dL/dW is summed from chunks of steps whose u and delta are still in cache.
+`states` = (h, c, gates) and `place` = (column, reverse, lengths) as in `layer.py`.
 """
 
+import numpy as np
+from numba import types
+
 from rnnkit._jit import jit
+from rnnkit._simd.apart import compiled_apart
 from rnnkit._simd.denormals import flush_denormals, restore_denormals
-from rnnkit.kernels.activations import activate, times_derivative
+from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit.kernels.activations import activate
+from rnnkit.kernels.cells import GRU, LSTM, count_blocks, count_gates
 from rnnkit.kernels.cut import chunk_steps, shard_bounds
-from rnnkit.kernels.products import add_outer_products, aligned, padded, product, spread_rows, tile_for
-from rnnkit.kernels.rows import (
-    add_columns,
-    add_to_symbol_rows,
-    copy_columns,
-    copy_columns_from,
-    copy_columns_to,
-    copy_symbol_rows,
+from rnnkit.kernels.padding import clear_padded, hand_over_padded, keep_padded
+from rnnkit.kernels.products import aligned, padded, spread_rows, tile_for
+from rnnkit.kernels.rows import add_columns, add_to_symbol_rows, copy_columns
+from rnnkit.kernels.steps import (
+    add_to_sums,
+    element,
+    elman_step_back,
+    enter_gates,
+    enter_x,
+    gated_step,
+    gated_step_back,
+    take_back,
+    write_dx,
 )
 from rnnkit.kernels.weights import width_of_x
 
-
-@jit
-def enter_x(u, x_t, H):
-    """Write x_t and 1 behind the H states of each row of u."""
-    if x_t.ndim == 2:  # known when compiled: the branch that is not taken is not in the code
-        copy_columns_to(u, H, x_t)
-        H += x_t.shape[1]
-    for r in range(u.shape[0]):
-        u[r, H] = 1
+FORMS = [(float_, x) for float_ in (types.float32, types.float64) for x in (float_[:, :, ::1], types.int64[:, ::1])]
 
 
-@jit
-def forward_shard(shard, x, weights, activation, h):
-    """Fill the rows of a shard in h[1:] from h[0] and x."""
-    (W_xh, P), (first, n_rows), H = weights, shard_bounds(shard, h.shape[1]), h.shape[2]
-    rows, width = slice(first, first + n_rows), padded(H, h.itemsize)
-    ld = spread_rows(max(width, P.shape[1]), h.itemsize)
-    u_t, u_next = aligned(n_rows, ld, h.dtype), aligned(n_rows, ld, h.dtype)
+def forward_types(float_: types.Float, x: types.Array) -> tuple:
+    """Return the types of the arguments of `forward_shard`."""
+    rows, cube = float_[:, ::1], float_[:, :, ::1]
+    states, place = (
+        types.Tuple([cube, cube, float_[:, :, :, ::1]]),
+        types.Tuple([types.intp, types.intp, types.int64[::1]]),
+    )
+    return types.intp, x, types.Tuple([rows, cube, cube]), types.intp, states, place
+
+
+def backward_types(float_: types.Float, x: types.Array) -> tuple:
+    """Return the types of the arguments of `backward_shard`."""
+    cube, (_, _, _, _, states, place) = float_[:, :, ::1], forward_types(float_, x)
+    weights, parts, hidden = types.Tuple([cube, cube]), types.Tuple([cube] * 3), float_[:, :, :, ::1]
+    return types.intp, cube, x, weights, types.intp, states, place, cube, cube, parts, hidden
+
+
+@compiled_apart("rnnkit_forward_shard", [forward_types(*form) for form in FORMS])
+def forward_shard(shard, x, weights, cell, states, place):
+    """Fill the rows of a shard in the states, from the first state and x. weights: from `pack_forward`."""
+    (h, c, g), (column, reverse, lengths), (first, n_rows) = states, place, shard_bounds(shard, x.shape[1])
+    (W_xh, P, P_x), T, bytes_ = weights, x.shape[0], h.itemsize
+    H, tile = W_xh.shape[1] // count_gates(cell), tile_for(n_rows, P.shape[0])
+    width = padded(H, bytes_)
+    ld = spread_rows(max(width, H + 1 + width_of_x(x)), bytes_)
+    u_t, u_next, state = aligned(n_rows, ld, h.dtype), aligned(n_rows, ld, h.dtype), aligned(n_rows, H, h.dtype)
+    gates = aligned(n_rows, count_blocks(cell) * H + VECTOR_BYTES // bytes_, h.dtype)
     mode = flush_denormals()
-    tile = tile_for(n_rows, P.shape[0])
-    copy_columns(u_t, h[0, rows])
-    for t in range(x.shape[0]):
-        x_t = x[t, rows]
-        enter_x(u_t, x_t, H)
-        if x.ndim == 2:
-            copy_symbol_rows(u_next, W_xh, x_t)
-        product(u_next, u_t, P, tile, 1 if x.ndim == 2 else 0)
-        activate(u_next, width, activation)  # whole vectors: what pads them is overwritten, or nobody reads it
-        copy_columns(h[t + 1, rows], u_next)
+    copy_columns(u_t, 0, h, element(h, T + 1 if reverse else 0, first) + column, n_rows, H)
+    copy_columns(state, 0, u_t, 0, n_rows, H)
+    for step in range(T):
+        t = T - 1 - step if reverse else step
+        before, after = t + 2 if reverse else t, t + 1
+        enter_x(u_t, 0, x, t, first, n_rows, H, cell)
+        enter_gates(u_next if cell < LSTM else gates, u_t, x, t, first, n_rows, W_xh, P, P_x, tile, H, cell)
+        if cell < LSTM:
+            activate(u_next, 0, ld, n_rows, width, cell)  # whole vectors: what pads them is overwritten, or not read
+        else:
+            gated_step(t, before, after, first, n_rows, gates, state, c, g, cell)
+            copy_columns(u_next, 0, state, 0, n_rows, H)
+        if lengths.size > 0:
+            keep_padded(u_next, 0, u_t, 0, first, n_rows, H, lengths, t)
+            copy_columns(state, 0, u_next, 0, n_rows, H)
+            if cell == LSTM:
+                keep_padded(c, element(c, after, first), c, element(c, before, first), first, n_rows, H, lengths, t)
+        copy_columns(h, element(h, after, first) + column, u_next, 0, n_rows, H)
         u_t, u_next = u_next, u_t
     restore_denormals(mode)
 
 
 @jit
-def backward_shard(shard, dh, x, h, P, activation, dx, carry, parts):
-    """Take the rows of a shard in carry (B, H), dL/dh, from the last step to before the first; write their dx.
+def workspace(n_rows, n_steps, H, n_x, dtype, cell):
+    """Return u and delta of a chunk of steps, and [dL/dh, dL/dx], a GRU's dL/dx, and the d of `gated_step_back`."""
+    n, bytes_ = n_steps * n_rows, np.empty(1, dtype).itemsize
+    u = aligned(n, spread_rows(H + n_x + 1, bytes_), dtype)
+    delta = aligned(n, spread_rows(count_blocks(cell) * H + VECTOR_BYTES // bytes_, bytes_), dtype)
+    dh_dx = aligned(n_rows, padded(H + n_x, bytes_), dtype)  # of its own: cores that share lines wait
+    n_d = 1 if cell < LSTM else 7
+    d = aligned(n_d * n_rows, H, dtype).reshape(n_d, n_rows, H)
+    return u, delta, dh_dx, aligned(n_rows, padded(n_x, bytes_), dtype), d
 
-    dh: (n, B, H), immediate gradient at the last n states, added on the way; n may be 0.
-    P: [W_hh; W_xh]^T packed. parts: the shards' sums of dL/dW and, for symbols, of dL/dW_xh, added to at [shard].
+
+@compiled_apart("rnnkit_backward_shard", [backward_types(*form) for form in FORMS])
+def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts, hidden):
+    """Take the rows of a shard in carry, dL/dh (and dL/dc), from the last step to before the first; write their dx.
+
+    dh: (n, B, columns), immediate gradient at the last n states, added on the way; n may be 0; 0 beyond a row's length.
+    weights: from `pack_backward`. dx: written by a layer's first direction, added to by its second.
+    parts: the shards' sums of dL/dW, added to at [shard].
+    hidden: (states, T, B, H), all of dL/dh_t (and dL/dc_t), written; (states, 0, B, H) where nobody asks.
     """
-    (first, n_rows), (T, B), H, n_x = shard_bounds(shard, h.shape[1]), x.shape[:2], h.shape[2], width_of_x(x)
-    rows, n_steps, no_dh = slice(first, first + n_rows), chunk_steps(B), T - dh.shape[0]
-    u = aligned(n_steps * n_rows, spread_rows(H + n_x + 1, h.itemsize), h.dtype)
-    delta = aligned(n_steps * n_rows, spread_rows(H, h.itemsize), h.dtype)
-    dh_dx = aligned(n_rows, padded(H + n_x, h.itemsize), h.dtype)  # of its own: cores that share lines wait
-    dW = parts[0][shard]
-    tile, tile_of_dW = tile_for(n_rows, P.shape[0]), tile_for(dW.shape[0], dW.shape[1] // P.shape[2])
-    copy_columns(dh_dx, carry[rows])
+    (T, B), H, (first, n_rows), (P, P_x) = x.shape[:2], carry.shape[2], shard_bounds(shard, x.shape[1]), weights
+    (h, c, g), (column, reverse, lengths), no_dh, gru, lstm = states, place, T - dh.shape[0], cell == GRU, cell == LSTM
+    n_steps, tile, asked = chunk_steps(B), tile_for(n_rows, P.shape[0]), hidden.shape[1] > 0
+    u, delta, dh_dx, dx_t, d = workspace(n_rows, n_steps, H, width_of_x(x), dh.dtype, cell)
+    of_W, of_x, of_symbols = parts[0][shard], parts[1][shard], parts[2]
     mode = flush_denormals()
+    copy_columns(dh_dx, 0, carry, element(carry, 0, first), n_rows, H)
+    if lstm:
+        copy_columns(d, 0, carry, element(carry, 1, first), n_rows, H)
     for end in range(T, 0, -n_steps):
         start = max(0, end - n_steps)
-        for t in range(end - 1, start - 1, -1):
-            place = slice((t - start) * n_rows, (t - start + 1) * n_rows)
-            copy_columns(u[place], h[t, rows])
-            enter_x(u[place], x[t, rows], H)
+        for step in range(end - 1, start - 1, -1):
+            t, row = T - 1 - step if reverse else step, (step - start) * n_rows
+            before, after, at = t + 2 if reverse else t, t + 1, (t * B + first) * H
+            copy_columns(u, row * u.shape[1], h, element(h, before, first) + column, n_rows, H)
+            enter_x(u, row, x, t, first, n_rows, H, cell)
             if t >= no_dh:
-                add_columns(dh_dx, dh[t - no_dh, rows])
-            times_derivative(dh_dx, h[t + 1, rows], activation, delta[place])
-            product(dh_dx, delta[place], P, tile, 0)
-            copy_columns_from(dx[t, rows], dh_dx, H)
-        n = (end - start) * n_rows
-        add_outer_products(dW, u[:n], delta[:n], tile_of_dW)
-        if x.ndim == 2:
-            add_to_symbol_rows(parts[1][shard], x[start:end, rows], delta)
-    copy_columns(carry[rows], dh_dx)
+                add_columns(dh_dx, 0, dh, element(dh, t - no_dh, first) + column, n_rows, H)
+            if asked:
+                copy_columns(hidden, at, dh_dx, 0, n_rows, H)
+            if cell < LSTM:
+                elman_step_back(after, first, n_rows, dh_dx, delta, row, h, column, H, cell)
+            else:
+                gated_step_back(t, before, after, first, n_rows, dh_dx, d, u, delta, row, c, g, cell)
+            if asked and lstm:
+                copy_columns(hidden, T * B * H + at, d, n_rows * H, n_rows, H)
+            if lengths.size > 0:
+                clear_padded(u, delta, row, first, n_rows, lengths, t)
+            take_back(dh_dx, dx_t, delta, row, n_rows, P, P_x, tile, cell)
+            if lengths.size > 0:
+                kept = element(carry, 0, first)
+                hand_over_padded(dh_dx, dh_dx.shape[1], carry, kept, first, n_rows, H, lengths, t)
+                if lstm:
+                    hand_over_padded(d, H, carry, kept + B * H, first, n_rows, H, lengths, t)
+            write_dx(dx, t, first, n_rows, dx_t if gru else dh_dx, 0 if gru else H, 1 if column > 0 else 0)
+            add_to_symbol_rows(of_symbols, shard, x, t, first, n_rows, delta, row * delta.shape[1] + (H if gru else 0))
+        add_to_sums(of_W, of_x, u, delta, (end - start) * n_rows, H)
+    copy_columns(carry, element(carry, 0, first), dh_dx, 0, n_rows, H)
+    if lstm:
+        copy_columns(carry, element(carry, 1, first), d, 0, n_rows, H)
     restore_denormals(mode)

@@ -44,7 +44,7 @@ def test_product(draw, dtype, N, transposed):
             pack_rows(W[2:], P, 2)
         for keep in (0, 1):
             got = C.copy()
-            product(got, A, P, tile_for(rows, len(P)), keep)
+            product(got, 0, A, 0, rows, P, tile_for(rows, len(P)), keep)
             expected = keep * C[:, :N] + A[:, :5] @ W
             np.testing.assert_allclose(got[:, :N], expected, rtol=0, atol=10 * EXACT[dtype])
             np.testing.assert_array_equal(got[:, -3:], C[:, -3:])
@@ -58,7 +58,7 @@ def test_outer_products(draw, dtype, K, N):
         A, width = draw(dtype, n, K + 2), padded(N, np.dtype(dtype).itemsize)
         D, C = draw(dtype, n, spread_rows(N, A.itemsize)), draw(dtype, K, width)
         expected = C + A[:, :K].T @ D[:, :width]
-        add_outer_products(C, A, D, tile_for(K, C.nbytes // K // VECTOR_BYTES))
+        add_outer_products(C, A, 0, D, 0, n, tile_for(K, C.nbytes // K // VECTOR_BYTES))
         np.testing.assert_allclose(C, expected, rtol=0, atol=10 * EXACT[dtype])
 
 
@@ -68,9 +68,9 @@ def test_a_row_has_the_same_bytes_in_any_batch(draw, dtype):
     P = empty_pack(*W.shape, W.dtype)
     pack_rows(W, P, 0)
     whole, alone = (np.zeros((20, padded(50, W.itemsize)), dtype) for _ in range(2))
-    product(whole, A, P, tile_for(20, len(P)), 0)
+    product(whole, 0, A, 0, 20, P, tile_for(20, len(P)), 0)
     for row in range(20):
-        product(alone[row : row + 1], A[row : row + 1].copy(), P, tile_for(1, len(P)), 0)
+        product(alone, row * alone.shape[1], A, row * 33, 1, P, tile_for(1, len(P)), 0)
     np.testing.assert_array_equal(alone, whole)
 
 

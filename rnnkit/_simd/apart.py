@@ -1,0 +1,142 @@
+"""Functions of arrays, tuples and integers that are compiled once for each signature, apart from their callers.
+
+A caller passes each argument as numba holds it, by value, through the cell of the signature (`rnnkit._apart`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic, overload
+
+from rnnkit._jit import jit_apart
+
+FLOATS = (types.float32, types.float64)
+
+
+def compiled_apart(name: str, signatures: list[tuple]) -> Callable[[Callable], Callable]:
+    """Decorate a function that returns nothing, so that compiled code calls it compiled apart.
+
+    signatures: the types of the arguments, one tuple for each form. Forms are compiled when first called for.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        apart = [jit_apart(f"{name}_{i}", types.void(*s), at_once=False)(function) for i, s in enumerate(signatures)]
+
+        @intrinsic
+        def call(_typing, arguments):
+            form = next((i for i, s in enumerate(signatures) if all(map(fits, arguments, s))), None)
+            if form is None:
+                got = ", ".join(map(str, arguments))
+                raise TypingError(f"arrays must all be float32 or all float64, and C-contiguous; {name} got {got}")
+            apart[form].provide()
+
+            def emit(context, builder, _signature, values):
+                values = cgutils.unpack_tuple(builder, values[0])
+                values = [as_type(context, builder, *v) for v in zip(values, arguments, signatures[form], strict=True)]
+                emit_call(builder, apart[form].symbol, values)
+                return context.get_dummy_value()
+
+            return types.void(arguments), emit
+
+        @overload(function, strict=False)
+        def _typed(*arguments):  # noqa: ANN002
+            return lambda *arguments: call(arguments)
+
+        return function
+
+    return decorate
+
+
+def of_pointers(name: str, letters: str) -> Callable[[Callable], Callable]:
+    """Decorate a loop over what pointers point to (P) up to some integers (I), compiled apart for both dtypes.
+
+    A caller hands over an array and where to begin in it, in elements, for each P: no view is made, whose counting of
+    references took longer than a step of 32 units.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        apart = {t: jit_apart(f"{name}_{t}", apart_signature(letters, t), False)(function) for t in FLOATS}
+
+        @intrinsic
+        def call(_typing, arguments):
+            arrays = [a for a in arguments if isinstance(a, types.Array)]
+            check_apart(*arrays)
+            apart[arrays[0].dtype].provide()
+
+            def emit(context, builder, _signature, values):
+                values = cgutils.unpack_tuple(builder, values[0])
+                return emit_call_apart(context, builder, name, arguments, values)
+
+            return types.void(arguments), emit
+
+        def plain(*arguments: Any) -> None:
+            rest, values = iter(arguments), []
+            for letter in letters:
+                value = next(rest)
+                values.append(value.reshape(-1)[next(rest) :] if letter == "P" else value)
+            function(*values)
+
+        @overload(plain, strict=False)
+        def _typed(*arguments):  # noqa: ANN002
+            return lambda *arguments: call(arguments)
+
+        return plain
+
+    return decorate
+
+
+def fits(kind: types.Type, wanted: types.Type) -> bool:
+    """Return whether a value can be passed for the type that is wanted; integers of any width for each other."""
+    if isinstance(wanted, types.Array):
+        same = isinstance(kind, types.Array)
+        return same and (kind.dtype, kind.ndim, kind.layout) == (wanted.dtype, wanted.ndim, wanted.layout)
+    if isinstance(wanted, types.BaseTuple):
+        return isinstance(kind, types.BaseTuple) and len(kind) == len(wanted) and all(map(fits, kind, wanted))
+    return isinstance(kind, types.Integer | types.IntegerLiteral)
+
+
+def as_type(context: Any, builder: Any, value: Any, kind: types.Type, wanted: types.Type) -> Any:
+    """Return a value as the type that is wanted; an array is passed as it is."""
+    if isinstance(wanted, types.Array):
+        return value
+    if isinstance(wanted, types.BaseTuple):
+        items = zip(cgutils.unpack_tuple(builder, value), kind, wanted, strict=True)
+        return context.make_tuple(builder, wanted, [as_type(context, builder, *item) for item in items])
+    return context.cast(builder, value, kind, wanted)
+
+
+def apart_signature(letters: str, element: types.Type) -> Any:
+    """Return the signature of code compiled apart: a pointer to elements for each P, an integer for each I."""
+    return types.void(*(types.CPointer(element) if letter == "P" else types.intp for letter in letters))
+
+
+def check_apart(*arrays: types.Type) -> None:
+    """Refuse, when compiled, what a pointer would misread: arrays of two dtypes, or neither float32 nor float64."""
+    dtypes = {array.dtype for array in arrays}
+    if len(dtypes) > 1 or not dtypes <= set(FLOATS):
+        raise TypingError(f"arrays must all be float32 or all float64, got {', '.join(map(str, arrays))}")
+
+
+def emit_call_apart(context: Any, builder: Any, name: str, kinds: tuple, arguments: tuple) -> Any:
+    """Emit a call of code compiled apart, through its cell; an array and the offset after it become a pointer."""
+    values, rest = [], iter(zip(kinds, arguments, strict=True))
+    for kind, value in rest:
+        if isinstance(kind, types.Array):
+            start = context.make_array(kind)(context, builder, value).data
+            offset = next(rest)
+            values.append(builder.gep(start, [context.cast(builder, offset[1], offset[0], types.intp)]))
+        else:  # a narrower integer would leave part of its argument undefined
+            values.append(context.cast(builder, value, kind, types.intp))
+    emit_call(builder, f"{name}_{kinds[0].dtype}", values)
+    return context.get_dummy_value()
+
+
+def emit_call(builder: Any, symbol: str, values: list) -> None:
+    """Emit a call of what the cell of this name points to."""
+    function = ir.FunctionType(ir.VoidType(), [value.type for value in values]).as_pointer()
+    cell = builder.module.globals.get(symbol) or ir.GlobalVariable(builder.module, function, symbol)
+    builder.call(builder.load(cell), values)
