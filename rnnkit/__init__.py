@@ -5,18 +5,38 @@ sequences, `rnnkit.theory` what the papers predict, `rnnkit.initializers` the we
 `rnnkit.reference` what the kernels are held against. Importing compiles nothing.
 """
 
-from rnnkit import checkpointed, gradcheck, initializers, kernels, parallel, reference, rng, statistics, theory
+from rnnkit import (
+    checkpointed,
+    gradcheck,
+    initializers,
+    kernels,
+    optimizers,
+    parallel,
+    reference,
+    reference_gated,
+    rng,
+    schedules,
+    statistics,
+    theory,
+    truncated,
+)
+from rnnkit.networks import RNN
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "RNN",
     "checkpointed",
     "gradcheck",
     "initializers",
     "kernels",
+    "optimizers",
     "parallel",
     "reference",
+    "reference_gated",
     "rng",
+    "schedules",
     "statistics",
     "theory",
+    "truncated",
 ]

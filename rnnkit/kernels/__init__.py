@@ -51,6 +51,7 @@ from rnnkit.kernels.lstm import (
     lstm_forward_into,
 )
 from rnnkit.kernels.optimizers import adam, momentum, nesterov, rmsprop, sgd
+from rnnkit.kernels.readout import ReadoutGradients, readout_backward, readout_forward
 from rnnkit.kernels.sequence import (
     SequenceGradients,
     rnn_backward,
@@ -84,6 +85,7 @@ __all__ = [
     "LSTMStates",
     "LSTMStep",
     "LossAndGradient",
+    "ReadoutGradients",
     "ScaledGradients",
     "SequenceGradients",
     "adam",
@@ -105,6 +107,8 @@ __all__ = [
     "momentum",
     "mse",
     "nesterov",
+    "readout_backward",
+    "readout_forward",
     "rmsprop",
     "rnn_backward",
     "rnn_backward_into",

@@ -1,7 +1,7 @@
 """What the Python border of every kernel checks: shape, dtype, memory layout, integer codes.
 
 One alphabet names every axis, so one table serves all kernels: T steps, B batch, I inputs, H hidden, S = T + 1 states,
-N checkpoints, G columns of the weights (H, 4 H of an LSTM, 3 H of a GRU), F = 4 H.
+N checkpoints, O outputs, G columns of the weights (H, 4 H of an LSTM, 3 H of a GRU), F = 4 H.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ SHAPES = {
     "dx_t": "BI", "dh_prev": "BH", "dh_0": "BH",
     "checkpoints": "NBH", "W_xh": "IG", "W_hh": "HG", "b_h": "G", "dW_xh": "IG", "dW_hh": "HG", "db_h": "G",
     "c": "SBH", "c_0": "BH", "dc_0": "BH", "dc_T": "BH", "c_prev": "BH", "c_t": "BH", "dc_t": "BH",
-    "gates": "T4BH", "gates_t": "4BH",
+    "gates": "T4BH", "gates_t": "4BH", "features": "TBH", "W_hy": "HO", "b_y": "O", "dy": "TBO",
 }  # fmt: skip
 GATED_BIAS = {"b_h": "F", "db_h": "F"}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))

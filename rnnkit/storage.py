@@ -1,0 +1,54 @@
+"""Networks in .npz files: the settings as JSON, one array for each weight, and the number of the format."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 1
+
+
+def save(path: str | Path, settings: dict, parameters: dict[str, np.ndarray]) -> None:
+    """Write beside `path` first: an interruption leaves what was there."""
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"path must end in .npz, got {path.name!r}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    try:
+        np.savez(beside, format=np.array(FORMAT), settings=np.array(json.dumps(settings)), **parameters)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load(path: str | Path, kind: type) -> Any:
+    """Return a `kind` (a network's class) with the weights of a file that `save` wrote."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is not a saved network: {error}") from None
+    found = int(arrays.pop("format")) if "format" in arrays else "none"
+    if found != FORMAT:
+        raise ValueError(f"{path} has format {found}; this version of rnnkit reads {FORMAT}")
+    settings = json.loads(str(arrays.pop("settings")))
+    try:
+        net = kind(**settings)
+    except TypeError:
+        raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}") from None
+    _check_arrays(path, arrays, net.parameters)
+    for name, array in net.parameters.items():
+        array[:] = arrays[name]
+    return net
+
+
+def _check_arrays(path: str | Path, arrays: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
+    for name in sorted(arrays.keys() ^ wanted.keys()):
+        raise ValueError(f"{path} {'lacks' if name in wanted else 'has an unknown array'} {name}")
+    for name, array in wanted.items():
+        if (arrays[name].shape, arrays[name].dtype) != (array.shape, array.dtype):
+            got = f"{arrays[name].shape} {arrays[name].dtype}"
+            raise ValueError(f"{path}: {name} must be {array.shape} {array.dtype}, got {got}")
