@@ -64,6 +64,7 @@ def _jax_last_state(unroll: int) -> Callable:
 
 
 def jax_library() -> object:
+    """Return JAX, with float64 allowed."""
     import jax
 
     jax.config.update("jax_enable_x64", True)

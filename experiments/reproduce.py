@@ -18,7 +18,15 @@ from rnnkit.runner import report
 from rnnkit.runner.tables import read
 
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = ("table.csv", "nets.csv", "lags.csv", "*.md", "*.png", "plan.json")  # not timings, which differ each time
+KEPT = (
+    "table.csv",
+    "nets.csv",
+    "lags.csv",
+    "history.csv",
+    "*.md",
+    "*.png",
+    "plan.json",
+)  # not timings, which differ each time
 
 
 def experiments() -> dict[str, ModuleType]:

@@ -20,13 +20,17 @@ from rnnkit import (
     theory,
     truncated,
 )
+from rnnkit.encoder_decoder import EncoderDecoder
+from rnnkit.generation import generate, sample
 from rnnkit.networks import RNN
 
 __version__ = "0.1.0"
 
 __all__ = [
     "RNN",
+    "EncoderDecoder",
     "checkpointed",
+    "generate",
     "gradcheck",
     "initializers",
     "kernels",
@@ -35,6 +39,7 @@ __all__ = [
     "reference",
     "reference_gated",
     "rng",
+    "sample",
     "schedules",
     "statistics",
     "theory",

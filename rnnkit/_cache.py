@@ -39,8 +39,12 @@ def switches() -> str:
 
 
 def kernel_sources() -> list[Path]:
-    """Return every file that compiled code can depend on: all but `runner/`, which kernels cannot import."""
-    return sorted(p for p in PACKAGE.rglob("*.py") if PACKAGE / "runner" not in p.parents)
+    """Return every file that compiled code can depend on: the kernels, what they may import, and who else compiles.
+
+    The others cannot be reached from a kernel (a wall, `tests/test_walls.py`): an edit of one keeps the cache.
+    """
+    inside = [*(PACKAGE / "kernels").rglob("*.py"), *(PACKAGE / "_simd").rglob("*.py"), *PACKAGE.glob("_*.py")]
+    return sorted([*inside, *(p for p in PACKAGE.glob("[!_]*.py") if b"rnnkit._jit" in p.read_bytes())])
 
 
 def fingerprint() -> str:

@@ -40,16 +40,15 @@ def check_lengths(lengths: np.ndarray | None, T: int, B: int) -> np.ndarray:
 
 def check_state(net: "RNN", state: "State", B: int, name: str = "state") -> "State":
     """Return state; ValueError unless its arrays fit the network and the batch."""
-    for part, array in zip(("h", "c"), state, strict=True):
-        wanted = (len(net.ways), B, net.hidden_size)
-        if array is None and (part == "h" or net.cell != "lstm"):
-            if part == "c":
-                continue
-            raise ValueError(f"{name}.h must have shape {wanted}, got None")
-        if array is None or (part == "c" and net.cell != "lstm"):
-            raise ValueError(f"{name}.c must be {'an array' if array is None else 'None'} for cell={net.cell}")
-        if array.shape != wanted or array.dtype != net.dtype:
-            raise ValueError(f"{name}.{part} must be {wanted} {net.dtype}, got {array.shape} {array.dtype}")
+    if not isinstance(state, tuple) or getattr(state, "_fields", ()) != ("h", "c"):
+        raise ValueError(f"{name} must be a State (h, c), as `initial_state` returns it, got {type(state).__name__}")
+    wanted = (len(net.ways), B, net.hidden_size)
+    for part, array in state._asdict().items():
+        if part == "c" and net.cell != "lstm":
+            if array is not None:
+                raise ValueError(f"{name}.c must be None for cell={net.cell}, got {_describe(array)}")
+        elif not isinstance(array, np.ndarray) or array.shape != wanted or array.dtype != net.dtype:
+            raise ValueError(f"{name}.{part} must be {wanted} {net.dtype}, got {_describe(array)}")
     return state
 
 
@@ -62,11 +61,21 @@ def check_dstate(net: "RNN", dstate: "State | None", B: int) -> None:
 def check_dy(run: "Run", dy: np.ndarray | None) -> None:
     """Raise ValueError unless dy is None or shaped as the outputs."""
     if dy is not None and (not isinstance(dy, np.ndarray) or dy.shape != run.y.shape or dy.dtype != run.y.dtype):
-        got = f"{dy.shape} {dy.dtype}" if isinstance(dy, np.ndarray) else type(dy).__name__
-        raise ValueError(f"dy must be shaped as run.y, {run.y.shape} {run.y.dtype}, got {got}")
+        raise ValueError(f"dy must be shaped as run.y, {run.y.shape} {run.y.dtype}, got {_describe(dy)}")
 
 
-def check_truncation(net: "RNN", truncation: tuple[int, int] | None) -> None:
+def check_mask(run: "Run", mask: np.ndarray | None) -> None:
+    """Raise ValueError unless mask is None or bool with an entry for each output."""
+    wanted = run.y.shape[:-1]
+    if mask is not None and (not isinstance(mask, np.ndarray) or mask.shape != wanted or mask.dtype != bool):
+        raise ValueError(f"mask must be {wanted} bool, got {_describe(mask)}")
+
+
+def _describe(given: object) -> str:
+    return f"{given.shape} {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
+
+
+def check_truncation(net: "RNN", run: "Run", dstate: "State | None", truncation: tuple[int, int] | None) -> None:
     """Raise ValueError where truncation has no meaning."""
     if truncation is None:
         return
@@ -74,5 +83,7 @@ def check_truncation(net: "RNN", truncation: tuple[int, int] | None) -> None:
         raise ValueError(f"truncation must be (k1, k2), got {truncation!r}")
     if net.bidirectional:
         raise ValueError("truncation has no place beside bidirectional: the second direction begins at the last step")
+    if dstate is not None and run.lengths.size and run.lengths.min() < len(run.x):
+        raise ValueError("truncation has no place beside dstate and lengths: shorter rows end before the last window")
     if net.output == "last":
         raise ValueError("truncation has no place beside output='last': all windows but the last would have no loss")

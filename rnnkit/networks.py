@@ -17,6 +17,7 @@ from rnnkit import passes, storage
 from rnnkit.initializers import INITIALIZERS
 from rnnkit.kernels import losses
 from rnnkit.kernels.cells import CELLS
+from rnnkit.network_checks import check_mask
 from rnnkit.parameters import Start, directions, fill, shapes, views
 from rnnkit.passes import Gradients, Run, State
 from rnnkit.rng import streams
@@ -57,7 +58,7 @@ class RNN:
         forget_bias: float | None = None,
         chrono: int | None = None,
         dtype: str = "float32",
-        seed: int = 0,
+        seed: int | np.random.Generator = 0,
     ) -> None:
         """Draw the weights of a network.
 
@@ -69,20 +70,27 @@ class RNN:
         spectral_radius: scale each gate's part exactly to it. gain: multiply by it. fan_in: of sparse.
         forget_bias: first bias of an LSTM's forget gate, 0 where not given (Jozefowicz, Zaremba, Sutskever 2015: 1).
         chrono: longest dependency in steps; biases of Tallec, Ollivier (2018), eq. 16, of an LSTM or GRU.
-        W_xh and W_hy: Glorot, other biases 0. dtype: float32 or float64. seed: of all draws.
+        W_xh and W_hy: Glorot, other biases 0. dtype: float32 or float64. seed: of all draws, or a
+        generator to go on with.
         Raises ValueError naming an argument that is out of range or has no place beside the others.
         """
         sizes = {"input_size": input_size, "hidden_size": hidden_size, "layers": layers}
         self._check_sizes(sizes | ({} if output_size is None else {"output_size": output_size}))
         start = Start(initializer, spectral_radius, gain, fan_in, forget_bias, chrono)
-        _check_options(cell, output, start, dtype, hidden_size)
+        _check_options(cell, output, start, dtype)
         self.input_size, self.hidden_size, self.output_size, self.cell = input_size, hidden_size, output_size, cell
         self.layers, self.bidirectional, self.output, self.dtype = layers, bool(bidirectional), output, np.dtype(dtype)
         self.ways = directions(input_size, hidden_size, layers, self.bidirectional)
         self.shapes = shapes(self.ways, hidden_size, cell, self.features, output_size)
         self.flat = np.empty(sum(int(np.prod(shape)) for shape in self.shapes.values()), self.dtype)
         self.parameters = views(self.flat, self.shapes)
-        fill(self.parameters, hidden_size, cell, start, streams(seed).init)
+        fill(
+            self.parameters,
+            hidden_size,
+            cell,
+            start,
+            seed if isinstance(seed, np.random.Generator) else streams(seed).init,
+        )
 
     @staticmethod
     def _check_sizes(sizes: dict[str, int]) -> None:
@@ -162,6 +170,7 @@ class RNN:
         """Return (value, dL/dy) of a run; arguments as in `loss_and_gradients`."""
         if loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
+        check_mask(run, mask)
         if run.lengths.size and self.output == "every":
             within = np.arange(len(run.x))[:, None] < run.lengths
             mask = within if mask is None else within & mask
@@ -182,17 +191,21 @@ class RNN:
         return {name: getattr(self, name) for name in names} | {"dtype": str(self.dtype)}
 
 
-def _check_options(cell: str, output: str, start: Start, dtype: str, hidden_size: int) -> None:
+def _check_options(cell: str, output: str, start: Start, dtype: str) -> None:
     for name, value, allowed in (("cell", cell, CELLS), ("output", output, OUTPUTS)):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
     if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
     named = isinstance(start.initializer, str)
-    if named and start.initializer not in INITIALIZERS:
+    if start.initializer not in INITIALIZERS if named else not isinstance(start.initializer, np.ndarray):
         raise ValueError(f"initializer must be one of {', '.join(INITIALIZERS)} or an array, got {start.initializer!r}")
     if not named and (start.gain is not None or start.fan_in is not None):
         raise ValueError("gain and fan_in have no place beside an initializer that is an array")
+    if start.spectral_radius is not None and start.gain is not None:
+        raise ValueError(f"spectral_radius={start.spectral_radius} has no place beside gain={start.gain}")
+    if start.spectral_radius is not None and not 0 < start.spectral_radius < np.inf:
+        raise ValueError(f"spectral_radius must be a positive finite number, got {start.spectral_radius}")
     if start.fan_in is not None and start.initializer != "sparse":
         raise ValueError(f"fan_in={start.fan_in} has no place beside initializer={start.initializer!r}")
     if start.forget_bias is not None and cell != "lstm":
@@ -200,5 +213,5 @@ def _check_options(cell: str, output: str, start: Start, dtype: str, hidden_size
     if start.chrono is not None:
         if cell not in ("lstm", "gru") or start.forget_bias is not None:
             raise ValueError(f"chrono={start.chrono} has a place beside cell=lstm or gru without forget_bias alone")
-        if not start.chrono > 2:
+        if not isinstance(start.chrono, int | np.integer) or start.chrono < 3:
             raise ValueError(f"chrono must be an integer from 3, got {start.chrono}")

@@ -136,7 +136,7 @@ def backward(
     (T, B), flat = run.x.shape[:2], np.zeros_like(net.flat)
     check_dy(run, dy)
     check_dstate(net, dstate, B)
-    check_truncation(net, truncation)
+    check_truncation(net, run, dstate, truncation)
     parameters, carry_in = views(flat, net.shapes), _zero_carry(net, B)
     for j, part in enumerate(dstate or ()):
         if part is not None:

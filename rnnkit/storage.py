@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,30 @@ def save(path: str | Path, settings: dict, parameters: dict[str, np.ndarray]) ->
 
 def load(path: str | Path, kind: type) -> Any:
     """Return a `kind` (a network's class) with the weights of a file that `save` wrote."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is not a saved network: {error}") from None
-    found = int(arrays.pop("format")) if "format" in arrays else "none"
-    if found != FORMAT:
+    arrays = _read(path)
+    found = arrays.pop("format", np.array("none"))
+    if found.shape != () or found != FORMAT:
         raise ValueError(f"{path} has format {found}; this version of rnnkit reads {FORMAT}")
-    settings = json.loads(str(arrays.pop("settings")))
+    settings = str(arrays.pop("settings", "no settings"))
     try:
-        net = kind(**settings)
-    except TypeError:
-        raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}") from None
+        net = kind(**json.loads(settings))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
     _check_arrays(path, arrays, net.parameters)
     for name, array in net.parameters.items():
         array[:] = arrays[name]
     return net
+
+
+def _read(path: str | Path) -> dict[str, np.ndarray]:
+    try:
+        with open(path, "rb") as opened:  # np.load does not close what turns out to be no archive
+            file = np.load(opened, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("one array, no .npz")
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is not a saved network: {error}") from None
 
 
 def _check_arrays(path: str | Path, arrays: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:

@@ -13,10 +13,12 @@ states at t where there is an x:
         6  .  .  x  x  x  x
 
 Full BPTT has the whole triangle; k1 = k2 = T is full BPTT, to the byte. k1 = k2 cuts the sequence into chunks; k1 = 1
-takes every loss back through exactly k2 steps, at k2 times the cost.
+takes every loss back through exactly k2 steps, at k2 times the cost. The windows are the batch's: where its rows are
+shorter (lengths), they lie where they lie for T.
 """
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import NamedTuple
 
 
@@ -31,7 +33,7 @@ class Window(NamedTuple):
 def windows(T: int, k1: int, k2: int) -> Iterator[Window]:
     """Yield the windows of T steps in order; a loss lies in exactly one of them."""
     for name, value in (("k1", k1), ("k2", k2)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"truncation's {name} must be an integer from 1, got {value!r}")
     if k2 < k1:
         raise ValueError(f"truncation must have k1 <= k2, got k1 = {k1}, k2 = {k2}: some steps would have no gradient")

@@ -14,6 +14,7 @@ import numpy as np
 from rnnkit import _cache, checkpointed, kernels, parallel
 from rnnkit._apart import APART
 from rnnkit.kernels import TANH
+from rnnkit.optimizers import OPTIMIZERS, Optimizer
 
 DTYPES = ("float32", "float64")
 T, B, I, H = 2, 16, 2, 3  # noqa: E741  two shards: parallel forms run too
@@ -29,6 +30,8 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "cell backward", lambda: kernels.rnn_cell_backward(dh[0], x[0], h_0, h[1], W_xh, W_hh, TANH)
     yield "log norms", lambda: kernels.hidden_gradient_log_norms(dh[0], h, W_hh, TANH)
     yield "scaled BPTT", lambda: kernels.rnn_backward_scaled(dh[0], x, h, W_xh, W_hh, TANH)
+    yield from _gated_steps(dtype)
+    yield from _training(dtype)
     yield "clip by norm", lambda: kernels.clip_by_norm((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
     yield "clip by value", lambda: kernels.clip_by_value((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
     for where, module, long in (("one core", kernels, checkpointed), ("all cores", parallel, parallel)):
@@ -39,6 +42,36 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
         kind = f"{where}, checkpointed"
         yield f"forward, {kind}", lambda m=long: m.rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, TANH)
         yield f"BPTT, {kind}", lambda m=long: m.rnn_backward_checkpointed(dh, x, h[:2], W_xh, W_hh, b_h, TANH)
+
+
+def _gated_steps(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield the steps of gated cells; their sequences are compiled with those of Elman cells."""
+    x_t, h, gates = np.ones((B, I), dtype), np.ones((B, H), dtype), np.ones((4, B, H), dtype)
+    for gates_of, forward, backward, states in (
+        (4, kernels.lstm_cell_forward, kernels.lstm_cell_backward, (h, h)),
+        (3, kernels.gru_cell_forward, kernels.gru_cell_backward, (h,)),
+    ):
+        W_xh, W_hh, b_h = np.ones((I, gates_of * H), dtype), np.ones((H, gates_of * H), dtype), np.ones(4 * H, dtype)
+        after = (h, gates) if gates_of == 4 else (gates,)
+        name = forward.__name__.split("_")[0].upper()
+        yield f"{name} step forward", lambda f=forward, s=states, w=(W_xh, W_hh, b_h): f(x_t, *s, *w)
+        yield (
+            f"{name} step backward",
+            lambda f=backward, s=states, a=after, w=(W_xh, W_hh): f(*s, x_t, *s, *a, *w),
+        )
+
+
+def _training(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield what training calls beside the sequence: readout, losses, updates."""
+    y, features, W_hy = np.ones((T, B, I), dtype), np.ones((T, B, H), dtype), np.ones((H, I), dtype)
+    yield "readout forward", lambda: kernels.readout_forward(features, W_hy, np.ones(I, dtype))
+    yield "readout backward", lambda: kernels.readout_backward(y, features, W_hy)
+    yield "mse", lambda: kernels.mse(y, y)
+    yield "softmax cross-entropy", lambda: kernels.softmax_cross_entropy(y, np.zeros((T, B), np.int64))
+    yield "sigmoid cross-entropy", lambda: kernels.sigmoid_cross_entropy(y, y)
+    for name in OPTIMIZERS:
+        parameters = {"W": W_hy.copy()}
+        yield name, lambda n=name, p=parameters: Optimizer(n, 0.1).step(p, p)
 
 
 def compile_kernels(dtype: str) -> None:

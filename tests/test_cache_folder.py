@@ -1,10 +1,13 @@
 """Where compiled kernels may be kept: a private folder that can be written and locked, or nowhere."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from test_cache import TIMEOUT, TOTAL, make_house, run, start
+
+from rnnkit import _cache
 
 FOLDER_ALONE = "from rnnkit import _cache; print(_cache.FOLDER)"
 FOLDER = TOTAL + "; " + FOLDER_ALONE
@@ -65,3 +68,17 @@ def test_the_folder_may_be_deleted_under_a_running_process(tmp_path):
     code = "import shutil; from rnnkit import _cache; shutil.rmtree(_cache.FOLDER); " + FOLDER
     assert run(make_house(tmp_path), code).split()[0] == "30.0"
     assert list((tmp_path / "xdg").rglob("*.nbc"))
+
+
+def test_the_fingerprint_covers_what_kernels_can_reach_and_nothing_else():
+    """An edit of a network or an experiment keeps the compiled code."""
+    names = {str(path.relative_to(_cache.PACKAGE)) for path in _cache.kernel_sources()}
+    assert {"_jit.py", "_apart.py", "parallel.py", "kernels/shards.py", "_simd/apart.py"} <= names
+    assert not names & {"networks.py", "passes.py", "reference.py", "theory.py", "runner/sweep.py"}
+    for path in _cache.PACKAGE.rglob("*.py"):  # whoever compiles is covered
+        if "jit" in imported_from_jit(path.read_text()):
+            assert str(path.relative_to(_cache.PACKAGE)) in names
+
+
+def imported_from_jit(source):
+    return re.findall(r"from rnnkit\._jit import .*(jit)", source)

@@ -194,7 +194,8 @@ def gru_cell_forward(
 ) -> GRUStep:
     """Return (h_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or int64 symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    return _gru_cell_forward(x_t, h_prev, W_xh, W_hh, b_h)
+    h, _, gates = layer.forward(forward_layer, x_t[None], (h_prev,), (W_xh, W_hh, b_h), GRU)
+    return GRUStep(h[1], gates[0])
 
 
 @checked_border(_gru_cell_backward)
@@ -203,4 +204,6 @@ def gru_cell_backward(
 ) -> GRUCellGradients:
     """Return (dx_t, dh_prev, dW_xh, dW_hh, db_h) of a loss with dL/dh_t = dh_t (B, H); gates_t: (4, B, H)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, gates_t=gates_t, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t)
-    return _gru_cell_backward(dh_t, x_t, h_prev, gates_t, W_xh, W_hh)
+    carry, states = dh_t[None].copy(), (np.stack([h_prev, h_prev]), layer.NONE[h_prev.dtype][0], gates_t[None])
+    dx, *weights = layer.backward(backward_layer, layer.no_dh(carry), carry, x_t[None], (W_xh, W_hh), GRU, states)
+    return GRUCellGradients(dx[0], carry[0], *weights)

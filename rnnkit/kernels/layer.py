@@ -83,6 +83,11 @@ PLAIN = 0, 0, np.empty(0, np.int64)  # `plain_place`, made once
 NONE = {dtype: (np.empty((0, 0, 0), dtype), np.empty((0, 0, 0, 0), dtype)) for dtype in FLOATS}  # c and gates; hidden
 
 
+def no_dh(carry: np.ndarray) -> np.ndarray:
+    """Return dh (0, B, H): the loss enters by the carry alone."""
+    return carry[:0]
+
+
 def first_states(x: np.ndarray, first: tuple[np.ndarray, ...], cell: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (h, c, gates) of one direction to be filled, with h_0 (and c_0) of `first` in place."""
     (T, B), H, dtype = x.shape[:2], first[0].shape[1], first[0].dtype

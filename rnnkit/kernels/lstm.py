@@ -196,7 +196,8 @@ def lstm_cell_forward(
 ) -> LSTMStep:
     """Return (h_t (B, H), c_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or int64 symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, c_prev=c_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    return _lstm_cell_forward(x_t, h_prev, c_prev, W_xh, W_hh, b_h)
+    h, c, gates = layer.forward(forward_layer, x_t[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
+    return LSTMStep(h[1], c[1], gates[0])
 
 
 @checked_border(_lstm_cell_backward)
@@ -217,4 +218,6 @@ def lstm_cell_backward(
     """
     step = {"h_prev": h_prev, "c_prev": c_prev, "c_t": c_t, "gates_t": gates_t}
     check_arrays(GATES, x_t=x_t, **step, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t, dc_t=dc_t)
-    return _lstm_cell_backward(dh_t, dc_t, x_t, h_prev, c_prev, c_t, gates_t, W_xh, W_hh)
+    carry, states = np.stack([dh_t, dc_t]), (np.stack([h_prev, h_prev]), np.stack([c_prev, c_t]), gates_t[None])
+    dx, *weights = layer.backward(backward_layer, layer.no_dh(carry), carry, x_t[None], (W_xh, W_hh), LSTM, states)
+    return LSTMCellGradients(dx[0], *carry, *weights)

@@ -74,6 +74,18 @@ def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None
     save(figure, path)
 
 
+def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: str) -> None:
+    """Draw column y against the updates made, a line for each `by`."""
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    groups = list(history.groupby(by))
+    for i, (value, group) in enumerate(groups):
+        group = group.sort_values("update")
+        axes.plot(group["update"], group[y], "o-", ms=3, color=_shade(i, len(groups)), label=f"{by} = {value}")
+    axes.set(xlabel="updates", ylabel=ylabel)
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
 def ratios_by_hidden_size(table: pd.DataFrame, path: Path) -> None:
     """Draw how many times faster rnnkit is than each peer against H, a line for each batch and length (float32)."""
     table = table[table["dtype"] == "float32"]

@@ -23,12 +23,14 @@ class Measurement:
     """What an experiment's `run` returns for one job.
 
     row: the columns after the configuration, `status` and `n` among them. nets: a row for each net. lags: a row for
-    each lag. message: what a person should know of a status that is not `done`.
+    each lag. history: a row for each evaluation of a training. message: what a person should know of a status that is
+    not `done`.
     """
 
     row: dict[str, Any]
     nets: list[dict[str, Any]] = field(default_factory=list)
     lags: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     message: str = ""
 
 

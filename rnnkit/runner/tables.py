@@ -1,4 +1,4 @@
-"""Records to tidy tables: table.csv (a row for each job), nets.csv, lags.csv, table.md, and timings apart."""
+"""Records to tidy tables: table.csv (a row for each job), nets.csv, lags.csv, history.csv, table.md, timings apart."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,16 +7,18 @@ import pandas as pd
 
 from rnnkit.runner import store
 
+DETAILS = ("nets", "lags", "history")
 DETAIL_FORMAT = "%.9g"  # nets and lags: more digits than any standard error needs; table.csv keeps every digit
 TABLE_MD_FORMAT = ".4g"
 
 
 class Tables(NamedTuple):
-    """The tables of one folder; nets and lags carry the `out` of their job."""
+    """The tables of one folder; all but the first carry the `out` of their job."""
 
     table: pd.DataFrame
     nets: pd.DataFrame
     lags: pd.DataFrame
+    history: pd.DataFrame
 
 
 def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
@@ -25,7 +27,8 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[d
     Column `out` holds the folder of the job's own record relative to the table, so that a table has the same bytes
     wherever it is made. A job without a record has status `missing`.
     """
-    records, rows, nets, lags, timings = [], [], [], [], []
+    records, rows, timings = [], [], []
+    details: dict[str, list[dict[str, Any]]] = {name: [] for name in DETAILS}
     for config in plan:
         job = f"jobs/{store.identity(config)}"
         record = store.read_record(out / job) or {
@@ -36,15 +39,16 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[d
         records.append(record)
         measured = {column: record["row"].get(column) for column in columns}
         rows.append(config | {"out": job} | measured)
-        nets += [{"out": job} | net for net in record.get("nets", [])]
-        lags += [{"out": job} | lag for lag in record.get("lags", [])]
+        for name, found in details.items():
+            found += [{"out": job} | detail for detail in record.get(name, [])]
         timings.append({"out": job, "seconds": record["seconds"]})
     table = pd.DataFrame(rows, dtype=object)
     store.write_whole(out / "table.csv", table.to_csv(index=False))
     store.write_whole(out / "table.md", table_markdown(table))
     store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
-    for name, details in (("nets", nets), ("lags", lags)):
-        store.write_whole(out / f"{name}.csv", pd.DataFrame(details).to_csv(index=False, float_format=DETAIL_FORMAT))
+    for name, found in details.items():
+        if found or name != "history":  # most experiments train nothing
+            store.write_whole(out / f"{name}.csv", pd.DataFrame(found).to_csv(index=False, float_format=DETAIL_FORMAT))
     return records
 
 
@@ -61,9 +65,9 @@ def read(folder: Path) -> Tables:
     """Return the tables of a folder that `collect` wrote; the words none and nan-free text stay text."""
 
     def load(name: str) -> pd.DataFrame:
-        text = (folder / f"{name}.csv").read_text(encoding="utf-8")
-        if not text.strip():
+        path = folder / f"{name}.csv"
+        if (name == "history" and not path.exists()) or not path.read_text(encoding="utf-8").strip():
             return pd.DataFrame()
-        return pd.read_csv(folder / f"{name}.csv", keep_default_na=False, na_values=[""])
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
-    return Tables(load("table"), load("nets"), load("lags"))
+    return Tables(load("table"), *(load(name) for name in DETAILS))

@@ -50,6 +50,8 @@ WRONG = [
     ("G7b", "share vanished", "gradient_flow", "table", "vanished_fraction", other_share),
     ("G7b", "share exploded", "gradient_flow", "table", "exploded_fraction", other_share),
     ("S1", "by the log-norm kernel", "linear_growth", "table", "last_factor", times(1 + 1e-9)),
+    ("S9", "encoder-decoder", "encoder_decoder", "table", "accuracy", times(0.98)),
+    ("S10", "character model", "character_model", "table", "bits_per_character", plus(0.1)),
 ]
 
 

@@ -1,0 +1,144 @@
+"""A character-level language model: the article's "hello world", or a text you name.
+
+Method. Characters in, the logits of the next one out, softmax cross-entropy. The text is cut into batch_size parts,
+read side by side in windows of seq_len steps with the state carried over (truncated BPTT with k1 = k2 = seq_len) and
+set to zero at the start of each pass. Adam, clipped norm. Bits per character are measured from a state of zeros over
+the last tenth of the text, which is not trained on; a text under 1,000 characters is measured on itself. Beside them
+stands what the frequencies of single characters give. Elman (1990); Mikolov et al. (2010); Karpathy's min-char-rnn.
+
+    python experiments/character_model.py cell=lstm path=TEXT.txt temperature=0.5
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+from tqdm import tqdm
+
+import rnnkit
+from rnnkit.kernels import clip_by_norm
+from rnnkit.rng import streams
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.config import Settings
+from rnnkit.runner.figures import learning_curves
+from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.tables import Tables, read
+
+BUDGET_MINUTES = {"quick": 0.3}
+COLUMNS = ["characters", "alphabet", "parameters", "bits_per_character", "unigram_bits", "sample", "status", "n"]
+ENOUGH_TO_HOLD_OUT = 1000  # characters
+KNOWN = 0.05  # bits: every character but the first, which nothing announces, is all but certain
+SOURCE = "the seed article's character model, trained"
+
+
+class Config(Settings):
+    """Keys of a job."""
+
+    text: str = Field(min_length=2, description="a text of 2 characters or more")
+    path: str = Field(min_length=1, description="none or the path of a text file")
+    cell: Literal["tanh", "relu", "lstm", "gru"] = Field(description="tanh, relu, lstm or gru")
+    layers: int = Field(ge=1, le=16, description="an integer from 1 to 16")
+    hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
+    seq_len: int = Field(ge=1, le=100_000, description="an integer from 1 to 100000")
+    batch_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
+    updates: int = Field(ge=1, le=10_000_000, description="an integer from 1 to 10000000")
+    learning_rate: float = Field(gt=0, le=10, description="a number above 0, up to 10")
+    clip: float = Field(gt=0, le=1e6, description="a number above 0: the largest joint norm of the gradients")
+    temperature: float = Field(gt=0, le=100, description="a number above 0, up to 100")
+    sample_length: int = Field(ge=1, le=1_000_000, description="an integer from 1 to 1000000")
+
+    @model_validator(mode="after")
+    def _a_file_that_can_be_read(self) -> "Config":
+        if self.path != "none":
+            try:
+                length = len(Path(self.path).read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"path={self.path}: allowed is none or a UTF-8 text file; {error}") from None
+            if length < 2:
+                raise ValueError(f"path={self.path}: allowed is a text of 2 characters or more, this has {length}")
+        return self
+
+
+def parts_of(symbols: np.ndarray, config: Config) -> np.ndarray:
+    """Return the text (steps + 1, parts): consecutive parts side by side, each a step longer than it is predicted."""
+    parts = max(1, min(config.batch_size, (len(symbols) - 1) // config.seq_len))
+    steps = (len(symbols) - 1) // parts
+    return np.stack([symbols[i * steps : (i + 1) * steps + 1] for i in range(parts)], axis=1)
+
+
+def train(net: rnnkit.RNN, parts: np.ndarray, config: Config) -> list[dict]:
+    """Read the parts again and again; return the mean training bits of every tenth of the updates."""
+    optimizer, history, state, start, recent = (
+        rnnkit.optimizers.Optimizer("adam", config.learning_rate),
+        [],
+        None,
+        0,
+        [],
+    )
+    for update in tqdm(range(1, config.updates + 1), desc=config.cell, disable=None):
+        end = min(start + config.seq_len, len(parts) - 1)
+        x, target = parts[start:end].copy(), parts[start + 1 : end + 1].copy()
+        loss, gradients, run = net.loss_and_gradients(x, target, loss="softmax", state=state)
+        clip_by_norm(tuple(gradients.parameters.values()), config.clip)
+        optimizer.step(net.parameters, gradients.parameters)
+        recent.append(loss / np.log(2))
+        last = end == len(parts) - 1
+        start, state = (0, None) if last else (end, run.state)
+        if update % max(1, config.updates // 10) == 0:
+            history.append({"update": update, "bits": float(np.mean(recent))})
+            recent = []
+    return history
+
+
+def bits_per_character(net: rnnkit.RNN, symbols: np.ndarray) -> float:
+    """Return the mean -log2 probability of each character after the first, from a state of zeros."""
+    run = net.forward(symbols[:-1, None].copy())
+    return net.loss(run, symbols[1:, None].copy(), "softmax").value / np.log(2)
+
+
+def unigram_bits(trained: np.ndarray, measured: np.ndarray, n: int) -> float:
+    """Return the mean -log2 of the characters' frequencies in `trained` (add one) over `measured`."""
+    counts = np.bincount(trained, minlength=n) + 1.0
+    return float(-np.log2(counts / counts.sum())[measured[1:]].mean())
+
+
+def run(config: Config) -> Measurement:
+    """Train one model, measure it, and let it write."""
+    text = config.text if config.path == "none" else Path(config.path).read_text(encoding="utf-8")
+    alphabet = sorted(set(text))
+    symbols = np.searchsorted(alphabet, list(text))
+    held_out = len(text) // 10 if len(text) >= ENOUGH_TO_HOLD_OUT else 0
+    trained, measured = (symbols[:-held_out], symbols[-held_out:]) if held_out else (symbols, symbols)
+    n = len(alphabet)
+    net = rnnkit.RNN(n, config.hidden_size, n, cell=config.cell, layers=config.layers, seed=config.seed)
+    history = train(net, parts_of(trained, config), config)
+    rng = streams(config.seed).evaluation
+    written = rnnkit.generate(
+        net, trained[:1], config.sample_length, lambda logits: rnnkit.sample(logits, rng, config.temperature)
+    ).x[:, 0]
+    row = {"characters": len(text), "alphabet": n, "parameters": net.num_parameters, "n": len(measured) - 1}
+    row |= {"bits_per_character": bits_per_character(net, measured), "unigram_bits": unigram_bits(trained, measured, n)}
+    row["sample"] = alphabet[trained[0]] + "".join(alphabet[s] for s in written)
+    print(f"{net}\n{row['bits_per_character']:.3f} bits per character; it writes:\n{row['sample']}\n")
+    return Measurement(row | {"status": "done"}, history=history)
+
+
+def draw(folder: Path) -> None:
+    """Draw the training bits against updates."""
+    tables = read(folder)
+    history = tables.history.merge(tables.table[["out", "cell"]], on="out")
+    learning_curves(history, "cell", "bits", folder / "bits.png", "bits per character, training")
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return one claim for each cell: it has learned the article's text by heart."""
+    found = []
+    for row in tables.table[tables.table.path == "none"].itertuples():
+        statement = f"character model, {row.cell}: bits per character of {row.text!r}"
+        found.append(Claim("S10", statement, SOURCE, "below", KNOWN, 0.0, row.bits_per_character, 0.0, row.n))
+    return found
+
+
+if __name__ == "__main__":
+    launch(__file__, Config, run, COLUMNS, draw)

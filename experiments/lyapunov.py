@@ -1,0 +1,160 @@
+"""Gradients grow at the largest Lyapunov exponent of the states, and both at the rate of theory (claim G5).
+
+Method. Driven tanh nets as in growth_theory. In each net three rates, nats per step: the slope of ln ||dL/dh|| over the
+lags beyond 20, batch 8; the largest Lyapunov exponent, by QR of changes carried forward through the same steps of the
+first sample, its first 20 steps left out; the theory at the net's achieved gain. Judged where that theory is. And
+ln ||dL/dW_hh|| of each sample, the loss at half of the steps and at all of them: it must stay where the exponent is
+below 0, and grow at the exponent where it is above.
+
+    python experiments/lyapunov.py -m initializer=gaussian,orthogonal gain=1.0,3.0 drive_variance=1.0 out=DIR
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import gradient_flow
+import numpy as np
+from growth_theory import SOURCE, TOLERANCE
+from pydantic import Field
+
+import rnnkit
+from rnnkit import statistics
+from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_backward_scaled
+from rnnkit.lyapunov import lyapunov_exponents
+from rnnkit.parallel import map_replicates
+from rnnkit.passes import State
+from rnnkit.rng import streams
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.config import Settings
+from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.tables import Tables, read
+from rnnkit.statistics import NEAR, mean, standard_error
+
+BUDGET_MINUTES = {"quick": 1.5}
+MEASURED = ["growth_rate", "exponent", "rate_minus_exponent", "weight_log_ratio", "weight_rate_minus_exponent"]
+COLUMNS = [
+    "gain_achieved",
+    *(column for name in MEASURED for column in (name, f"{name}_se")),
+    "growth_rate_theory",
+    "theory_note",
+    "status",
+    "n",
+]
+BOUNDED = 0.1  # nats: a gradient that went with the exponent would have moved by DECISIVE at least
+DECISIVE = 3.0  # nats of predicted change over half of the steps: nearer to 0 neither case is settled by then
+MIKHAEIL = "Mikhaeil, Monfared, Durstewitz 2022"
+
+
+class Config(Settings):
+    """Keys of a job; the rest is gradient_flow's."""
+
+    initializer: Literal["gaussian", "orthogonal"] = Field(description="gaussian or orthogonal")
+    gain: float = Field(gt=0, le=100, description="a number above 0, up to 100")
+    drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
+    seq_len: int = Field(ge=70, le=100_000, description="an integer from 70 to 100000")
+    hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
+    batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")
+    replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
+
+
+def as_flow(config: Config) -> gradient_flow.Config:
+    """Return the same job as gradient_flow's."""
+    fixed = {"activation": "tanh", "drive": "noise", "dtype": "float64"}
+    return gradient_flow.Config(**config.model_dump(), **fixed, spectral_radius="none", clip="none", clip_mode="norm")
+
+
+def measure_net(config: Config, replicate: int) -> tuple[dict[str, Any], np.ndarray]:
+    """Return (the row of net number `replicate`, its log norms (T+1, B))."""
+    flow, rng, H = as_flow(config), streams(config.seed, replicate), config.hidden_size
+    W_hh = gradient_flow.scaled_weights(flow, replicate, rng.init)
+    direction = rng.evaluation.standard_normal(H)
+    dh_T = np.tile(direction / np.linalg.norm(direction), (config.batch_size, 1))
+    x, W_xh, h = gradient_flow.driven_states(flow, rng, W_hh)
+    log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, TANH)
+    half, rate = config.seq_len // 2, mean(statistics.growth_rates(log_norms))
+    ratio = mean([np.subtract(*(weight_log_norm(x[:T, b], h[: T + 1, b], dh_T[b], W_xh, W_hh)
+                                for T in (config.seq_len, half))) for b in range(config.batch_size)])  # fmt: skip
+    exponent = largest_exponent(x, h, W_xh, W_hh)
+    found = {
+        "replicate": replicate,
+        "gain_achieved": float(np.linalg.norm(W_hh) / np.sqrt(H)),
+        "growth_rate": rate,
+        "exponent": exponent,
+        "rate_minus_exponent": rate - exponent,
+        "weight_log_ratio": ratio,
+        "weight_rate_minus_exponent": ratio / (config.seq_len - half) - exponent,
+    }
+    return found, log_norms
+
+
+def largest_exponent(x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
+    """Return the largest exponent along the first sample; alone: the largest of several estimates is too large."""
+    net = rnnkit.RNN(*W_xh.shape, cell="tanh", initializer=W_hh, dtype="float64")
+    net.parameters["l0.W_xh"][:] = W_xh
+    run = net.forward(np.ascontiguousarray(x[:, :1]), State(h[:1, :1].copy(), None))
+    return float(lyapunov_exponents(net, run, n=1, burn_in=NEAR)[0])
+
+
+def weight_log_norm(x: np.ndarray, h: np.ndarray, dh: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
+    """Return ln ||dL/dW_hh|| of one sample; x (T, I), h (T+1, H), dh (H,) at the last state."""
+    one = (np.ascontiguousarray(a[:, None]) for a in (x, h))
+    gradients = rnn_backward_scaled(dh[None], *one, W_xh, W_hh, TANH)
+    return float(np.log(np.linalg.norm(gradients.dW_hh)) + gradients.log_scale)
+
+
+def run(config: Config) -> Measurement:
+    """Measure all nets of a job, on all cores."""
+    nets, paths = zip(*map_replicates(lambda i: measure_net(config, i), config.replicates), strict=True)
+    columns = {name: np.array([net[name] for net in nets]) for name in ("gain_achieved", *MEASURED)}
+    rates, note = gradient_flow.predicted(as_flow(config), np.empty(0), columns["gain_achieved"])
+    row: dict[str, Any] = {name: mean(values) for name, values in columns.items()}
+    row |= {f"{name}_se": standard_error(columns[name]) for name in MEASURED}
+    row |= {"growth_rate_theory": mean(rates), "theory_note": note, "status": "done", "n": config.replicates}
+    rows = [net | {"growth_rate_theory": float(rate)} for net, rate in zip(nets, rates, strict=True)]
+    return Measurement(row, rows, statistics.by_lag(np.stack(paths, axis=2)))
+
+
+def draw(folder: Path) -> None:
+    """Draw slopes and exponents on the theory's line, and log norm against lag under the strongest drive."""
+    tables = read(folder)
+    for initializer, rows in tables.table.groupby("initializer"):
+        for name in ("growth_rate", "exponent"):
+            shown = rows.assign(growth_rate=rows[name], growth_rate_se=rows[f"{name}_se"])
+            path = folder / f"{name}_{initializer}.png"
+            measured_on_theory(shown, "gain", "drive_variance", path, f"gain asked for, {initializer} W: {name}")
+    shown = tables.table[tables.table.drive_variance == tables.table.drive_variance.max()]
+    shown = shown[shown.initializer == shown.initializer.iloc[0]]
+    lags = tables.lags.merge(shown[["out", "gain"]], on="out")
+    title = f"{shown.initializer.iloc[0]} W, drive variance {shown.drive_variance.iloc[0]}"
+    log_norm_by_lag(lags, "gain", folder / "lags.png", title)
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return G5 for each cell where the theory is claimed: (a) slope, (b) exponent, (c) the gradient of the weights."""
+    found = []
+    for row in tables.table.itertuples():
+        if row.initializer != "orthogonal" and row.drive_variance < 0.5:
+            continue
+        cell = f"{row.initializer}, g = {row.gain:g}, s2 = {row.drive_variance:g}"
+        statement = f"(a) slope of ln ||dL/dh|| - largest Lyapunov exponent by QR: {cell}"
+        found.append(_claim("G5a", statement, MIKHAEIL, row, "rate_minus_exponent", 0.0, TOLERANCE))
+        statement = f"(b) largest Lyapunov exponent by QR = theory: {cell}"
+        found.append(_claim("G5b", statement, SOURCE, row, "exponent", row.growth_rate_theory, TOLERANCE))
+        change = row.growth_rate_theory * (row.seq_len // 2)
+        if change < -DECISIVE:
+            statement = f"(c) stable: ln of ||dL/dW|| at {row.seq_len} steps over that at half of them: {cell}"
+            found.append(_claim("G5c", statement, MIKHAEIL, row, "weight_log_ratio", 0.0, BOUNDED))
+        elif change > DECISIVE:
+            statement = f"(c) chaotic: growth of ln ||dL/dW|| per step - largest exponent: {cell}"
+            found.append(_claim("G5c", statement, MIKHAEIL, row, "weight_rate_minus_exponent", 0.0, TOLERANCE))
+    return found
+
+
+def _claim(claim: str, statement: str, source: str, row: Any, column: str, expected: float, tolerance: float) -> Claim:
+    measured, se = getattr(row, column), getattr(row, f"{column}_se")
+    return Claim(claim, statement, source, "equal", expected, tolerance, measured, se, row.n)
+
+
+if __name__ == "__main__":
+    launch(__file__, Config, run, COLUMNS, draw)

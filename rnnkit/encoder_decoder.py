@@ -1,0 +1,135 @@
+"""Encoder and decoder: a sequence in, another of any length out (many-to-many, not in step).
+
+    encoder   x_1 ... x_T          ->  its last states are the decoder's first
+    decoder   start, y_1 ... y_n-1 ->  y_1 ... y_n      in training the true ones (teacher forcing), in use its own
+
+Sutskever, Vinyals, Le (2014); Cho et al. (2014).
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnkit import storage
+from rnnkit.generation import most_likely
+from rnnkit.networks import RNN
+from rnnkit.passes import Hidden, Run
+from rnnkit.rng import streams
+
+
+class EncoderDecoderGradients(NamedTuple):
+    """Gradients by name, of x (T, B, I), and where asked of all states, by `encoder.` and `decoder.` directions."""
+
+    parameters: dict[str, np.ndarray]
+    dx: np.ndarray
+    hidden: dict[str, Hidden]
+
+
+class EncoderDecoderLoss(NamedTuple):
+    """The mean loss over all symbols of the answers, its gradients, and the runs of encoder and decoder."""
+
+    loss: float
+    gradients: EncoderDecoderGradients
+    runs: tuple[Run, Run]
+
+
+class EncoderDecoder:
+    """Two networks of one cell and size; answers are symbols 0..output_size - 1, and the decoder starts on another."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        cell: str = "gru",
+        layers: int = 1,
+        dtype: str = "float32",
+        seed: int = 0,
+        **start: Any,
+    ) -> None:
+        """Draw the weights; start: initializer, spectral_radius and so on, as in `rnnkit.RNN`."""
+        rng, shared = streams(seed).init, {"cell": cell, "layers": layers, "dtype": dtype}
+        self.encoder = RNN(input_size, hidden_size, seed=rng, **shared, **start)
+        self.decoder = RNN(output_size + 1, hidden_size, output_size, seed=rng, **shared, **start)
+        self.start = output_size
+        self.parameters = _prefixed(encoder=self.encoder.parameters, decoder=self.decoder.parameters)
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers are trained."""
+        return self.encoder.num_parameters + self.decoder.num_parameters
+
+    def __repr__(self) -> str:
+        return f"EncoderDecoder(encoder={self.encoder!r}, decoder={self.decoder!r})"
+
+    def loss_and_gradients(
+        self,
+        x: np.ndarray,
+        target: np.ndarray,
+        *,
+        lengths: np.ndarray | None = None,
+        target_lengths: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+        hidden: bool = False,
+    ) -> EncoderDecoderLoss:
+        """Return the softmax cross-entropy under teacher forcing, its gradients, and both runs.
+
+        x: (T, B, I), or (T, B) int64 symbols. target: (n, B) int64 symbols, n need not be T. lengths, target_lengths:
+        (B,) where rows are shorter; what stands beyond a target's length is not read, but must be a symbol.
+        mask: (n, B) bool, True where a symbol counts.
+        """
+        target = np.asarray(target)
+        _check_symbols(target, self.start)
+        encoded = self.encoder.forward(x, lengths=lengths)
+        fed = np.concatenate([np.full_like(target[:1], self.start), target[:-1]])
+        loss, back, decoded = self.decoder.loss_and_gradients(
+            fed, target, loss="softmax", mask=mask, state=encoded.state, lengths=target_lengths, hidden=hidden
+        )
+        below = self.encoder.backward(encoded, None, back.state, hidden=hidden)
+        parameters = _prefixed(encoder=below.parameters, decoder=back.parameters)
+        states = _prefixed(encoder=below.hidden, decoder=back.hidden)
+        return EncoderDecoderLoss(loss, EncoderDecoderGradients(parameters, below.dx, states), (encoded, decoded))
+
+    def generate(
+        self, x: np.ndarray, steps: int, *, lengths: np.ndarray | None = None, end: int | None = None
+    ) -> np.ndarray:
+        """Return the likeliest answers (n, B), each symbol fed back; n = steps, or fewer once every row has said `end`.
+
+        After a row's first `end` stands `end`.
+        """
+        state, fed = self.encoder.forward(x, lengths=lengths).state, np.full(x.shape[1], self.start, np.int64)
+        answers, ended = [], np.zeros(x.shape[1], bool)
+        for _ in range(steps):
+            run = self.decoder.forward(fed[None], state)
+            fed, state = most_likely(run.y[0]), run.state
+            if end is not None:
+                fed = np.where(ended, end, fed)
+                ended |= fed == end
+            answers.append(fed)
+            if ended.all():
+                break
+        return np.stack(answers)
+
+    def save(self, path: str | Path) -> None:
+        """Write both networks to `path` (.npz), whole or not at all."""
+        settings = self.encoder.settings()
+        kept = {name: settings[name] for name in ("input_size", "hidden_size", "cell", "layers", "dtype")}
+        storage.save(path, kept | {"output_size": self.start}, self.parameters)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "EncoderDecoder":
+        """Read what `save` wrote; ValueError says what is wrong with a file that is not one."""
+        return storage.load(path, cls)
+
+
+def _prefixed(**parts: dict[str, Any]) -> dict[str, Any]:
+    return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+
+
+def _check_symbols(target: np.ndarray, output_size: int) -> None:
+    if target.dtype != np.int64 or target.ndim != 2 or target.size == 0:
+        raise ValueError(f"target must be (n, B) int64 symbols, got {target.shape} {target.dtype}")
+    if target.min() < 0 or target.max() >= output_size:
+        raise ValueError(f"target must hold symbols in 0..{output_size - 1}, got {target.min()}..{target.max()}")
