@@ -111,10 +111,17 @@ def draw(folder: Path) -> None:
     table = tables.table
     glorot = table.assign(growth_rate=table.growth_rate_glorot, growth_rate_se=table.growth_rate_glorot_se)
     both = pd.concat([table.assign(weights="zero"), glorot.assign(weights="glorot")])
-    measured_on_theory(both, "forget_bias", "weights", folder / "growth_rate.png", "bias of the forget gate")
+    measured_on_theory(
+        both,
+        "forget_bias",
+        "weights",
+        folder / "growth_rate.png",
+        "bias of the forget gate",
+        "growth of ln ||dL/dc|| per step back",
+    )
     lags = tables.lags.merge(table[["out", "forget_bias"]], on="out")
     for weights, name in zip(WEIGHTS, ("lags.png", "lags_glorot.png"), strict=True):
-        title = f"LSTM, {weights} weights: gradient of the cell c"
+        title = f"LSTM, {weights} weights: the norm is that of dL/dc"
         log_norm_by_lag(lags[lags.weights == weights], "forget_bias", folder / name, title)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import gradient_flow
 import numpy as np
+import pandas as pd
 from growth_theory import SOURCE, TOLERANCE
 from pydantic import Field
 
@@ -119,10 +120,15 @@ def draw(folder: Path) -> None:
     """Draw slopes and exponents on the theory's line, and log norm against lag under the strongest drive."""
     tables = read(folder)
     for initializer, rows in tables.table.groupby("initializer"):
-        for name in ("growth_rate", "exponent"):
-            shown = rows.assign(growth_rate=rows[name], growth_rate_se=rows[f"{name}_se"])
-            path = folder / f"{name}_{initializer}.png"
-            measured_on_theory(shown, "gain", "drive_variance", path, f"gain asked for, {initializer} W: {name}")
+        s2 = ", s2 = " + rows.drive_variance.map(str)
+        slopes = rows.assign(rate="slope of the gradient" + s2)
+        exponents = rows.assign(
+            rate="largest exponent" + s2, growth_rate=rows.exponent, growth_rate_se=rows.exponent_se
+        )
+        path = folder / f"growth_rate_{initializer}.png"
+        measured_on_theory(
+            pd.concat([slopes, exponents]), "gain", "rate", path, f"gain, {initializer} W", "nats per step"
+        )
     shown = tables.table[tables.table.drive_variance == tables.table.drive_variance.max()]
     shown = shown[shown.initializer == shown.initializer.iloc[0]]
     lags = tables.lags.merge(shown[["out", "gain"]], on="out")

@@ -29,7 +29,9 @@ def zero_line(axes: Axes) -> None:
     axes.axhline(0, color="0.6", lw=0.8, zorder=0)
 
 
-def measured_on_theory(table: pd.DataFrame, x: str, by: str, path: Path, xlabel: str) -> None:
+def measured_on_theory(
+    table: pd.DataFrame, x: str, by: str, path: Path, xlabel: str, ylabel: str = "growth of ln ||dL/dh|| per step back"
+) -> None:
     """Draw growth_rate with 2 se bars over the line of growth_rate_theory, against column x, a colour for each `by`."""
     rows = table.dropna(subset=["growth_rate"]).drop_duplicates([x, by])
     if rows.empty:
@@ -51,7 +53,7 @@ def measured_on_theory(table: pd.DataFrame, x: str, by: str, path: Path, xlabel:
             color=colour,
             label=label,
         )
-    axes.set(xlabel=xlabel, ylabel="growth of ln ||dL/dh|| per step back")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.set_title("points: measured, 2 standard errors; lines: theory", fontsize=10)
     axes.legend(fontsize=8)
     save(figure, path)

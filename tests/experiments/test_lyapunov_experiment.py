@@ -1,0 +1,125 @@
+"""Three rates of a driven net against answers known beforehand."""
+
+import gradient_flow
+import numpy as np
+import pandas as pd
+import pytest
+from lyapunov import COLUMNS, MEASURED, Config, as_flow, claims, draw, largest_exponent, measure_net, run
+
+from rnnkit.initializers import orthogonal
+from rnnkit.kernels import IDENTITY, TANH, rnn_backward, rnn_forward
+from rnnkit.rng import streams
+from rnnkit.runner import store, tables
+from rnnkit.runner.config import faults
+
+ROUNDING = 1e-9  # some hundred float64 steps of a chaotic or a fading net
+BASE = {
+    "initializer": "gaussian",
+    "gain": 1.0,
+    "drive_variance": 1.0,
+    "seq_len": 80,
+    "hidden_size": 8,
+    "batch_size": 2,
+    "replicates": 3,
+    "seed": 0,
+    "out": "unused",
+}
+
+
+def config(**changes):
+    return Config(**BASE | changes)
+
+
+def states_of(settings, replicate=0):
+    flow, rng = as_flow(settings), streams(settings.seed, replicate)
+    W_hh = gradient_flow.scaled_weights(flow, replicate, rng.init)
+    direction = rng.evaluation.standard_normal(settings.hidden_size)
+    return W_hh, direction / np.linalg.norm(direction), *gradient_flow.driven_states(flow, rng, W_hh)
+
+
+def test_slopes_are_those_of_gradient_flow():
+    ours, theirs = run(config()), gradient_flow.run(as_flow(config()))
+    assert ours.lags == theirs.lags
+    for name in ("growth_rate", "growth_rate_se", "growth_rate_theory", "gain_achieved"):
+        assert ours.row[name] == pytest.approx(theirs.row[name], rel=ROUNDING)
+
+
+@pytest.mark.parametrize("gain", [0.7, 2.0])
+def test_the_weights_gradient_grows_as_plain_bptt_says(gain):
+    settings = config(gain=gain)
+    W_hh, direction, x, W_xh, h = states_of(settings)
+    norms = []
+    for T in (40, 80):
+        of_samples = []
+        for b in (0, 1):
+            one = (np.ascontiguousarray(a[:, b : b + 1]) for a in (x[:T], h[: T + 1]))
+            of_samples.append(np.log(np.linalg.norm(rnn_backward(direction[None], *one, W_xh, W_hh, TANH).dW_hh)))
+        norms.append(np.mean(of_samples))
+    found = measure_net(settings, 0)[0]
+    assert abs(found["weight_log_ratio"] - (norms[1] - norms[0])) < ROUNDING
+    rate = (norms[1] - norms[0]) / 40
+    assert abs(found["weight_rate_minus_exponent"] - (rate - found["exponent"])) < ROUNDING
+
+
+def test_the_exponent_by_hand():
+    W_hh, _, x, W_xh, h = states_of(config())
+    change = np.linalg.qr(streams(0).evaluation.standard_normal((8, 1)))[0][:, 0]
+    logs = []
+    for t in range(80):
+        change = (1 - h[t + 1, 0] ** 2) * (W_hh.T @ change)
+        logs.append(np.log(np.linalg.norm(change)))
+        change /= np.linalg.norm(change)
+    assert abs(largest_exponent(x, h, W_xh, W_hh) - np.mean(logs[20:])) < ROUNDING
+
+
+def test_of_a_net_at_rest_the_exponent_is_the_log_of_the_gain():
+    W_hh, zeros = 0.9 * orthogonal(streams(0).init, 8), np.zeros((60, 1, 8))
+    h = rnn_forward(zeros, zeros[0], np.eye(8), W_hh, zeros[0, 0].copy(), IDENTITY)
+    assert abs(largest_exponent(zeros, h, np.eye(8), W_hh) - np.log(0.9)) < ROUNDING
+
+
+def test_a_row_has_its_columns_and_more_replicates_leave_the_first_as_they_were():
+    measured = run(config())
+    assert set(measured.row) == set(COLUMNS)
+    assert set(MEASURED) < set(measured.nets[0])
+    for net, again in zip(measured.nets, run(config(replicates=5)).nets, strict=False):
+        assert again == pytest.approx(net, rel=ROUNDING)
+
+
+def collected(out, *changes):
+    plan = [config(**c).scientific() for c in changes]
+    for c, scientific in zip(changes, plan, strict=True):
+        record = {"config": scientific, "seconds": 0.0} | vars(run(config(**c)))
+        store.write_record(out / "jobs" / store.identity(scientific), record)
+    tables.collect(out, plan, COLUMNS)
+    return tables.read(out)
+
+
+def test_any_sweep_is_drawn_and_only_claimed_cells_are_judged(tmp_path):
+    kinds = [{"initializer": i, "drive_variance": s2} for i in ("gaussian", "orthogonal") for s2 in (0.1, 1.0)]
+    found = collected(tmp_path, *kinds)
+    draw(tmp_path)
+    assert {p.name for p in tmp_path.glob("*.png")} == {
+        "lags.png", "growth_rate_gaussian.png", "growth_rate_orthogonal.png",
+    }  # fmt: skip
+    cells = {c.statement.split(": ")[-1] for c in claims(found)}
+    assert cells == {f"{i}, g = 1, s2 = {s2}" for i, s2 in (("gaussian", 1), ("orthogonal", 0.1), ("orthogonal", 1))}
+
+
+def test_near_the_edge_the_weights_are_not_judged(tmp_path):
+    found = collected(tmp_path, {"initializer": "orthogonal"})
+    for rate, names in ((-0.07, ["G5a", "G5b"]), (-0.08, ["G5a", "G5b", "G5c"]), (0.08, ["G5a", "G5b", "G5c"])):
+        judged = claims(found._replace(table=found.table.assign(growth_rate_theory=rate)))
+        assert [c.claim for c in judged] == names
+    assert "stable" in claims(found._replace(table=found.table.assign(growth_rate_theory=-0.08)))[2].statement
+    assert "chaotic" in judged[2].statement
+
+
+@pytest.mark.parametrize("changes", [{"seq_len": 69}, {"initializer": "sparse"}, {"drive_variance": 0}])
+def test_what_has_no_theory_or_slope_is_refused(changes):
+    assert faults(Config, BASE | changes)
+
+
+def test_a_table_without_rows_has_no_claims():
+    empty = tables.Tables(*(pd.DataFrame() for _ in tables.Tables._fields))
+    assert claims(empty) == []

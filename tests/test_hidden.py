@@ -1,0 +1,188 @@
+"""Logarithms of the gradients of states against the gradients themselves, kernels and finite differences."""
+
+import numpy as np
+import pytest
+
+import rnnkit
+from rnnkit.gradcheck import numerical_gradient
+from rnnkit.hidden import hidden_log_norms, hidden_of_step, loss_by_state
+from rnnkit.kernels import ACTIVATIONS, hidden_gradient_log_norms
+from rnnkit.kernels.cells import CELLS
+from rnnkit.scaled import add, scaled
+
+ROUNDING = 1e-10  # some ten steps of float64, and their logarithms
+SINGLE = {"float32": 1e-4, "float64": ROUNDING}  # the gradients compared with are the kernels', in float32
+FAR = 1e-9  # logarithms of size 1,000 after several hundred float64 steps
+NUMERICAL = 1e-7  # fourth-order differences of a small net
+every_cell = pytest.mark.parametrize("cell", CELLS)
+
+
+def make(cell, T=7, B=3, seed=0, **options):
+    """Return (net, run, dy) of a net with random biases."""
+    lengths = options.pop("lengths", None)
+    options = {"dtype": "float64", "layers": 2} | options
+    net = rnnkit.RNN(4, 5, options.pop("output_size", 2), cell=cell, seed=seed, **options)
+    rng = rnnkit.rng.streams(seed).data
+    for name, array in net.parameters.items():
+        if name.endswith("b_h"):
+            array[:] = 0.5 * rng.standard_normal(array.shape)
+    x = rng.standard_normal((T, B, 4)).astype(net.dtype)
+    run = net.forward(x, lengths=lengths)
+    return net, run, rng.standard_normal(run.y.shape).astype(net.dtype)
+
+
+def logs_of(gradient):
+    with np.errstate(divide="ignore"):  # -inf is the right answer for zeros
+        return np.log(np.linalg.norm(gradient.astype(np.float64), axis=-1))
+
+
+SHAPES = {
+    "plain": {},
+    "float32": {"dtype": "float32"},
+    "states as outputs": {"output_size": None},
+    "both directions": {"bidirectional": True},
+    "last": {"output": "last"},
+    "lengths": {"lengths": np.array([7, 1, 4])},
+    "both directions, last, lengths": {"bidirectional": True, "output": "last", "lengths": np.array([7, 1, 4])},
+    "three layers, both directions, lengths": {"bidirectional": True, "layers": 3, "lengths": np.array([2, 7, 5])},
+}
+
+EVERY_STEP = {name: options for name, options in SHAPES.items() if "output" not in options}
+
+
+@every_cell
+@pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
+def test_log_norms_are_those_of_the_gradients(cell, options):
+    net, run, dy = make(cell, **options)
+    found, gradients = hidden_log_norms(net, run, dy), net.backward(run, dy, hidden=True).hidden
+    assert found.keys() == gradients.keys()
+    for name, logs in found.items():
+        np.testing.assert_allclose(logs.h, logs_of(gradients[name].h), atol=SINGLE[str(net.dtype)])
+        assert (logs.c is None) == (cell != "lstm")
+        if cell == "lstm":
+            np.testing.assert_allclose(logs.c, logs_of(gradients[name].c), atol=SINGLE[str(net.dtype)])
+
+
+@every_cell
+@pytest.mark.parametrize("options", EVERY_STEP.values(), ids=EVERY_STEP)
+def test_each_part_of_the_decomposition_is_that_of_its_gradient(cell, options):
+    net, run, dy = make(cell, **options)
+    for way in net.ways:
+        parts = [hidden_of_step(net, run, dy, s, way.name) for s in range(len(dy))]
+        found = loss_by_state(net, run, dy, way.name)
+        np.testing.assert_allclose(found, logs_of(np.stack(parts)), atol=SINGLE[str(net.dtype)])
+        total = net.backward(run, dy, hidden=True).hidden[way.name].h
+        np.testing.assert_allclose(np.sum(parts, axis=0), total, atol=SINGLE[str(net.dtype)])
+
+
+@every_cell
+def test_no_loss_reaches_a_later_state(cell):
+    net, run, dy = make(cell)
+    s, t = np.indices((7, 7))
+    for layer in ("l0", "l1"):
+        reached = loss_by_state(net, run, dy, layer) > -np.inf
+        np.testing.assert_array_equal(reached[t > s], False)
+        if cell != "relu":  # whose units may all be off
+            np.testing.assert_array_equal(reached[t <= s], True)
+
+
+def test_in_two_directions_every_loss_reaches_every_state_but_of_the_last_layer():
+    net, run, dy = make("tanh", bidirectional=True)
+    s, t = np.indices((7, 7))
+    assert np.isfinite(loss_by_state(net, run, dy, "l0")).all()
+    for layer, reaches in (("l1", t <= s), ("l1.reverse", t >= s)):
+        np.testing.assert_array_equal(np.isfinite(loss_by_state(net, run, dy, layer))[..., 0], reaches)
+
+
+@pytest.mark.parametrize("block", [1, 3000, 10**9])
+def test_blocks_do_not_change_the_result(monkeypatch, block):
+    net, run, dy = make("lstm")
+    expected = loss_by_state(net, run, dy)
+    monkeypatch.setattr("rnnkit.hidden.BLOCK_BYTES", block)
+    np.testing.assert_allclose(loss_by_state(net, run, dy), expected, atol=ROUNDING)
+
+
+@pytest.mark.parametrize(("cell", "gain"), [("tanh", 0.5), ("tanh", 2.0), ("sigmoid", 1.0), ("identity", 3.0)])
+def test_lags_of_several_hundred_steps_against_the_kernel(cell, gain):
+    """In float32 the gradients of the first and third net are all zero there, those of the last overflow."""
+    net, T = rnnkit.RNN(4, 5, cell=cell, gain=gain, seed=2), 400
+    x = np.zeros((T, 2, 4), np.float32)
+    if cell != "identity":  # whose states would leave float32
+        x = rnnkit.rng.streams(1).data.standard_normal(x.shape).astype(np.float32)
+    run = net.forward(x)
+    dy = np.zeros_like(run.y)
+    dy[-1] = 1
+    found = loss_by_state(net, run, dy)[-1]
+    h, W_hh = (a.astype(np.float64) for a in (run.layers[0].h, net.parameters["l0.W_hh"]))
+    by_kernel = hidden_gradient_log_norms(dy[-1].astype(np.float64), h, W_hh, ACTIVATIONS[cell])
+    np.testing.assert_allclose(found, by_kernel[-2::-1], rtol=0, atol=FAR)
+    np.testing.assert_array_equal(hidden_log_norms(net, run, dy)["l0"].h, found)
+    in_float32 = hidden_of_step(net, run, dy, T - 1)[0]
+    assert not in_float32.any() if cell == "sigmoid" or gain < 1 else in_float32.any()
+
+
+def test_a_tiny_net_by_finite_differences():
+    """dL_s/dh_t of the upper layer, by the first state of a run that begins at step t + 1."""
+    net, run, dy = make("lstm", T=4, B=2)
+    found = loss_by_state(net, run, dy, "l1")
+    for s in range(4):
+        for t in range(s):
+            state = rnnkit.passes.State(
+                *(np.stack([a[t + 1] for a in both]) for both in zip(*_states(run), strict=True))
+            )
+
+            def loss(state=state, t=t, s=s):
+                return (net.forward(run.x[t + 1 :], state).y[s - t - 1] * dy[s]).sum()
+
+            expected = numerical_gradient(loss, state.h)
+            np.testing.assert_allclose(found[s, t], logs_of(expected[1]), atol=NUMERICAL)
+
+
+def _states(run):
+    """Yield (h, c), each (T+1, B, H), of every layer."""
+    for layer in run.layers:
+        yield layer.h, layer.inside[0][0]
+
+
+def test_exact_zeros_and_non_finite_gradients():
+    net, run, dy = make("relu", layers=1, output_size=None)
+    assert (hidden_log_norms(net, run, 0 * dy)["l0"].h == -np.inf).all()
+    dy[3, 1, 0] = np.nan
+    found = hidden_log_norms(net, run, dy)["l0"].h
+    assert not np.isfinite(found[:4, 1]).any()
+    assert not np.isnan(found[:, [0, 2]]).any()
+    assert not np.isnan(found[4:]).any()
+
+
+def test_garbage_in_padded_inputs_changes_nothing():
+    net, run, dy = make("gru", lengths=np.array([7, 1, 4]))
+    x = run.x.copy()
+    x[4:, 2] = np.nan
+    again = net.forward(x, lengths=run.lengths)
+    for name, logs in hidden_log_norms(net, run, dy).items():
+        np.testing.assert_array_equal(hidden_log_norms(net, again, dy)[name].h, logs.h)
+
+
+@pytest.mark.parametrize("far", [-1e4, 0.0, 1e4])
+def test_sums_of_scaled_vectors(far):
+    a, b = (scaled(np.array([v]), far) for v in ([3e-200, 4e-200], [0.0, 1e-200]))
+    total = add(a, b)
+    np.testing.assert_allclose(total.v, [[3 / np.sqrt(34), 5 / np.sqrt(34)]], rtol=ROUNDING)
+    np.testing.assert_allclose(total.log, far + np.log(np.sqrt(34)) - 200 * np.log(10), rtol=ROUNDING)
+    much_smaller = add(a, b._replace(log=b.log - 1e4))
+    np.testing.assert_allclose(much_smaller.v, a.v, rtol=ROUNDING)
+
+
+def test_a_bad_argument_is_named():
+    net, run, dy = make("tanh")
+    for function in (hidden_log_norms, loss_by_state):
+        for bad in (None, dy[1:], dy.astype(np.float32)):
+            with pytest.raises(ValueError, match=r"^dy must"):
+                function(net, run, bad)
+    with pytest.raises(ValueError, match=r"^layer must be one of l0, l1, got 'l2'"):
+        loss_by_state(net, run, dy, "l2")
+    with pytest.raises(ValueError, match=r"^s must be from 0 to T - 1 = 6, got 7"):
+        hidden_of_step(net, run, dy, 7)
+    net, run, dy = make("tanh", output="last")
+    with pytest.raises(ValueError, match=r"^net must have output='every'"):
+        loss_by_state(net, run, dy)
