@@ -31,6 +31,10 @@ def test_the_leading_error_is_the_one_in_the_formula():
     np.testing.assert_allclose(5.0 - numeric[0], step**4 / 30 * 120, rtol=1e-9)  # f^(5) = 120, f^(6) = 0
 
 
+def test_what_does_not_enter_the_loss_has_a_gradient_of_zero_exactly(point):
+    np.testing.assert_array_equal(numerical_gradient(lambda: 0.1, point), 0)
+
+
 def test_a_wrong_gradient_is_seen(point):
     numeric = numerical_gradient(lambda: np.sin(point).sum(), point)
     right = np.cos(point)

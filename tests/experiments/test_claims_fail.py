@@ -50,6 +50,11 @@ WRONG = [
     ("G7b", "share vanished", "gradient_flow", "table", "vanished_fraction", other_share),
     ("G7b", "share exploded", "gradient_flow", "table", "exploded_fraction", other_share),
     ("S1", "by the log-norm kernel", "linear_growth", "table", "last_factor", times(1 + 1e-9)),
+    ("G5a", "(a) slope", "lyapunov", "table", "rate_minus_exponent", plus(0.02)),
+    ("G5b", "(b) largest", "lyapunov", "table", "exponent", plus(-0.02)),
+    ("G5c", "(c) stable", "lyapunov", "table", "weight_log_ratio", plus(-3)),
+    ("G5c", "(c) chaotic", "lyapunov", "table", "weight_rate_minus_exponent", plus(-0.02)),
+    ("G9", "half-life of the gradient of c", "forget_bias", "table", "half_life", times(1.02)),
     ("S9", "encoder-decoder", "encoder_decoder", "table", "accuracy", times(0.98)),
     ("S10", "character model", "character_model", "table", "bits_per_character", plus(0.1)),
 ]

@@ -1,0 +1,84 @@
+"""Weights exchanged with torch.nn.RNN, LSTM and GRU of the same shape; torch itself is not imported.
+
+    l0.W_xh (I, G)            weight_ih_l0 (G, I), transposed; so are l0.W_hh and weight_hh_l0
+    l0.b_h                    bias_ih_l0 + bias_hh_l0; where they do not meet, in a GRU's candidate, b_n and b_hn
+    l0.reverse.W_xh, ...      weight_ih_l0_reverse, ...
+
+The gates stand in torch's order. An Elman net of tanh or relu is torch.nn.RNN with that nonlinearity; torch has none
+with sigmoid or identity. The readout has no place there: it is left alone.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rnnkit.networks import RNN
+    from rnnkit.parameters import Direction
+
+KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+CELLS_OF_TORCH = ("tanh", "relu", "lstm", "gru")
+
+
+def to_torch(net: "RNN") -> dict[str, np.ndarray]:
+    """Return copies of net's recurrent weights by torch's names, biases in bias_ih; bias_hh is 0 but for a GRU's b_hn.
+
+    module.load_state_dict({k: torch.from_numpy(v) for k, v in to_torch(net).items()})
+
+    Raises ValueError for a sigmoid or identity cell.
+    """
+    _check_cell(net)
+    found = {}
+    for way in net.ways:
+        W_xh, W_hh, b_h = _arrays(net, way)
+        G = W_hh.shape[1]
+        second = np.zeros(G, net.dtype)
+        if net.cell == "gru":
+            second[2 * net.hidden_size :] = b_h[G:]
+        found |= zip(_names(way), (W_xh.T.copy(), W_hh.T.copy(), b_h[:G].copy(), second), strict=True)
+    return found
+
+
+def from_torch(net: "RNN", state_dict: Mapping[str, Any]) -> None:
+    """Fill net's recurrent layers from a state dict of tensors or arrays, converted to net's dtype.
+
+    The two biases are added where they meet. The readout is left alone. Raises ValueError for a sigmoid or identity
+    cell, or naming an entry that is missing, unknown or of a wrong shape, before anything is changed.
+    """
+    _check_cell(net)
+    wanted = {name: array.shape for name, array in to_torch(net).items()}
+    for name in sorted(wanted.keys() ^ state_dict.keys()):
+        raise ValueError(f"state_dict {'lacks' if name in wanted else 'has an unknown entry'} {name}")
+    given = {name: _as_array(value) for name, value in state_dict.items()}
+    for name, shape in wanted.items():
+        if given[name].shape != shape:
+            raise ValueError(f"state_dict's {name} must have shape {shape}, got {given[name].shape}")
+    for way in net.ways:
+        W_xh, W_hh, b_h = _arrays(net, way)
+        W_ih_T, W_hh_T, b_ih, b_hh = (given[name] for name in _names(way))
+        W_xh[:], W_hh[:] = W_ih_T.T, W_hh_T.T
+        b_h[:] = b_ih + b_hh if net.cell != "gru" else _join_biases(b_ih, b_hh, 2 * net.hidden_size)
+
+
+def _join_biases(b_ih: np.ndarray, b_hh: np.ndarray, candidate: int) -> np.ndarray:
+    """Return a GRU's b_h (4 H,): r and z added, then n's two as they are."""
+    return np.concatenate([b_ih[:candidate] + b_hh[:candidate], b_ih[candidate:], b_hh[candidate:]])
+
+
+def _names(way: "Direction") -> list[str]:
+    return [f"{kind}_l{way.layer}{'_reverse' if way.reverse else ''}" for kind in KINDS]
+
+
+def _arrays(net: "RNN", way: "Direction") -> list[np.ndarray]:
+    return [net.parameters[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h")]
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """Return a tensor, from wherever it lives, or whatever NumPy takes, as an array."""
+    return value.detach().cpu().double().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+def _check_cell(net: "RNN") -> None:
+    if net.cell not in CELLS_OF_TORCH:
+        raise ValueError(f"cell must be one of {', '.join(CELLS_OF_TORCH)} to be one of torch's, got {net.cell!r}")

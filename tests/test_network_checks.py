@@ -1,0 +1,95 @@
+"""An argument of a run that does not fit is refused by name."""
+
+import numpy as np
+import pytest
+from nets import B, H, I, O, T, draw_like, draw_state, make
+
+from rnnkit.passes import State
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ([[1]], r"^x must be a numpy array \(T, B, 2\) float64, or \(T, B\) int64 symbols, got list"),
+        (np.zeros((T, B)), r"^x must be \(T, B, 2\) float64, .* got \(5, 3\) float64"),
+        (np.zeros((T, B, 3)), r"^x must be \(T, B, 2\) float64, .* got \(5, 3, 3\) float64"),
+        (np.zeros((T, B, I), np.float32), r"^x must be .* got \(5, 3, 2\) float32"),
+        (np.zeros((T, B, I), np.int64), r"^x must be .* got \(5, 3, 2\) int64"),
+        (np.zeros((T, B), np.int32), r"^x must be .* got \(5, 3\) int32"),
+        (np.zeros((0, B, I)), r"^x must be .* got \(0, 3, 2\)"),
+        (np.zeros((T, 0), np.int64), r"^x must be .* got \(5, 0\)"),
+        (np.zeros((B, T, I)).swapaxes(0, 1), "^x must be C-contiguous"),
+        (np.full((T, B), 2), r"^x must hold symbols in 0\.\.1, got 2\.\.2"),
+        (np.full((T, B), -1), r"^x must hold symbols in 0\.\.1, got -1\.\.-1"),
+    ],
+)
+def test_a_bad_x_is_named(x, message):
+    with pytest.raises(ValueError, match=message):
+        make()[0].forward(x)
+
+
+ZEROS = np.zeros((1, B, H))
+BAD_STATES = [
+    ("tanh", State(None, None), r"\.h must be \(1, 3, 3\) float64, got NoneType"),
+    ("tanh", State(ZEROS, ZEROS), r"\.c must be None for cell=tanh, got \(1, 3, 3\) float64"),
+    ("lstm", State(ZEROS, None), r"\.c must be \(1, 3, 3\) float64, got NoneType"),
+    ("lstm", State(ZEROS, ZEROS[:, 1:]), r"\.c must be \(1, 3, 3\) float64, got \(1, 2, 3\) float64"),
+    ("gru", State(ZEROS.astype(np.float32), None), r"\.h must be \(1, 3, 3\) float64, got \(1, 3, 3\) float32"),
+    ("gru", State(ZEROS.tolist(), None), r"\.h must be \(1, 3, 3\) float64, got list"),
+    ("tanh", ZEROS, r" must be a State \(h, c\), as `initial_state` returns it, got ndarray"),
+    ("tanh", (ZEROS,), r" must be a State \(h, c\), as `initial_state` returns it, got tuple"),
+]
+
+
+@pytest.mark.parametrize(("cell", "state", "message"), BAD_STATES)
+def test_a_bad_state_is_named(cell, state, message):
+    net, x, _ = make(cell)
+    with pytest.raises(ValueError, match=f"^state{message}"):
+        net.forward(x, state)
+    run = net.forward(x)
+    with pytest.raises(ValueError, match=f"^dstate{message}"):
+        net.backward(run, None, state)
+
+
+@pytest.mark.parametrize("output", ["every", "last"])
+def test_a_bad_dy_is_named(output):
+    net, x, _ = make(output=output)
+    run = net.forward(x)
+    dy = draw_like(run.y)
+    for bad, got in (
+        (dy[1:], r"\("),
+        (dy.astype(np.float32), ".* float32"),
+        (dy[..., :1], r"\("),
+        (dy.tolist(), "list"),
+    ):
+        with pytest.raises(ValueError, match=rf"^dy must be shaped as run\.y, \(.*\) float64, got {got}"):
+            net.backward(run, bad)
+
+
+def test_a_dy_in_any_order_is_taken():
+    net, x, _ = make(layers=2)
+    run = net.forward(x)
+    dy = draw_like(run.y)
+    turned = np.asfortranarray(dy)
+    np.testing.assert_array_equal(net.backward(run, turned).flat, net.backward(run, dy).flat)
+    state = draw_state(net, B, np.random.default_rng(0))
+    as_f = State(np.asfortranarray(state.h), None)
+    np.testing.assert_array_equal(net.forward(x, as_f).y, net.forward(x, state).y)
+
+
+@pytest.mark.parametrize("lengths", [None, [2, 5, 3]], ids=["full", "shorter"])
+def test_a_bad_loss_target_or_mask_is_named(lengths):
+    net, x, _ = make()
+    target = np.zeros((T, B, O))
+    for options, message in (
+        ({"loss": "mae"}, "^loss must be one of mse, softmax, sigmoid, got 'mae'"),
+        ({"target": target[1:]}, r"^target must have shape \(5, 3, 2\), got \(4, 3, 2\)"),
+        ({"loss": "softmax"}, "^classes must be a int64 numpy array"),
+        ({"loss": "softmax", "target": np.full((T, B), 2)}, r"^classes must hold numbers in 0\.\.1"),
+        ({"mask": np.ones(B, bool)}, r"^mask must be \(5, 3\) bool, got \(3,\) bool"),
+        ({"mask": np.ones((T, B))}, r"^mask must be \(5, 3\) bool, got \(5, 3\) float64"),
+        ({"mask": [[True] * B] * T}, r"^mask must be \(5, 3\) bool, got list"),
+        ({"mask": np.zeros((T, B), bool)}, "^mask must hold at least one True"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            net.loss_and_gradients(**{"x": x, "target": target, "lengths": lengths} | options)

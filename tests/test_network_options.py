@@ -1,0 +1,118 @@
+"""Every option changes a result; what cannot be combined, and what does not fit, is refused by name."""
+
+import inspect
+
+import numpy as np
+import pytest
+from nets import B, H, I, O, T, make
+
+from rnnkit import RNN
+from rnnkit.passes import State
+
+GIVEN = np.random.default_rng(3).standard_normal((H, H))
+# Of each option two values, and what must stand beside them for the option to have a place.
+CONSTRUCTOR = {
+    "input_size": (2, 3, {}),
+    "hidden_size": (3, 4, {}),
+    "output_size": (2, None, {"hidden_size": 2}),
+    "cell": ("tanh", "sigmoid", {}),
+    "layers": (1, 2, {}),
+    "bidirectional": (False, True, {}),
+    "output": ("every", "last", {}),
+    "initializer": ("glorot", GIVEN, {}),
+    "spectral_radius": (None, 1.2, {}),
+    "gain": (None, 1.2, {}),
+    "fan_in": (1, 2, {"initializer": "sparse"}),
+    "forget_bias": (None, 1.0, {"cell": "lstm"}),
+    "chrono": (None, 10, {"cell": "gru"}),
+    "dtype": ("float32", "float64", {}),
+    "seed": (0, 1, {}),
+}
+LOSS = {
+    "x": (np.zeros((T, B, I)), np.ones((T, B, I)), {}),
+    "target": (np.zeros((T, B, O)), np.ones((T, B, O)), {}),
+    "loss": ("mse", "sigmoid", {}),
+    "mask": (None, np.arange(T * B).reshape(T, B) % 2 == 0, {}),
+    "state": (None, State(np.ones((1, B, H)), None), {}),
+    "lengths": (None, [5, 2, 3], {}),
+    "truncation": (None, (1, 2), {}),
+    "hidden": (False, True, {}),
+}
+
+
+def options_of(function):
+    return set(inspect.signature(function).parameters) - {"self"}
+
+
+def outcome(**options):
+    """Return all bytes that a net made with these options gives for one batch."""
+    net = RNN(**{"input_size": 2, "hidden_size": 3, "output_size": 2} | options)
+    x = np.random.default_rng(1).standard_normal((T, B, net.input_size)).astype(net.dtype)
+    run = net.forward(x)
+    gradients = net.backward(run, np.ones_like(run.y))
+    return run.y.tobytes() + gradients.flat.tobytes() + gradients.dx.tobytes()
+
+
+@pytest.mark.parametrize("name", CONSTRUCTOR)
+def test_every_option_of_the_constructor_changes_a_result(name):
+    one, other, beside = CONSTRUCTOR[name]
+    found = [outcome(**beside | {name: value}) for value in (one, other, one)]
+    assert found[0] != found[1]
+    assert found[0] == found[2]
+
+
+@pytest.mark.parametrize("name", LOSS)
+def test_every_option_of_the_loss_changes_a_result(name):
+    net, x, _ = make()
+    one, other, beside = LOSS[name]
+    found = []
+    for value in (one, other, one):
+        arguments = {"x": x, "target": np.full((T, B, O), 0.5)} | beside | {name: value}
+        loss, gradients, _ = net.loss_and_gradients(**arguments)
+        found.append((loss, gradients.flat.tobytes(), gradients.hidden.keys()))
+    assert found[0] != found[1]
+    assert found[0] == found[2]
+
+
+def test_no_option_is_left_out():
+    assert CONSTRUCTOR.keys() == options_of(RNN)
+    assert LOSS.keys() == options_of(RNN.loss_and_gradients)
+    forward, backward = options_of(RNN.forward), options_of(RNN.backward)
+    assert (forward | backward) - LOSS.keys() == {"run", "dy", "dstate"}  # see the gradients of the last states
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_size": 0}, "^input_size must be an integer from 1, got 0"),
+        ({"hidden_size": 2.0}, r"^hidden_size must be an integer from 1, got 2\.0"),
+        ({"layers": True}, "^layers must be an integer from 1, got True"),
+        ({"output_size": -1}, "^output_size must be an integer from 1, got -1"),
+        ({"cell": "rnn"}, "^cell must be one of .*lstm, gru, got 'rnn'"),
+        ({"output": "all"}, "^output must be one of every, last, got 'all'"),
+        ({"dtype": "float16"}, "^dtype must be float32 or float64, got 'float16'"),
+        ({"dtype": None}, "^dtype must be float32 or float64, got None"),
+        ({"initializer": "he"}, "^initializer must be one of glorot, .* or an array, got 'he'"),
+        ({"initializer": [[1.0]]}, "^initializer must be one of glorot, .* or an array, got"),
+        ({"initializer": GIVEN[1:]}, r"^initializer must have shape \(3, 3\), got \(2, 3\)"),
+        ({"initializer": GIVEN, "cell": "lstm"}, r"^initializer must have shape \(3, 12\), got \(3, 3\)"),
+        ({"initializer": GIVEN, "gain": 2.0}, "^gain and fan_in have no place beside an initializer that is an array"),
+        ({"initializer": GIVEN, "fan_in": 2}, "^gain and fan_in have no place beside an initializer that is an array"),
+        ({"spectral_radius": 1.0, "gain": 2.0}, r"^spectral_radius=1\.0 has no place beside gain=2\.0"),
+        ({"spectral_radius": 0.0}, r"^spectral_radius must be a positive finite number, got 0\.0"),
+        ({"spectral_radius": np.nan}, "^spectral_radius must be a positive finite number, got nan"),
+        ({"gain": -1.0}, r"^gain must be a positive finite number, got -1\.0"),
+        ({"fan_in": 2}, "^fan_in=2 has no place beside initializer='glorot'"),
+        ({"initializer": "sparse", "fan_in": 4}, r"^fan_in must be 1\.\.hidden_size = 3, got 4"),
+        ({"forget_bias": 1.0, "cell": "gru"}, r"^forget_bias=1\.0 has no place beside cell='gru'"),
+        ({"chrono": 10}, "^chrono=10 has a place beside cell=lstm or gru without forget_bias alone"),
+        ({"chrono": 10, "cell": "lstm", "forget_bias": 1.0}, "^chrono=10 has a place beside .* without forget_bias"),
+        ({"chrono": 2, "cell": "lstm"}, "^chrono must be an integer from 3, got 2"),
+        ({"chrono": 9.5, "cell": "gru"}, r"^chrono must be an integer from 3, got 9\.5"),
+        ({"seed": -1}, "^seed must be an integer >= 0, got -1"),
+    ],
+    ids=str,
+)
+def test_what_has_no_place_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        RNN(**{"input_size": 2, "hidden_size": 3} | options)

@@ -1,0 +1,156 @@
+"""Networks in files: what is saved is loaded, what is broken is named, what is interrupted leaves the old file."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from nets import every_cell, make
+
+from rnnkit import RNN
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.npz"
+
+
+@every_cell
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("more", [{}, {"layers": 2, "bidirectional": True, "output": "last"}, {"output_size": None}])
+def test_what_is_saved_is_loaded(path, cell, dtype, more):
+    net, x, given = make(cell, dtype=dtype, **more)
+    net.save(path)
+    loaded = RNN.load(str(path))
+    assert (repr(loaded), loaded.settings()) == (repr(net), net.settings())
+    assert loaded.flat.tobytes() == net.flat.tobytes()
+    assert loaded.forward(x, **given).y.tobytes() == net.forward(x, **given).y.tobytes()
+    loaded.flat[:] = 0
+    assert not any(a.any() for a in loaded.parameters.values())  # still views of the one array
+
+
+def test_saved_twice_the_last_one_stays_and_nothing_else(path):
+    for seed in (0, 1):
+        net = RNN(2, 3, seed=seed)
+        net.save(path)
+    assert RNN.load(path).flat.tobytes() == net.flat.tobytes()
+    assert [p.name for p in path.parent.iterdir()] == ["net.npz"]
+
+
+@pytest.mark.parametrize("failing", ["numpy.savez", "os.replace"])
+def test_an_interrupted_save_leaves_the_old_file(path, monkeypatch, failing):
+    old, new = (RNN(2, 3, seed=seed) for seed in (0, 1))
+    old.save(path)
+
+    def half(beside, *_, **__):
+        beside.write_bytes(path.read_bytes()[:100])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(failing, half)
+    with pytest.raises(KeyboardInterrupt):
+        new.save(path)
+    monkeypatch.undo()
+    assert RNN.load(path).flat.tobytes() == old.flat.tobytes()
+    assert [p.name for p in path.parent.iterdir()] == ["net.npz"]
+
+
+def test_another_suffix_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^path must end in \.npz, got 'net\.bin'"):
+        RNN(2, 3).save(tmp_path / "net.bin")
+    assert not list(tmp_path.iterdir())
+
+
+def changed(path, change):
+    """Write a good file with `change` made to its arrays."""
+    RNN(2, 3, 4, cell="lstm").save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    change(arrays)
+    np.savez(path, **arrays)
+
+
+def with_settings(**more):
+    def change(arrays):
+        arrays["settings"] = np.array(json.dumps(json.loads(str(arrays["settings"])) | more))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.update(format=np.array(2)), "has format 2; this version of rnnkit reads 1"),
+        (lambda a: a.update(format=np.array("x")), "has format x; this version"),
+        (lambda a: a.update(format=np.ones(2)), r"has format \[1\. 1\.\]; this version"),
+        (lambda a: a.pop("format"), "has format none; this version"),
+        (lambda a: a.pop("settings"), "does not hold a RNN, but no settings"),
+        (lambda a: a.update(settings=np.array("{")), r"does not hold a RNN, but \{"),
+        (lambda a: a.update(settings=np.array("[1]")), r"does not hold a RNN, but \[1\]"),
+        (with_settings(depth=2), "does not hold a RNN, but .*depth"),
+        (with_settings(cell="peephole"), "does not hold a RNN, but .*cell must be one of"),
+        (with_settings(hidden_size=4), r"l0\.W_xh must be \(2, 16\) float32, got \(2, 12\)"),
+        (with_settings(layers=2), r"lacks l1\.W_hh"),
+        (lambda a: a.pop("W_hy"), "lacks W_hy"),
+        (lambda a: a.update(W_out=a["W_hy"]), "has an unknown array W_out"),
+        (lambda a: a.update(b_y=a["b_y"][:3]), r"b_y must be \(4,\) float32, got \(3,\) float32"),
+        (lambda a: a.update(b_y=a["b_y"].astype(float)), r"b_y must be \(4,\) float32, got \(4,\) float64"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(path, change, message):
+    changed(path, change)
+    with pytest.raises(ValueError, match=message) as caught:
+        RNN.load(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def one_array():
+    buffer = io.BytesIO()
+    np.save(buffer, np.ones(3))
+    return buffer.getvalue()
+
+
+def not_arrays():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("settings.npy", b"no array")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 no zip", one_array(), not_arrays()], ids=range(5))
+def test_a_file_that_is_no_npz_is_refused(path, content):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"is not a saved network|has format none"):
+        RNN.load(path)
+
+
+def test_a_file_that_is_cut_or_corrupted_is_refused(path):
+    RNN(2, 30).save(path)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[whole.index(b"l0.W_hh.npy") + 300] ^= 255
+    for content in (whole[:-50], whole[: len(whole) // 2], bytes(flipped)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is not a saved network"):
+            RNN.load(path)
+
+
+def test_a_file_whose_compressed_part_is_corrupted_is_refused(path):
+    np.savez_compressed(path, format=np.array(1), W=np.arange(1000.0))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"W.npy")
+    content[at + 5 : at + 60] = b"\xff" * 55  # no block of a deflated stream begins with three ones
+    path.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match="is not a saved network"):
+        RNN.load(path)
+
+
+def test_objects_are_not_unpickled(path):
+    changed(path, lambda a: a.update(b_y=np.array([print], dtype=object)))
+    with pytest.raises(ValueError, match="is not a saved network"):
+        RNN.load(path)
+
+
+def test_a_file_that_is_not_there_stays_a_file_that_is_not_there(path):
+    with pytest.raises(FileNotFoundError):
+        RNN.load(path)
