@@ -54,7 +54,11 @@ class EncoderDecoder:
         self.encoder = RNN(input_size, hidden_size, seed=rng, **shared, **start)
         self.decoder = RNN(output_size + 1, hidden_size, output_size, seed=rng, **shared, **start)
         self.start = output_size
-        self.parameters = _prefixed(encoder=self.encoder.parameters, decoder=self.decoder.parameters)
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Views of all weights by name, of the encoder and of the decoder."""
+        return _prefixed(encoder=self.encoder.parameters, decoder=self.decoder.parameters)
 
     @property
     def num_parameters(self) -> int:
@@ -114,9 +118,13 @@ class EncoderDecoder:
 
     def save(self, path: str | Path) -> None:
         """Write both networks to `path` (.npz), whole or not at all."""
+        storage.save(path, self)
+
+    def settings(self) -> dict:
+        """Return the arguments that make a network of this shape."""
         settings = self.encoder.settings()
         kept = {name: settings[name] for name in ("input_size", "hidden_size", "cell", "layers", "dtype")}
-        storage.save(path, kept | {"output_size": self.start}, self.parameters)
+        return kept | {"output_size": self.start}
 
     @classmethod
     def load(cls, path: str | Path) -> "EncoderDecoder":

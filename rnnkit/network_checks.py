@@ -11,19 +11,18 @@ if TYPE_CHECKING:
     from rnnkit.passes import Run, State
 
 
-def check_x(net: "RNN", x: np.ndarray) -> None:
-    """Raise ValueError unless x is (T, B, input_size) of the network's dtype, or (T, B) int64 symbols."""
-    wanted = f"(T, B, {net.input_size}) {net.dtype}, or (T, B) int64 symbols"
+def as_x(net: "RNN", x: np.ndarray) -> np.ndarray:
+    """Return x, (T, B, input_size) of the network's dtype or (T, B) integers, in one piece; else raise ValueError."""
+    wanted = f"(T, B, {net.input_size}) {net.dtype}, or (T, B) integers as symbols"
     if not isinstance(x, np.ndarray):
         raise ValueError(f"x must be a numpy array {wanted}, got {type(x).__name__}")
-    symbols = x.dtype == SYMBOLS
+    symbols = np.issubdtype(x.dtype, np.integer)
     fits = x.ndim == 2 if symbols else x.dtype == net.dtype and x.ndim == 3 and x.shape[2] == net.input_size
     if not fits or 0 in x.shape:
         raise ValueError(f"x must be {wanted}, got {x.shape} {x.dtype}")
-    if not x.flags.c_contiguous:
-        raise ValueError(f"x must be C-contiguous, got a view of shape {x.shape} that is not")
     if symbols and not (x.min() >= 0 and x.max() < net.input_size):
         raise ValueError(f"x must hold symbols in 0..{net.input_size - 1}, got {x.min()}..{x.max()}")
+    return np.ascontiguousarray(x, SYMBOLS if symbols else net.dtype)
 
 
 def check_lengths(lengths: np.ndarray | None, T: int, B: int) -> np.ndarray:

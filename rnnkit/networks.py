@@ -9,6 +9,7 @@ The network holds weights, and nothing of a run: forward returns what backward n
 """
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ class RNN:
         self.ways = directions(input_size, hidden_size, layers, self.bidirectional)
         self.shapes = shapes(self.ways, hidden_size, cell, self.features, output_size)
         self.flat = np.empty(sum(int(np.prod(shape)) for shape in self.shapes.values()), self.dtype)
-        self.parameters = views(self.flat, self.shapes)
+        self.parameters = MappingProxyType(views(self.flat, self.shapes))  # a new array under a name would be lost
         fill(
             self.parameters,
             hidden_size,
@@ -174,16 +175,20 @@ class RNN:
         if run.lengths.size and self.output == "every":
             within = np.arange(len(run.x))[:, None] < run.lengths
             mask = within if mask is None else within & mask
-        return LOSSES[loss](run.y, target, mask)
+        return LOSSES[loss](run.y, np.ascontiguousarray(target), mask)
 
     def save(self, path: str | Path) -> None:
         """Write the network to `path` (.npz), whole or not at all."""
-        storage.save(path, self.settings(), self.parameters)
+        storage.save(path, self)
 
     @classmethod
     def load(cls, path: str | Path) -> "RNN":
         """Read a network that `save` wrote; ValueError says what is wrong with a file that is not one."""
         return storage.load(path, cls)
+
+    def __reduce__(self) -> tuple:
+        """Copy and pickle as one array: copies of its views would no longer be views."""
+        return storage.rebuild, (type(self), self.settings(), self.flat.copy())
 
     def settings(self) -> dict:
         """Return the arguments that make a network of this shape."""

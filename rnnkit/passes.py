@@ -12,7 +12,7 @@ from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.layer import NONE
 from rnnkit.kernels.readout import readout_backward, readout_forward
 from rnnkit.kernels.weights import sum_parts, zero_sums
-from rnnkit.network_checks import check_dstate, check_dy, check_lengths, check_state, check_truncation, check_x
+from rnnkit.network_checks import as_x, check_dstate, check_dy, check_lengths, check_state, check_truncation
 from rnnkit.parallel import backward_layer, forward_layer
 from rnnkit.parameters import Direction, views
 from rnnkit.truncated import Window, windows
@@ -66,7 +66,7 @@ class Gradients(NamedTuple):
 
 def forward(net: "RNN", x: np.ndarray, state: State | None, lengths: np.ndarray | None) -> Run:
     """Do `RNN.forward`."""
-    check_x(net, x)
+    x = as_x(net, x)
     (T, B), H, n_ways = x.shape[:2], net.hidden_size, net.features // net.hidden_size
     lengths = check_lengths(lengths, T, B)
     state = net.initial_state(B) if state is None else check_state(net, state, B)

@@ -12,14 +12,14 @@ import numpy as np
 FORMAT = 1
 
 
-def save(path: str | Path, settings: dict, parameters: dict[str, np.ndarray]) -> None:
+def save(path: str | Path, net: Any) -> None:
     """Write beside `path` first: an interruption leaves what was there."""
-    path = Path(path)
+    path, settings = Path(path), {"kind": type(net).__name__} | net.settings()
     if path.suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {path.name!r}")
     beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
     try:
-        np.savez(beside, format=np.array(FORMAT), settings=np.array(json.dumps(settings)), **parameters)
+        np.savez(beside, format=np.array(FORMAT), settings=np.array(json.dumps(settings)), **net.parameters)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -33,12 +33,22 @@ def load(path: str | Path, kind: type) -> Any:
         raise ValueError(f"{path} has format {found}; this version of rnnkit reads {FORMAT}")
     settings = str(arrays.pop("settings", "no settings"))
     try:
-        net = kind(**json.loads(settings))
-    except (TypeError, ValueError) as error:
+        of_kind = json.loads(settings)
+        if of_kind.pop("kind") != kind.__name__:
+            raise TypeError("it is of another kind")
+        net = kind(**of_kind)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
     _check_arrays(path, arrays, net.parameters)
     for name, array in net.parameters.items():
         array[:] = arrays[name]
+    return net
+
+
+def rebuild(kind: type, settings: dict, flat: np.ndarray) -> Any:
+    """Return a network with these weights: what copies and pickles are made by."""
+    net = kind(**settings)
+    net.flat[:] = flat
     return net
 
 

@@ -49,16 +49,16 @@ def test_the_same_generator_draws_the_same():
 
 @pytest.mark.parametrize("temperature", [0, -1, np.nan, np.inf])
 def test_a_temperature_that_is_none_is_named(temperature):
-    with pytest.raises(ValueError, match="^temperature must be a finite number above 0"):
+    with pytest.raises(ValueError, match=r"^temperature must be a finite number above 0"):
         sample(np.zeros((1, 2)), np.random.default_rng(0), temperature)
 
 
 @pytest.mark.parametrize("options", [{"bidirectional": True}, {"output": "last"}])
 def test_a_net_that_cannot_run_freely_is_refused(options):
-    with pytest.raises(ValueError, match="^net must have one direction"):
+    with pytest.raises(ValueError, match=r"^net must have one direction"):
         generate(rnnkit.RNN(3, 4, 3, **options), np.array([0]), 2)
 
 
 def test_bad_steps_are_named():
-    with pytest.raises(ValueError, match="^steps must be an integer from 1, got 0"):
+    with pytest.raises(ValueError, match=r"^steps must be an integer from 1, got 0"):
         generate(rnnkit.RNN(3, 4, 3), np.array([0]), 0)

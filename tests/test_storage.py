@@ -1,7 +1,9 @@
 """Networks in files: what is saved is loaded, what is broken is named, what is interrupted leaves the old file."""
 
+import copy
 import io
 import json
+import pickle
 import zipfile
 
 import numpy as np
@@ -154,3 +156,20 @@ def test_objects_are_not_unpickled(path):
 def test_a_file_that_is_not_there_stays_a_file_that_is_not_there(path):
     with pytest.raises(FileNotFoundError):
         RNN.load(path)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["copy", "pickle"])
+def test_a_copy_is_a_net_of_its_own(again):
+    net = RNN(2, 3, 4, cell="gru", layers=2, seed=5)
+    other = again(net)
+    assert repr(other) == repr(net)
+    np.testing.assert_array_equal(other.flat, net.flat)
+    other.flat[:] = 0  # its weights are views of its own array
+    assert not other.parameters["l1.W_hh"].any()
+    assert net.parameters["l1.W_hh"].any()
+
+
+def test_a_name_cannot_be_given_another_array():
+    net = RNN(2, 3)
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        net.parameters["l0.W_hh"] = np.zeros((3, 3))

@@ -10,7 +10,10 @@ import pytest
 import reproduce
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-NAMES = ["critical_gain", "gradient_flow", "growth_theory", "jacobian_bounds", "linear_growth"]
+NAMES = [
+    "character_model", "critical_gain", "encoder_decoder", "forget_bias", "gradient_flow", "growth_theory",
+    "jacobian_bounds", "linear_growth", "lyapunov",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def results(tmp_path):
 
 
 def test_every_experiment_is_found_and_nothing_else():
-    assert set(NAMES) <= set(reproduce.experiments())
+    assert set(NAMES) == set(reproduce.experiments())
     assert "reproduce" not in reproduce.experiments()
 
 
