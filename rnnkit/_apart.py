@@ -13,11 +13,18 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba.core.compiler_lock import global_compiler_lock
 
+from rnnkit._cache import FINGERPRINT
+
 APART: list["Apart"] = []
 
 
+def cell_name(symbol: str) -> str:
+    """Return the name of the cell: of these sources alone, or a user's cache would call others in its way."""
+    return f"{symbol}_{FINGERPRINT}"
+
+
 class Apart:
-    """A function of integers and pointers behind the symbol of its cell; compiled when the first kernel is."""
+    """A function behind the symbol of its cell; compiled when the first kernel is, or when it is first called."""
 
     def __init__(self, symbol: str, n_arguments: int, compile_: Callable[[], Any], at_once: bool = True) -> None:
         """Take a function that compiles and returns an object with the `address` of the machine code.
@@ -28,7 +35,7 @@ class Apart:
         self._kind = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * n_arguments)
         self._late = self._kind(self._call_late)
         self._cell = ctypes.c_void_p(ctypes.cast(self._late, ctypes.c_void_p).value)
-        llvm.add_symbol(symbol, ctypes.addressof(self._cell))
+        llvm.add_symbol(cell_name(symbol), ctypes.addressof(self._cell))
         APART.append(self)
 
     def provide(self) -> None:
@@ -39,7 +46,7 @@ class Apart:
                 self._cell.value = self._compiled.address
 
     def _call_late(self, *arguments: int) -> None:
-        """Provide what a caller that numba loaded from a user's own cache calls before any kernel was loaded."""
+        """Provide what a caller that was loaded from a cache calls for the first time in this process."""
         try:
             self.provide()
             self._kind(self._cell.value)(*arguments)

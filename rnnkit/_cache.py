@@ -84,7 +84,7 @@ def _is_private(folder: Path) -> bool:
 
 def find_cache_folder() -> Path | None:
     """Return the first folder that can be written and locked, or None: then kernels compile in every process."""
-    name = Path("rnnkit") / fingerprint() / cpu_name()
+    name = Path("rnnkit") / FINGERPRINT / cpu_name()
     for root in _candidate_roots():
         folder = root / name
         try:
@@ -105,11 +105,21 @@ def find_cache_folder() -> Path | None:
 
 
 SWITCHES = switches()
+FINGERPRINT = fingerprint()
 FOLDER = find_cache_folder()
 # Two processes that store different signatures of one kernel on a cold cache can both claim the same data file, and
 # the index then names the wrong code. Held to look up and to store, not to compile: two processes that compile
 # different kernels do not wait for each other. A thread that takes it holds numba's own lock already.
 LOCK = FileLock(FOLDER / ".lock") if FOLDER else None
+
+
+def _after_fork() -> None:
+    global LOCK
+    LOCK = FileLock(FOLDER / ".lock") if FOLDER else None  # the parent's refuses to work here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _KernelLocator(UserProvidedCacheLocator):

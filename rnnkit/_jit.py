@@ -41,7 +41,7 @@ def jit_on_all_cores(function: Callable) -> Callable:
 def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Callable], Apart]:
     """Decorate a function that is compiled once for this signature; kernels call it through the cell `symbol`.
 
-    at_once: before any kernel is compiled or loaded; else when a kernel that calls it is compiled.
+    at_once: before any kernel is compiled or loaded; else when a kernel that calls it is compiled, or first calls it.
     """
 
     def decorate(function: Callable) -> Apart:

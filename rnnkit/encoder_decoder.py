@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit import storage
-from rnnkit.generation import most_likely
+from rnnkit.generation import check_steps, most_likely
 from rnnkit.networks import RNN
+from rnnkit.parameters import Start
 from rnnkit.passes import Hidden, Run
 from rnnkit.rng import streams
 
@@ -49,7 +50,9 @@ class EncoderDecoder:
         seed: int = 0,
         **start: Any,
     ) -> None:
-        """Draw the weights; start: initializer, spectral_radius and so on, as in `rnnkit.RNN`."""
+        """Draw the weights; start: initializer, spectral_radius and so on, as in `rnnkit.RNN`, else ValueError."""
+        for name in start.keys() - set(Start._fields):
+            raise ValueError(f"{name} has no place here, allowed are {', '.join(Start._fields)}")
         rng, shared = streams(seed).init, {"cell": cell, "layers": layers, "dtype": dtype}
         self.encoder = RNN(input_size, hidden_size, seed=rng, **shared, **start)
         self.decoder = RNN(output_size + 1, hidden_size, output_size, seed=rng, **shared, **start)
@@ -103,6 +106,7 @@ class EncoderDecoder:
 
         After a row's first `end` stands `end`.
         """
+        check_steps(steps)
         state, fed = self.encoder.forward(x, lengths=lengths).state, np.full(x.shape[1], self.start, np.int64)
         answers, ended = [], np.zeros(x.shape[1], bool)
         for _ in range(steps):

@@ -28,6 +28,12 @@ def most_likely(logits: np.ndarray) -> np.ndarray:
     return logits.argmax(axis=-1)
 
 
+def check_steps(steps: int) -> None:
+    """Raise ValueError unless steps is an integer from 1."""
+    if not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"steps must be an integer from 1, got {steps!r}")
+
+
 def sample(logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.0) -> np.ndarray:
     """Return symbols (B,) drawn with probability softmax(logits / temperature), logits (B, O).
 
@@ -47,8 +53,7 @@ def generate(
     choose: takes y_t (B, O), returns the next input; where not given the likeliest symbol, or y itself for numbers.
     state: the first states; zeros where not given. Raises ValueError naming a bad argument.
     """
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps must be an integer from 1, got {steps!r}")
+    check_steps(steps)
     if net.bidirectional or net.output == "last":
         raise ValueError(f"net must have one direction and output='every' to run freely, got {net!r}")
     first = np.asarray(first)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnkit.hidden_back import LogNorms, layers_back
-from rnnkit.network_checks import check_dy
+from rnnkit.network_checks import check_run
 from rnnkit.parallel import map_replicates
 from rnnkit.parameters import Direction
 from rnnkit.scaled import Scaled, scaled, zeros
@@ -31,7 +31,7 @@ def hidden_log_norms(net: "RNN", run: "Run", dy: np.ndarray) -> dict[str, LogNor
 
     Keys as of `Gradients.hidden`: l0, l0.reverse, l1, ... Beyond a row's length -inf. Raises ValueError for a bad dy.
     """
-    _check_dy(run, dy)
+    _check_dy(net, run, dy)
     dh, last = _of_features(net, dy), None
     if net.output == "last":
         last = Scaled(dh.v[None], dh.log[None])
@@ -80,17 +80,17 @@ def hidden_of_step(net: "RNN", run: "Run", dy: np.ndarray, s: int, layer: str = 
 def _check(net: "RNN", run: "Run", dy: np.ndarray, layer: str) -> Direction:
     if net.output == "last":
         raise ValueError("net must have output='every': the loss of output='last' has one step, see hidden_log_norms")
-    _check_dy(run, dy)
+    _check_dy(net, run, dy)
     ways = {way.name: way for way in net.ways}
     if layer not in ways:
         raise ValueError(f"layer must be one of {', '.join(ways)}, got {layer!r}")
     return ways[layer]
 
 
-def _check_dy(run: "Run", dy: np.ndarray) -> None:
+def _check_dy(net: "RNN", run: "Run", dy: np.ndarray) -> None:
     if dy is None:
         raise ValueError(f"dy must be shaped as run.y, {run.y.shape} {run.y.dtype}, got None")
-    check_dy(run, dy)
+    check_run(net, run, dy)
 
 
 def _of_features(net: "RNN", dy: np.ndarray) -> Scaled:

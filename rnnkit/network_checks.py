@@ -34,7 +34,7 @@ def check_lengths(lengths: np.ndarray | None, T: int, B: int) -> np.ndarray:
         raise ValueError(f"lengths must be {B} integers, one for each row, got {lengths.shape} {lengths.dtype}")
     if lengths.min() < 1 or lengths.max() > T:
         raise ValueError(f"lengths must be from 1 to T = {T}, got {lengths.min()}..{lengths.max()}")
-    return np.ascontiguousarray(lengths, np.int64)
+    return np.array(lengths, np.int64)  # a copy: the run keeps it
 
 
 def check_state(net: "RNN", state: "State", B: int, name: str = "state") -> "State":
@@ -57,8 +57,10 @@ def check_dstate(net: "RNN", dstate: "State | None", B: int) -> None:
         check_state(net, dstate, B, "dstate")
 
 
-def check_dy(run: "Run", dy: np.ndarray | None) -> None:
-    """Raise ValueError unless dy is None or shaped as the outputs."""
+def check_run(net: "RNN", run: "Run", dy: np.ndarray | None) -> None:
+    """Raise ValueError unless run is of a net like this one, and dy is None or shaped as the outputs."""
+    if run.settings != net.settings():
+        raise ValueError(f"run must come from a network like {net!r}, got one of {run.settings}")
     if dy is not None and (not isinstance(dy, np.ndarray) or dy.shape != run.y.shape or dy.dtype != run.y.dtype):
         raise ValueError(f"dy must be shaped as run.y, {run.y.shape} {run.y.dtype}, got {_describe(dy)}")
 

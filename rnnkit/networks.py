@@ -173,7 +173,7 @@ class RNN:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
         check_mask(run, mask)
         if run.lengths.size and self.output == "every":
-            within = np.arange(len(run.x))[:, None] < run.lengths
+            within = passes.within(run.lengths, len(run.x))
             mask = within if mask is None else within & mask
         return LOSSES[loss](run.y, np.ascontiguousarray(target), mask)
 

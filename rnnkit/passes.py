@@ -12,7 +12,7 @@ from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.layer import NONE
 from rnnkit.kernels.readout import readout_backward, readout_forward
 from rnnkit.kernels.weights import sum_parts, zero_sums
-from rnnkit.network_checks import as_x, check_dstate, check_dy, check_lengths, check_state, check_truncation
+from rnnkit.network_checks import as_x, check_dstate, check_lengths, check_run, check_state, check_truncation
 from rnnkit.parallel import backward_layer, forward_layer
 from rnnkit.parameters import Direction, views
 from rnnkit.truncated import Window, windows
@@ -45,6 +45,7 @@ class Run(NamedTuple):
     x: np.ndarray
     lengths: np.ndarray
     layers: list[Layer]
+    settings: dict
 
 
 class Hidden(NamedTuple):
@@ -83,7 +84,7 @@ def forward(net: "RNN", x: np.ndarray, state: State | None, lengths: np.ndarray 
                     last.c[k] = layer.inside[-1][0][end]
         layers.append(layer)
     h = layers[-1].h[1 : T + 1]
-    return Run(_outputs(net, h, last, lengths), h, last, x, lengths, layers)
+    return Run(_outputs(net, h, last, lengths), h, last, x, lengths, layers, net.settings())
 
 
 def _forward_way(net: "RNN", layer: Layer, k: int, way: Direction, state: State, lengths: np.ndarray) -> None:
@@ -134,7 +135,7 @@ def backward(
 ) -> Gradients:
     """Do `RNN.backward`: the readout once, then each window from the last layer down."""
     (T, B), flat = run.x.shape[:2], np.zeros_like(net.flat)
-    check_dy(run, dy)
+    check_run(net, run, dy)
     check_dstate(net, dstate, B)
     check_truncation(net, run, dstate, truncation)
     parameters, carry_in = views(flat, net.shapes), _zero_carry(net, B)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from numba import config
 
-from rnnkit import _apart, _jit
+from rnnkit import _apart, _cache, _jit
 
 TIMEOUT = 120  # seconds for one process: it compiles for about 15
 USER = """
@@ -68,3 +68,38 @@ def test_it_is_compiled_once(monkeypatch):
 
 def test_the_vector_code_is_known_to_the_door():
     assert {"tile", "move_rows"} <= {a.symbol.removeprefix("rnnkit_").rpartition("_")[0] for a in _jit.APART}
+
+
+def test_a_cell_is_of_these_sources_alone():
+    """Code that a user's cache kept from another version of rnnkit does not find it, and so cannot call it wrongly."""
+    assert _apart.cell_name("rnnkit_tile_float64") == f"rnnkit_tile_float64_{_cache.FINGERPRINT}"
+
+
+FORKED = """
+import multiprocessing
+import numpy as np
+from rnnkit import kernels
+from rnnkit.kernels import gru_forward, lstm_forward
+
+z = np.zeros
+
+
+def gru():
+    assert not gru_forward(z((2, 1, 3)), z((1, 4)), z((3, 12)), z((4, 12)), z(16)).h.any()
+
+
+lstm_forward(z((2, 1, 3)), z((1, 4)), z((1, 4)), z((3, 16)), z((4, 16)), z(16))
+child = multiprocessing.get_context("fork").Process(target=gru)
+child.start()
+child.join()
+print(child.exitcode)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_loads_what_its_parent_did_not(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(Path(_apart.__file__).parents[1])}
+    for _ in range(2):  # with a cold cache of its own cell, and with a warm one
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+        done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=TIMEOUT)
+        assert done.stdout.strip() == "0", done.stderr

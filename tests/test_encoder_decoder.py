@@ -83,6 +83,17 @@ def test_a_plain_net_is_not_taken_for_one(tmp_path):
         rnnkit.EncoderDecoder.load(tmp_path / "net.npz")
 
 
+@pytest.mark.parametrize("name", ["bidirectional", "output", "depth"])
+def test_an_option_without_a_place_is_named(name):
+    with pytest.raises(ValueError, match=rf"^{name} has no place here, allowed are initializer"):
+        rnnkit.EncoderDecoder(4, 5, 3, **{name: True})
+
+
+def test_bad_steps_are_named(net, batch):
+    with pytest.raises(ValueError, match=r"^steps must be an integer from 1, got 0"):
+        net.generate(batch[0], 0)
+
+
 def test_the_two_nets_begin_apart():
     net = rnnkit.EncoderDecoder(4, 5, 3)
     assert not np.allclose(net.parameters["encoder.l0.W_hh"], net.parameters["decoder.l0.W_hh"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from nets import B, H, I, O, T, draw_like, draw_state, make
 
+from rnnkit import RNN
 from rnnkit.passes import State
 
 
@@ -103,3 +104,21 @@ def test_a_bad_loss_target_or_mask_is_named(lengths):
     ):
         with pytest.raises(ValueError, match=message):
             net.loss_and_gradients(**{"x": x, "target": target, "lengths": lengths} | options)
+
+
+@pytest.mark.parametrize("other", [{"cell": "gru"}, {"layers": 2}, {"hidden_size": 4}, {"input_size": 3}])
+def test_a_run_of_another_net_is_refused(other):
+    """Its arrays would be read as if they were of this net's sizes."""
+    sizes = {"input_size": 2, "hidden_size": 3, "output_size": 2, "cell": "lstm", "dtype": "float64"}
+    net, another = RNN(**sizes), RNN(**sizes | other)
+    run = another.forward(np.ones((T, B, another.input_size)))
+    with pytest.raises(ValueError, match=r"^run must come from a network like RNN\(lstm"):
+        net.backward(run, np.ones_like(run.y))
+
+
+def test_lengths_are_the_runs_own():
+    net, lengths = make()[0], np.array([5, 2, 3])
+    run = net.forward(np.ones((T, B, I)), lengths=lengths)
+    expected = net.backward(run, run.y).flat
+    lengths[:] = 1
+    np.testing.assert_array_equal(net.backward(run, run.y).flat, expected)

@@ -6,12 +6,14 @@ A caller passes each argument as numba holds it, by value, through the cell of t
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
+from rnnkit._apart import cell_name
 from rnnkit._jit import jit_apart
 
 FLOATS = (types.float32, types.float64)
@@ -78,7 +80,8 @@ def of_pointers(name: str, letters: str) -> Callable[[Callable], Callable]:
             for letter in letters:
                 value = next(rest)
                 values.append(value.reshape(-1)[next(rest) :] if letter == "P" else value)
-            function(*values)
+            with np.errstate(all="ignore"):  # compiled code does not warn either, and activates what pads a row
+                function(*values)
 
         @overload(plain, strict=False)
         def _typed(*arguments):  # noqa: ANN002
@@ -115,10 +118,11 @@ def apart_signature(letters: str, element: types.Type) -> Any:
 
 
 def check_apart(*arrays: types.Type) -> None:
-    """Refuse, when compiled, what a pointer would misread: arrays of two dtypes, or neither float32 nor float64."""
-    dtypes = {array.dtype for array in arrays}
-    if len(dtypes) > 1 or not dtypes <= set(FLOATS):
-        raise TypingError(f"arrays must all be float32 or all float64, got {', '.join(map(str, arrays))}")
+    """Refuse, when compiled, what a pointer would misread: two dtypes, others than these, rows that lie apart."""
+    dtypes, layouts = ({getattr(array, what) for array in arrays} for what in ("dtype", "layout"))
+    if len(dtypes) > 1 or not dtypes <= set(FLOATS) or layouts != {"C"}:
+        got = ", ".join(map(str, arrays))
+        raise TypingError(f"arrays must all be float32 or all float64, and C-contiguous, got {got}")
 
 
 def emit_call_apart(context: Any, builder: Any, name: str, kinds: tuple, arguments: tuple) -> Any:
@@ -138,5 +142,6 @@ def emit_call_apart(context: Any, builder: Any, name: str, kinds: tuple, argumen
 def emit_call(builder: Any, symbol: str, values: list) -> None:
     """Emit a call of what the cell of this name points to."""
     function = ir.FunctionType(ir.VoidType(), [value.type for value in values]).as_pointer()
-    cell = builder.module.globals.get(symbol) or ir.GlobalVariable(builder.module, function, symbol)
+    name = cell_name(symbol)
+    cell = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, function, name)
     builder.call(builder.load(cell), values)

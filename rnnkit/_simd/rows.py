@@ -7,7 +7,6 @@ As plain loops, LLVM checks anew for each row that the arrays lie apart and hand
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
 from rnnkit._jit import jit_apart
@@ -40,8 +39,6 @@ def _compiled_move_rows(out, o, out_row, A, a, a_row, rows, columns, keep):
 @intrinsic
 def _call_move_rows(_typing, out, o, out_row, A, a, a_row, rows, columns, keep):
     check_apart(out, A)
-    if {out.layout, A.layout} != {"C"}:
-        raise TypingError(f"arrays must be C-contiguous, got {out} and {A}")
 
     def emit(context, builder, signature, arguments):
         return emit_call_apart(context, builder, "rnnkit_move_rows", signature.args, arguments)

@@ -34,9 +34,14 @@ def check_arrays(n_gates: int = 1, **arrays: np.ndarray) -> None:
         if not isinstance(array, np.ndarray):
             raise ValueError(f"{name} must be a numpy array, got {type(array).__name__}")
     _check_layouts(n_gates, tuple([(name, a.dtype, a.shape, a.flags.c_contiguous) for name, a in arrays.items()]))
-    for name in ("x", "x_t"):
+    for name in _inputs(n_gates):
         if name in arrays and arrays[name].dtype == SYMBOLS:
             _check_symbols(name, arrays[name], len(arrays["W_xh"]))
+
+
+def _inputs(n_gates: int) -> tuple[str, ...]:
+    """Return the arguments that may be symbols: an Elman cell's one step takes numbers."""
+    return ("x", "x_t") if n_gates > 1 else ("x",)
 
 
 @lru_cache(maxsize=1024)  # 6 us for the five arrays of a forward pass, 2 when they were seen before
@@ -45,12 +50,12 @@ def _check_layouts(n_gates: int, layouts: tuple[tuple[str, np.dtype, tuple[int, 
     dtype = None
     for layout in layouts:
         name, own, _, _ = layout
-        if name in ("x", "x_t") and own == SYMBOLS:
+        if name in _inputs(n_gates) and own == SYMBOLS:
             _check_shape(layout, SHAPES[name][:-1], sizes, n_gates)
             sizes["D"] = 0  # symbols have no gradient: their dx is (T, B, 0)
             continue
         if own not in FLOATS:
-            symbols = f", or int64 symbols ({', '.join(SHAPES[name][:-1])})" if name in ("x", "x_t") else ""
+            symbols = f", or int64 symbols ({', '.join(SHAPES[name][:-1])})" if name in _inputs(n_gates) else ""
             raise ValueError(f"{name} must be float32 or float64{symbols}, got {own}")
         dtype = dtype or own
         if own != dtype:

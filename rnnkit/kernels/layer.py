@@ -5,8 +5,8 @@ cell    TANH, RELU, SIGMOID, IDENTITY (an Elman cell), LSTM or GRU
 W_xh (I, G), W_hh (H, G), b_h: G = H, 4 H, 3 H; b_h (H,), (4 H,), for a GRU (4 H,): r, z, n, and n's share of the state
 states  h      (T+1, B, columns) with h[t+1] after step t and h[0] before the first; a layer of two directions has
                (T+2, B, 2 H), and the second begins at h[T+1]: the outputs of both are h[1 : T+1], side by side
-        c      like h, (., B, H), of an LSTM; else (0, 0, 0)
-        gates  (T, 4, B, H) i, f, g, o or r, z, n, q; of an Elman cell (T, 0, 0, 0)
+        c      like h, (., B, H), of an LSTM; else without entries
+        gates  (T, 4, B, H) i, f, g, o or r, z, n, q; of an Elman cell without entries
 place   column   where this direction's H columns of h begin
         reverse  1 to go from the last step to the first
         lengths  (B,) int64: a step t >= lengths[b] hands the state on; or (0,)

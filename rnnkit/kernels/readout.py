@@ -12,7 +12,16 @@ from rnnkit._jit import checked_border, jit
 from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.kernels._checks import check_arrays
 from rnnkit.kernels.cut import CHUNK_ROWS
-from rnnkit.kernels.products import add_outer_products, aligned, empty_pack, pack_columns, pack_rows, product, tile_for
+from rnnkit.kernels.products import (
+    add_outer_products,
+    aligned,
+    empty_pack,
+    pack_columns,
+    pack_rows,
+    padded,
+    product,
+    tile_for,
+)
 from rnnkit.kernels.rows import add_columns, copy_columns
 
 
@@ -29,13 +38,13 @@ def _readout_forward(h, W_hy, b_y):
     (T, B, H), O = h.shape, b_y.size  # noqa: E741
     y, P = np.empty((T, B, O), h.dtype), empty_pack(H, O, h.dtype)
     pack_rows(W_hy, P, 0)
-    some = aligned(CHUNK_ROWS, P.shape[0] * P.shape[2], h.dtype)
+    y_rows = aligned(CHUNK_ROWS, P.shape[0] * P.shape[2], h.dtype)
     for first in range(0, T * B, CHUNK_ROWS):
         rows = min(CHUNK_ROWS, T * B - first)
         for r in range(rows):
-            copy_columns(some, r * some.shape[1], b_y, 0, 1, O)
-        product(some, 0, h.reshape(T * B, H), first * H, rows, P, tile_for(rows, P.shape[0]), 1)
-        copy_columns(y, first * O, some, 0, rows, O)
+            copy_columns(y_rows, r * y_rows.shape[1], b_y, 0, 1, O)
+        product(y_rows, 0, h.reshape(T * B, H), first * H, rows, P, tile_for(rows, P.shape[0]), 1)
+        copy_columns(y, first * O, y_rows, 0, rows, O)
     return y
 
 
@@ -44,8 +53,8 @@ def _readout_backward(dy, h, W_hy):
     (T, B, O), H = dy.shape, h.shape[2]  # noqa: E741
     dh, P, lanes = np.empty_like(h), empty_pack(O, H, h.dtype), VECTOR_BYTES // h.itemsize
     pack_columns(W_hy, P, 0)
-    width = (O + lanes - 1) // lanes * lanes
-    dy_rows, dh_rows = aligned(CHUNK_ROWS, width, h.dtype), aligned(CHUNK_ROWS, P.shape[0] * lanes, h.dtype)
+    width = padded(O, h.itemsize)
+    dy_rows, dh_rows = aligned(CHUNK_ROWS, width, h.dtype), aligned(CHUNK_ROWS, padded(H, h.itemsize), h.dtype)
     dW, db_y = np.zeros((H, width), h.dtype), np.zeros(O, h.dtype)
     for first in range(0, T * B, CHUNK_ROWS):
         rows = min(CHUNK_ROWS, T * B - first)

@@ -20,14 +20,15 @@ def add_columns(out, o, a, first, rows, n):
 
 
 @jit
-def copy_symbol_rows(out, o, W_xh, x, t, first, rows):
-    """Copy to each row the row of W_xh (I, G) of its symbol, x[t, first + r]: the product with one-hot rows.
+def move_symbol_rows(out, o, W_xh, x, t, first, rows, keep):
+    """Copy to each row, or add to keep what it holds, the row of W_xh (I, G) of its symbol, x[t, first + r].
 
-    o: where the first begins in out. Nothing where x is numbers.
+    That is the product with one-hot rows. o: where the first begins in out. Nothing where x is numbers.
     """
     if x.ndim == 2:  # known when compiled: the branch that is not taken is not in the code
+        G, row = W_xh.shape[1], out.shape[1]
         for r in range(rows):
-            copy_columns(out, o + r * out.shape[1], W_xh, x[t, first + r] * W_xh.shape[1], 1, W_xh.shape[1])
+            move_rows(out, o + r * row, row, W_xh, x[t, first + r] * G, G, 1, G, keep)
 
 
 @jit

@@ -144,7 +144,7 @@ def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts,
                 copy_columns(hidden, T * B * H + at, d, n_rows * H, n_rows, H)
             if lengths.size > 0:
                 clear_padded(u, delta, row, first, n_rows, lengths, t)
-            take_back(dh_dx, dx_t, delta, row, n_rows, P, P_x, tile, cell)
+            take_back(dh_dx, dx_t, delta, row, n_rows, P, P_x, tile, H, cell)
             if lengths.size > 0:
                 kept = element(carry, 0, first)
                 hand_over_padded(dh_dx, dh_dx.shape[1], carry, kept, first, n_rows, H, lengths, t)

@@ -13,7 +13,7 @@ from rnnkit.kernels.cells import GRU, LSTM
 from rnnkit.kernels.gru_step import gru_step, gru_step_back
 from rnnkit.kernels.lstm_step import lstm_step, lstm_step_back
 from rnnkit.kernels.products import add_outer_products, product, tile_for
-from rnnkit.kernels.rows import copy_columns, copy_symbol_rows
+from rnnkit.kernels.rows import copy_columns, move_symbol_rows
 
 
 @jit
@@ -37,14 +37,16 @@ def enter_x(u, row, x, t, first, n_rows, H, cell):
 @jit
 def enter_gates(a, u_t, x, t, first, n_rows, W_xh, P, P_x, tile, H, cell):
     """Set a to what the gates are made of: u_t W, with the rows of W_xh that symbols pick."""
-    gru = cell == GRU
-    copy_symbol_rows(a, H if gru else 0, W_xh, x, t, first, n_rows)
-    if gru:
-        product(a, H, u_t, H, n_rows, P_x, tile, 1 if x.ndim == 2 else 0)
+    if cell == GRU:  # h first: what pads its product lies where n comes to stand, and may be nan where h is not finite
+        product(a, 0, u_t, 0, n_rows, P, tile, 0)
         for r in range(n_rows):
-            for j in range(H):
+            for j in range(3 * H, 4 * H):
                 a[r, j] = 0
-    product(a, 0, u_t, 0, n_rows, P, tile, 1 if gru or x.ndim == 2 else 0)
+        move_symbol_rows(a, H, W_xh, x, t, first, n_rows, 1)
+        product(a, H, u_t, H, n_rows, P_x, tile, 1)
+    else:
+        move_symbol_rows(a, 0, W_xh, x, t, first, n_rows, 0)
+        product(a, 0, u_t, 0, n_rows, P, tile, 1 if x.ndim == 2 else 0)
 
 
 @jit
@@ -96,12 +98,12 @@ def gated_step_back(t, before, after, first, n_rows, dh_dx, d, u, delta, row, c,
 
 
 @jit
-def take_back(dh_dx, dx_t, delta, row, n_rows, P, P_x, tile, cell):
+def take_back(dh_dx, dx_t, delta, row, n_rows, P, P_x, tile, H, cell):
     """Turn delta into [dL/dh_{t-1}, dL/dx_t]; a GRU's x has a product and a place of its own."""
     at = row * delta.shape[1]
     product(dh_dx, 0, delta, at, n_rows, P, tile, 1 if cell == GRU else 0)
     if P_x.shape[0] > 0:
-        product(dx_t, 0, delta, at + P.shape[1] // 3, n_rows, P_x, tile_for(n_rows, P_x.shape[0]), 0)
+        product(dx_t, 0, delta, at + H, n_rows, P_x, tile_for(n_rows, P_x.shape[0]), 0)
 
 
 @jit

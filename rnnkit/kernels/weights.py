@@ -86,9 +86,8 @@ def zero_sums(x, W_xh, W_hh, cell):
     The last is for symbols; what is not needed has no rows.
     """
     n, (I, G), H, n_x = count_shards(x.shape[1]), W_xh.shape, W_hh.shape[0], width_of_x(x)  # noqa: E741
-    K, K_x, width = (
-        (H + 1, 1 + n_x, padded(G, W_hh.itemsize)) if cell == GRU else (H + n_x + 1, 0, padded(G, W_hh.itemsize))
-    )
+    width = padded(G, W_hh.itemsize)
+    K, K_x = (H + 1, 1 + n_x) if cell == GRU else (H + n_x + 1, 0)
     of_W, of_x = aligned(n * K, width, W_hh.dtype), aligned(n * K_x, width, W_hh.dtype)
     of_W.fill(0)
     of_x.fill(0)

@@ -140,3 +140,9 @@ def test_a_bad_activation_is_named(make_step, activation):
         rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h, activation)
     with pytest.raises(ValueError, match=r"^activation must be one of TANH=0"):
         rnn_cell_backward(dh_t, x_t, h_prev, h_prev, W_xh, W_hh, activation)
+
+
+def test_symbols_are_refused_by_name():
+    _, h_prev, W_xh, W_hh, b_h = (np.zeros(shape) for shape in ((2, 3), (2, 4), (3, 4), (4, 4), (4,)))
+    with pytest.raises(ValueError, match=r"^x_t must be float32 or float64, got int64"):
+        kernels.rnn_cell_forward(np.zeros(2, np.int64), h_prev, W_xh, W_hh, b_h, TANH)

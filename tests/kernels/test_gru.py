@@ -84,3 +84,11 @@ def test_callable_from_compiled_code_inside_prange():
         expected, step = (run(kernels, net_n, upstream) for run in (cell.run, cell.run_step))
         assert_same_bytes([s[n] for s in states], expected[:2])
         np.testing.assert_array_equal(corners[n], [expected[5][0, 0], step[0][0, 0], step[5][0, 0]])
+
+
+@pytest.mark.parametrize("H", [5, 16])
+def test_an_infinite_state_does_not_reach_other_units_by_the_padding(H):
+    x, h_0, W_xh, W_hh, b_h = (np.zeros(s) for s in ((1, 1, 2), (1, H), (2, 3 * H), (H, 3 * H), (4 * H,)))
+    h_0[0, 0], W_hh[0, 2 * H :] = np.inf, 1.0
+    W_hh[0, : 2 * H] = 1.0  # r, z = 1
+    np.testing.assert_array_equal(kernels.gru_forward(x, h_0, W_xh, W_hh, b_h).gates[0, 2], np.ones((1, H)))

@@ -31,9 +31,11 @@ def test_columns_are_copied_or_added_and_the_others_stay(draw, n_out, o, n_a, fi
 def test_rows_of_symbols(draw):
     W_xh, x, delta = draw(4, 3), np.array([[0, 0, 0, 0, 0, 0], [1, 2, 0, 2, 3, 2]]), draw(6, 7)
     out, dW_xh = np.zeros((5, 6)), np.zeros((2, 4, 3))
-    rows.copy_symbol_rows(out, 1, W_xh, x, 1, 1, 5)
+    rows.move_symbol_rows(out, 1, W_xh, x, 1, 1, 5, 0)
     np.testing.assert_array_equal(out[:, 1:4], W_xh[x[1, 1:]])
     assert not out[:, [0, 4, 5]].any()
+    rows.move_symbol_rows(out, 1, W_xh, x, 1, 1, 5, 1)
+    np.testing.assert_array_equal(out[:, 1:4], 2 * W_xh[x[1, 1:]])
     rows.add_to_symbol_rows(dW_xh, 1, x, 1, 1, 5, delta, 7 + 2)
     expected = np.eye(4)[x[1, 1:]].T @ delta[1:, 2:5]
     np.testing.assert_allclose(dW_xh[1], expected, rtol=0, atol=SUM_OF_FOUR)
@@ -42,7 +44,7 @@ def test_rows_of_symbols(draw):
 
 def test_numbers_pick_no_rows(draw):
     out, dW_xh, x = np.zeros((5, 6)), np.zeros((1, 4, 3)), draw(2, 5, 4)
-    rows.copy_symbol_rows(out, 0, draw(4, 3), x, 1, 0, 5)
+    rows.move_symbol_rows(out, 0, draw(4, 3), x, 1, 0, 5, 0)
     rows.add_to_symbol_rows(dW_xh, 0, x, 1, 0, 5, draw(5, 7), 0)
     assert not out.any()
     assert not dW_xh.any()

@@ -8,7 +8,7 @@ from numba.core.errors import TypingError
 
 from rnnkit._jit import jit
 from rnnkit._simd.rows import move_rows
-from rnnkit.kernels import rnn_forward
+from rnnkit.kernels import rnn_cell_backward, rnn_forward
 
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
 
@@ -44,3 +44,14 @@ def test_a_users_compiled_call_with_two_dtypes_is_refused():
     x, h_0, W_xh, W_hh, b_h = (np.zeros(shape, np.float32) for shape in ((2, 1, 1), (1, 3), (1, 3), (3, 3), (3,)))
     with pytest.raises(TypingError, match="all be float32 or all float64"):
         users(x.astype(np.float64), h_0, W_xh, W_hh, b_h)
+
+
+@numba.njit
+def steps_back(dh_t, x_t, h_prev, h_t, W_xh, W_hh):
+    return rnn_cell_backward(dh_t, x_t, h_prev, h_t, W_xh, W_hh, 0)
+
+
+def test_a_users_compiled_call_with_a_view_is_refused():
+    x_t, h, W_xh, W_hh = (np.zeros(shape) for shape in ((3, 2), (3, 5), (2, 5), (5, 5)))
+    with pytest.raises(TypingError, match="C-contiguous"):
+        steps_back(np.zeros((3, 10))[:, :5], x_t, h, h, W_xh, W_hh)
