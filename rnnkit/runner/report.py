@@ -58,7 +58,7 @@ def write(results: Path, judged: list[Judged]) -> pd.DataFrame:
     """Write claims.csv and README.md; return the claims."""
     frame = claims_frame(judged)
     store.write_whole(results / "claims.csv", frame[COLUMNS].to_csv(index=False))
-    store.write_whole(results / "README.md", _readme(frame, judged))
+    store.write_whole(results / "README.md", _readme(frame, judged, results))
     return frame
 
 
@@ -67,7 +67,7 @@ def counts(frame: pd.DataFrame) -> str:
     return ", ".join(f"{n} {v}" for v in VERDICTS if (n := int((frame.verdict == v).sum())))
 
 
-def _readme(frame: pd.DataFrame, judged: list[Judged]) -> str:
+def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
     summary = [
         {"claim": name, "verdicts": counts(group), "from": ", ".join(dict.fromkeys(group.experiment))}
         for name, group in frame.groupby("claim", sort=False)
@@ -90,7 +90,7 @@ def _readme(frame: pd.DataFrame, judged: list[Judged]) -> str:
         parts += [f"## {part.experiment} ({part.preset})", f"`{part.command}`", _details(part)]
         folder = f"{part.preset}/{part.experiment}"
         parts.append(f"Tables: [table.md]({folder}/table.md), [table.csv]({folder}/table.csv)")
-        parts.append(f"![log norm against lag]({folder}/lags.png)")
+        parts += [f"![{p.stem.replace('_', ' ')}]({folder}/{p.name})" for p in sorted((results / folder).glob("*.png"))]
     return "\n\n".join(parts) + "\n"
 
 

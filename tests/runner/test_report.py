@@ -73,6 +73,15 @@ def test_the_readme_shows_every_claim_and_how_to_run_it_again(tmp_path, judged):
     assert "≥ 1" in text
 
 
+def test_the_pictures_that_are_there_are_shown(tmp_path, judged):
+    folder = tmp_path / judged[0].preset / judged[0].experiment
+    folder.mkdir(parents=True)
+    (folder / "growth_rate.png").touch()
+    report.write(tmp_path, judged)
+    shown = [line for line in (tmp_path / "README.md").read_text().splitlines() if line.startswith("![")]
+    assert shown == [f"![growth rate]({judged[0].preset}/{judged[0].experiment}/growth_rate.png)"]
+
+
 def test_the_same_claims_give_the_same_files(tmp_path, judged):
     for folder in ("a", "b"):
         report.write(tmp_path / folder, judged)
