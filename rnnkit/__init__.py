@@ -1,15 +1,19 @@
 """rnnkit: how gradients vanish and explode in recurrent networks, step by step.
 
-`rnnkit.kernels` holds the compiled kernels, `rnnkit.parallel` the same on all cores, `rnnkit.checkpointed` BPTT of long
-sequences, `rnnkit.theory` what the papers predict, `rnnkit.initializers` the weights, `rnnkit.gradcheck` and
-`rnnkit.reference` what the kernels are held against. Importing compiles nothing.
+`RNN`, `EncoderDecoder` and `generate` are networks of any cell, with the gradient of every part; `hidden` and
+`lyapunov` what becomes of gradients on their way; `optimizers`, `schedules` and `truncated` how they train. Below
+them `kernels` holds the compiled kernels, `parallel` the same on all cores, `checkpointed` BPTT of long sequences.
+`theory` is what the papers predict, `initializers` the weights, `gradcheck`, `reference` and `reference_gated` what
+all is held against. Importing compiles nothing.
 """
 
 from rnnkit import (
     checkpointed,
     gradcheck,
+    hidden,
     initializers,
     kernels,
+    lyapunov,
     optimizers,
     parallel,
     reference,
@@ -18,6 +22,7 @@ from rnnkit import (
     schedules,
     statistics,
     theory,
+    torch_weights,
     truncated,
 )
 from rnnkit.encoder_decoder import EncoderDecoder
@@ -32,8 +37,10 @@ __all__ = [
     "checkpointed",
     "generate",
     "gradcheck",
+    "hidden",
     "initializers",
     "kernels",
+    "lyapunov",
     "optimizers",
     "parallel",
     "reference",
@@ -43,5 +50,6 @@ __all__ = [
     "schedules",
     "statistics",
     "theory",
+    "torch_weights",
     "truncated",
 ]

@@ -43,7 +43,7 @@ def kernel_sources() -> list[Path]:
 
     The others cannot be reached from a kernel (a wall, `tests/test_walls.py`): an edit of one keeps the cache.
     """
-    inside = [*(PACKAGE / "kernels").rglob("*.py"), *(PACKAGE / "_simd").rglob("*.py"), *PACKAGE.glob("_*.py")]
+    inside = [*(PACKAGE / "kernels").rglob("*.py"), *(PACKAGE / "_simd").rglob("*.py"), *PACKAGE.glob("_[!_]*.py")]
     return sorted([*inside, *(p for p in PACKAGE.glob("[!_]*.py") if b"rnnkit._jit" in p.read_bytes())])
 
 

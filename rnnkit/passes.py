@@ -134,7 +134,7 @@ def backward(
     hidden: bool,
 ) -> Gradients:
     """Do `RNN.backward`: the readout once, then each window from the last layer down."""
-    (T, B), flat = run.x.shape[:2], np.zeros_like(net.flat)
+    (T, B), flat = run.x.shape[:2], np.empty_like(net.flat)
     check_run(net, run, dy)
     check_dstate(net, dstate, B)
     check_truncation(net, run, dstate, truncation)
@@ -174,12 +174,14 @@ def _window_back(back: _Back, window: Window) -> None:
     dh = back.dh[max(window.first_loss - T + len(back.dh), 0) : max(window.end - T + len(back.dh), 0)]
     for i in reversed(range(net.layers)):
         x = back.run.layers[i].x[window.start : window.end]
-        dx = np.empty(_dx_shape(x), net.dtype)
+        in_place = i == 0 and window == (0, 0, T)  # the only window: no copy
+        dx = back.dx if in_place else np.empty(_dx_shape(x), net.dtype)
         for k, way in enumerate(net.ways):
             if way.layer == i:
                 _way_back(back, window, k, way, dh, x, dx)
         dh = dx
-    back.dx[window.start : window.end] += dx
+    if not in_place:
+        back.dx[window.start : window.end] += dx
 
 
 def _way_back(
@@ -207,6 +209,8 @@ def _readout_back(
     """Return dL/dh (n, B, features) of the last n steps, n = 0 where dy enters by the last states (in carry_in)."""
     none = np.empty((0, run.x.shape[1], net.features), net.dtype)
     if dy is None:
+        for name in {"W_hy", "b_y"} & parameters.keys():
+            parameters[name][:] = 0
         return none
     if net.output == "last":
         dy = dy[None]
