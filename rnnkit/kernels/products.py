@@ -79,11 +79,17 @@ def pack_rows(W, P, first):
 @jit
 def pack_columns(W, P, first):
     """Pack W^T, for W (n, K), into columns first .. first + n - 1 of P, and zero into those after them."""
-    lanes = P.shape[2]
-    for column in range(first, P.shape[0] * lanes):
-        v, lane, n = column // lanes, column % lanes, column - first
-        for k in range(P.shape[1]):
-            P[v, k, lane] = W[n, k] if n < W.shape[0] else 0
+    (n, K), lanes = W.shape, P.shape[2]
+    for v in range(first // lanes, P.shape[0]):
+        row = v * lanes - first
+        if row >= 0 and row + lanes <= n:  # by lines of P: by columns W (256, 1024) took 384 us for 145
+            for k in range(K):
+                for lane in range(lanes):
+                    P[v, k, lane] = W[row + lane, k]
+        else:
+            for lane in range(max(0, -row), lanes):
+                for k in range(K):
+                    P[v, k, lane] = W[row + lane, k] if row + lane < n else 0
 
 
 @jit

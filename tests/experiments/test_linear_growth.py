@@ -100,4 +100,5 @@ def test_no_long_job_no_claim():
 
     measured = run(config())
     table = pd.DataFrame([BASE | measured.row])
-    assert claims(Tables(table, pd.DataFrame(measured.nets), pd.DataFrame(measured.lags))) == []
+    details = (pd.DataFrame(rows) for rows in (measured.nets, measured.lags, measured.history))
+    assert claims(Tables(table, *details)) == []
