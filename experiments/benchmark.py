@@ -231,7 +231,7 @@ def _gated_lines(table: pd.DataFrame) -> list[str]:
     for cell, cells in table.groupby("cell"):
         for peer in ("jax", "torch"):
             ratios = cells[f"{peer}/rnnkit"]
-            reached = f"{np.exp(np.log(ratios).mean()):.1f}x, lowest {ratios.min():.2f}x"
+            reached = f"{np.exp(np.log(ratios).mean()):.2f}x, lowest {ratios.min():.2f}x"
             lines.append(f"| {cell}: geometric mean at least 2x {peer} | {reached} | {_names(cells[ratios < 1])} |")
     return lines
 

@@ -3,6 +3,7 @@
 import sys
 
 import benchmark
+import benchmark_gated as gated
 import benchmark_peers as peers
 import numpy as np
 import pandas as pd
@@ -17,6 +18,23 @@ def test_gradients_agree_with_an_independent_library(library, of, H, B, T, dtype
     pytest.importorskip(library, reason=f"{library} is in the bench extra")
     net = peers.draw_net(np.random.default_rng(0), H, B, T, 2, dtype)
     benchmark.first_calls(peers.rnnkit_gradients(net) | of(net), dtype)
+
+
+@pytest.mark.parametrize(("library", "of"), [("jax", gated.jax_gated), ("torch", gated.torch_gated)])
+@pytest.mark.parametrize("cell", gated.GATES)
+@pytest.mark.parametrize(("H", "B", "T", "dtype"), CELLS)
+def test_gated_gradients_agree_with_an_independent_library(library, of, cell, H, B, T, dtype):
+    pytest.importorskip(library, reason=f"{library} is in the bench extra")
+    net = gated.draw_gated(np.random.default_rng(0), cell, H, B, T, 2, dtype)
+    benchmark.first_calls(gated.rnnkit_gated(cell, net) | of(cell, net), dtype)
+
+
+def test_gated_targets_are_two_times_each_peer():
+    cells = [{"cell": cell, "H": 32, "B": 1, "T": 100, "dtype": "float32"} for cell in ("gru", "lstm")]
+    table = pd.DataFrame([c | {"jax/rnnkit": 3.0, "torch/rnnkit": 0.5} for c in cells])
+    lines = benchmark._gated_lines(table)
+    assert lines[0] == "| gru: geometric mean at least 2x jax | 3.00x, lowest 3.00x |  |"
+    assert lines[3] == "| lstm: geometric mean at least 2x torch | 0.50x, lowest 0.50x | 32, 1, 100, float32 |"
 
 
 @pytest.mark.parametrize(("library", "of"), [("jax", peers.jax_training), ("torch", peers.torch_training)])
