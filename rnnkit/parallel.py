@@ -17,7 +17,7 @@ forward pass took 0.84 ms for 0.89 (one row, 50 steps), and the median call 1.3 
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
 from rnnkit.kernels.weights import pack_backward, pack_forward
 
+Cancellation = threading.Event
 Result = TypeVar("Result")
 _pool = threading.Lock()  # held while the threads of prange work
 
@@ -149,19 +150,35 @@ def rnn_backward_checkpointed(
     )
 
 
-def map_replicates(function: Callable[[int], Result], n: int, threads: int | None = None) -> list[Result]:
+def map_replicates(
+    function: Callable[[int], Result],
+    n: int,
+    threads: int | None = None,
+    cancelled: Cancellation | None = None,
+) -> list[Result]:
     """Return [function(0), ..., function(n - 1)], run on `threads` threads.
 
     function: takes the replicate's number; spends its time in kernels or NumPy, which release the GIL.
     threads: default NUMBA_NUM_THREADS, which is the number of cores unless the environment says otherwise.
-    The first exception raised by a replicate is raised here. Raises ValueError for n or threads below 1.
+    cancelled: set when a replicate has raised, or at Ctrl-C; a long function looks at it, and those that have not begun
+    are dropped. The first exception raised by a replicate is raised here. Raises ValueError for n or threads below 1.
     """
     threads = config.NUMBA_NUM_THREADS if threads is None else threads
     for name, value in (("n", n), ("threads", threads)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     with _blas_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, range(n)))
+        try:
+            futures = [pool.submit(function, replicate) for replicate in range(n)]
+            done = wait(futures, return_when=FIRST_EXCEPTION).done
+            for future in [future for future in futures if future in done]:
+                future.result()  # raises what a replicate has raised, though one before it is still at work
+            return [future.result() for future in futures]
+        except BaseException:
+            if cancelled is not None:
+                cancelled.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 @cache

@@ -1,0 +1,121 @@
+"""How nets are trained and when they count as trained: every choice in one place, checked before any work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+
+import numpy as np
+
+from rnnkit.kernels.cells import CELLS
+from rnnkit.kernels.clipping import NONFINITE_POLICIES
+from rnnkit.kernels.optimizers import check_settings
+from rnnkit.kernels.regularizer import OMEGA_FORMS
+from rnnkit.kernels.training import BY_NORM, BY_VALUE, STOP
+from rnnkit.networks import RNN
+from rnnkit.optimizers import OPTIMIZERS, SETTINGS
+from rnnkit.tasks import Task, check_length
+
+BLOCK = 25  # updates drawn and made at once: data do not depend on how often a net is tested
+POLICIES = {"stop": STOP} | {name: code for name, code in NONFINITE_POLICIES.items() if name != "raise"}
+CLIP_MODES = {"norm": BY_NORM, "value": BY_VALUE}
+STOPS = ("held", "first", "never")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A training.
+
+    updates: the cap, a multiple of check_every, which is a multiple of BLOCK. settings: of the optimizer, see
+    `rnnkit.optimizers`. clip: None, or the limit, by clip_mode norm (joint, of all trained weights) or value.
+    nonfinite: what a gradient that is not finite does: `stop` the training as diverged, or a policy of
+    `rnnkit.kernels.clipping`. omega: weight of Pascanu's regularizer in omega_form (`rnnkit.kernels.regularizer`),
+    added before the clip. A net is solved when under `solved_error` of `check_size` fresh sequences are wrong, held
+    after `hold` such checks in a row. stop: when `held`, at the `first`, or `never` before the cap. frozen: names of
+    weights that stay. seq_len of a task may be a pair: every block has a length drawn from it, ends included.
+    """
+
+    updates: int = 10_000
+    batch_size: int = 20
+    optimizer: str = "sgd"
+    learning_rate: float = 0.01
+    settings: Mapping[str, float] = field(default_factory=dict)
+    clip: float | None = None
+    clip_mode: str = "norm"
+    nonfinite: str = "stop"
+    omega: float = 0.0
+    omega_form: str = "squared"
+    check_every: int = 500
+    check_size: int = 10_000
+    solved_error: float = 0.01
+    hold: int = 3
+    stop: str = "held"
+    frozen: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError naming the first setting that is not allowed."""
+        for name in ("updates", "batch_size", "check_every", "check_size", "hold"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be an integer from 1, got {value!r}")
+        if self.check_every % BLOCK or self.updates % self.check_every:
+            raise ValueError(
+                f"check_every must be a multiple of {BLOCK}, and updates one of check_every, got "
+                f"check_every={self.check_every} updates={self.updates}"
+            )
+        allowed = {"optimizer": OPTIMIZERS, "clip_mode": CLIP_MODES, "nonfinite": POLICIES, "omega_form": OMEGA_FORMS}
+        for name, among in (allowed | {"stop": STOPS}).items():
+            if getattr(self, name) not in among:
+                raise ValueError(f"{name} must be one of {', '.join(among)}, got {getattr(self, name)!r}")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        if unknown := sorted(set(self.settings) - set(SETTINGS[self.optimizer])):
+            raise ValueError(f"settings of {self.optimizer} are {list(SETTINGS[self.optimizer])}, got {unknown}")
+        check_settings(learning_rate=self.learning_rate, **self.settings)
+        if self.clip is not None and not (_is_number(self.clip) and 0 < self.clip < np.inf):
+            raise ValueError(f"clip must be None or a positive finite number, got {self.clip!r}")
+        if not (_is_number(self.omega) and 0 <= self.omega < np.inf):
+            raise ValueError(f"omega must be a finite number from 0, got {self.omega!r}")
+        if not (_is_number(self.solved_error) and 0 < self.solved_error <= 1):
+            raise ValueError(f"solved_error must be a number in (0, 1], got {self.solved_error!r}")
+
+    def optimizer_arguments(self) -> tuple[int, float, np.ndarray]:
+        """Return (rule, learning rate, settings (3,)) as `train_block` takes them."""
+        values = list((SETTINGS[self.optimizer] | dict(self.settings)).values())
+        return OPTIMIZERS.index(self.optimizer), float(self.learning_rate), np.array((values + [0.0] * 3)[:3])
+
+    def clip_arguments(self) -> tuple[int, float, int]:
+        """Return (mode, limit, policy)."""
+        limit = np.inf if self.clip is None else float(self.clip)
+        return CLIP_MODES[self.clip_mode], limit, POLICIES[self.nonfinite]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def as_lengths(task: Task, seq_len: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (shortest, longest) sequence of a training; ValueError where the task has none of that length."""
+    pair = tuple(seq_len) if isinstance(seq_len, tuple | list) else (seq_len, seq_len)
+    if len(pair) != 2 or (all(map(_is_number, pair)) and not pair[0] <= pair[1]):
+        raise ValueError(f"seq_len must be an integer, or a pair from low to high, got {seq_len!r}")
+    for length in pair:
+        check_length(task, length)
+    return int(pair[0]), int(pair[1])
+
+
+def check_net(net: RNN, task: Task, protocol: Protocol) -> None:
+    """Raise ValueError where a net does not fit the task, or the protocol the net."""
+    for name, has, needs in (
+        ("input_size", net.input_size, task.input_size),
+        ("output_size", net.output_size, task.output_size),
+        ("output", net.output, task.output),
+    ):
+        if has != needs:
+            raise ValueError(f"task {task.name} needs a net with {name}={needs!r}, got {has!r}")
+    if unknown := sorted(set(protocol.frozen) - set(net.parameters)):
+        raise ValueError(f"frozen must name weights among {', '.join(net.parameters)}, got {', '.join(unknown)}")
+    plain = CELLS[net.cell] < CELLS["lstm"] and net.layers == 1 and not net.bidirectional
+    if not plain and (protocol.omega > 0 or protocol.nonfinite == "shrink"):
+        word = f"omega={protocol.omega}" if protocol.omega > 0 else "nonfinite=shrink"
+        raise ValueError(f"{word} has a place with one Elman layer in one direction, got {net!r}")

@@ -1,0 +1,134 @@
+"""A task from a user's own file: loaded, and tried once, before a network is built on it."""
+
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from math import isfinite
+from numbers import Integral, Real
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from rnnkit.rng import streams
+from rnnkit.tasks.task import Batch, Task
+
+TRIAL = 3  # sequences of the trial
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value) and value > 0
+
+
+ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (lambda value: isinstance(value, str) and value != "", "a text"),
+    "input_size": (_is_size, "an integer of at least 1"),
+    "output_size": (_is_size, "an integer of at least 1"),
+    "symbols": (lambda value: isinstance(value, bool), "True or False"),
+    "output": (lambda value: value in ("last", "every"), "last or every"),
+    "loss": (lambda value: value in ("softmax", "mse"), "softmax or mse"),
+    "tolerance": (_is_positive, "a number above 0"),
+    "shortest": (_is_size, "an integer of at least 1"),
+}
+OWN_METHODS = ("sample", "chance_error", "constant_loss")  # the user's to write; `steps` need not be
+
+
+def load_file(path: str | Path) -> Task:
+    """Return an instance of the one subclass of Task that the .py file at `path` defines; those it imports don't count.
+
+    The file is run anew at each call, under a module name of its own; `sys.path` stays as it is. Raises ValueError with
+    the path and what is wrong: no such file, an error in it, no task or several, a task with faults (all of them).
+    """
+    where = f"task={str(path)!r}"
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise ValueError(f"{where}: there is no such file")
+    module = _run(file, where)
+    classes = {v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Task)}
+    own = sorted((c for c in classes if c.__module__ == module.__name__), key=lambda c: c.__name__)
+    if len(own) != 1:
+        names = f" ({', '.join(c.__name__ for c in own)})" if own else ""
+        raise ValueError(f"{where}: the file must define exactly one subclass of Task, it defines {len(own)}{names}")
+    try:
+        task = own[0]()
+        found = faults(task) or trial_faults(task)
+    except Exception as error:
+        raise ValueError(f"{where}: the trial of {own[0].__name__}() raises {_told(error)}") from error
+    if found:
+        raise ValueError(f"{where}: {'; '.join(found)}")
+    return task
+
+
+def faults(task: Task) -> list[str]:
+    """Return one line for each attribute or method of the task that is missing or of the wrong kind."""
+    found = []
+    for key, (good, allowed) in ATTRIBUTES.items():
+        if not hasattr(task, key):
+            found.append(f"{key} is missing: allowed is {allowed}")
+        elif not good(getattr(task, key)):
+            found.append(f"{key}={getattr(task, key)!r}: allowed is {allowed}")
+    for key in (*OWN_METHODS, "steps"):
+        if key in OWN_METHODS and getattr(type(task), key) is getattr(Task, key):
+            found.append(f"{key} is missing: allowed is a method")
+        elif not callable(getattr(task, key)):
+            found.append(f"{key}={getattr(task, key)!r}: allowed is a method")
+    return found
+
+
+def trial_faults(task: Task) -> list[str]:
+    """Return what is wrong with one batch of the shortest sequences, and with the two levels of ignorance."""
+    seq_len = int(task.shortest)
+    found = batch_faults(task, task.sample(streams(0).data, TRIAL, seq_len), TRIAL, seq_len)
+    for key in ("chance_error", "constant_loss"):
+        value = getattr(task, key)(seq_len)
+        if not (isinstance(value, Real) and value >= 0):
+            found.append(f"{key}({seq_len}) is {value!r}: allowed is a number of at least 0")
+    return found
+
+
+def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
+    """Return what is wrong with n sequences of a task: kernels take shapes and symbols as they come."""
+    if not isinstance(batch, Batch):
+        return [f"sample returns {type(batch).__name__}: allowed is Batch"]
+    T, classes = task.steps(seq_len), task.loss == "softmax"
+    S = T if task.output == "every" else 1
+    found = _array_faults("x", batch.x, (T, n), task.input_size, task.symbols)
+    found += _array_faults("target", batch.target, (S, n), task.output_size, classes)
+    if batch.mask is not None and (np.shape(batch.mask) != (S, n) or np.asarray(batch.mask).dtype != bool):
+        found.append(f"mask is {_shown(batch.mask)}: allowed is None or {(S, n)} bool")
+    return found
+
+
+def _array_faults(name: str, array: Any, shape: tuple[int, int], size: int, integers: bool) -> list[str]:
+    wanted, kind = (shape, np.integer) if integers else ((*shape, size), np.floating)
+    if not isinstance(array, np.ndarray) or array.shape != wanted or not np.issubdtype(array.dtype, kind):
+        return [f"{name} is {_shown(array)}: allowed is {wanted} {'int64' if integers else 'float64'}"]
+    if integers and not (array.min() >= 0 and array.max() < size):
+        return [f"{name} has {array.min()}..{array.max()}: allowed is 0..{size - 1}"]
+    return []
+
+
+def _shown(value: Any) -> str:
+    return f"{value.shape} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _run(file: Path, where: str) -> ModuleType:
+    """Run the file as a module that stands in sys.modules: pickle and dataclasses look there."""
+    module = ModuleType(f"_rnnkit_task_{sha256(str(file).encode()).hexdigest()[:16]}")
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(file.read_bytes(), str(file), "exec"), vars(module))
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        raise ValueError(f"{where}: the file raises {_told(error)}") from error
+    return module

@@ -1,0 +1,138 @@
+"""A user's own task: loaded from its file, and every fault of it told."""
+
+import pickle
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from rnnkit.rng import streams
+from rnnkit.tasks import load
+
+HEAD = "import numpy as np\nfrom rnnkit.tasks.task import Batch, Task\nfrom rnnkit.tasks.copying import Copying\n"
+GOOD = (
+    HEAD
+    + """
+class Last(Task):
+    name, input_size, output_size = "last", 4, 4
+
+    def sample(self, rng, n, seq_len):
+        x = rng.integers(4, size=(seq_len, n))
+        return Batch(x, x[-1:].copy())
+
+    def chance_error(self, seq_len):
+        return 0.75
+
+    def constant_loss(self, seq_len):
+        return 1.386
+"""
+)
+SAMPLE = "return Batch(x, x[-1:].copy())"
+BROKEN = [
+    ("raise KeyError('oh')", "the file raises KeyError: 'oh'"),
+    ("raise SystemExit(3)", "the file raises SystemExit: 3"),
+    ("def f(:", "the file raises SyntaxError"),
+    ("import no_such_module_here", "the file raises ModuleNotFoundError"),
+    (HEAD, "the file must define exactly one subclass of Task, it defines 0"),
+    (GOOD + "class More(Last): pass", "exactly one subclass of Task, it defines 2 (Last, More)"),
+    (GOOD + "    def __init__(self, k): pass", "the trial of Last() raises TypeError"),
+    (GOOD.replace('"last", 4, 4', '"last", 4, 0'), "output_size=0: allowed is an integer of at least 1"),
+    (GOOD.replace('"last", 4, 4', '"last", True, 4'), "input_size=True: allowed is an integer of at least 1"),
+    (GOOD.replace('"last", 4, 4', '"", 4, 4'), "name='': allowed is a text"),
+    (
+        GOOD.replace("name, input_size, output_size =", "_ ="),
+        "name is missing: allowed is a text; input_size is missing",
+    ),
+    (GOOD + "    symbols = 1", "symbols=1: allowed is True or False"),
+    (GOOD + "    output = 'all'", "output='all': allowed is last or every"),
+    (GOOD + "    loss = 'l1'", "loss='l1': allowed is softmax or mse"),
+    (GOOD + "    tolerance = float('nan')", "tolerance=nan: allowed is a number above 0"),
+    (GOOD + "    shortest = 1.5", "shortest=1.5: allowed is an integer of at least 1"),
+    (GOOD + "    steps = 3", "steps=3: allowed is a method"),
+    (GOOD.replace("def sample", "def simple"), "sample is missing: allowed is a method"),
+    (GOOD.replace("def chance_error", "def other"), "chance_error is missing: allowed is a method"),
+    (GOOD + "    constant_loss = 1.0", "constant_loss=1.0: allowed is a method"),
+    (GOOD.replace(SAMPLE, "return x, x"), "sample returns tuple: allowed is Batch"),
+    (GOOD.replace(SAMPLE, "raise IndexError('i')"), "the trial of Last() raises IndexError: i"),
+    (GOOD.replace("rng, n, seq_len", "rng, n"), "the trial of Last() raises TypeError"),
+    (GOOD.replace(SAMPLE, "return Batch(x.T, x[-1:])"), "x is (3, 1) int64: allowed is (1, 3) int64"),
+    (GOOD.replace(SAMPLE, "return Batch(x * 1.0, x[-1:])"), "x is (1, 3) float64: allowed is (1, 3) int64"),
+    (GOOD.replace(SAMPLE, "return Batch(x, x[-1])"), "target is (3,) int64: allowed is (1, 3) int64"),
+    (GOOD.replace(SAMPLE, "return Batch(x, x[-1:] + 4)"), "allowed is 0..3"),
+    (
+        GOOD.replace(SAMPLE, "return Batch(x, x[-1:], x > 1.0)") + "    shortest = 2",
+        "mask is (2, 3) bool: allowed is None",
+    ),
+    (GOOD + "    loss = 'mse'", "target is (1, 3) int64: allowed is (1, 3, 4) float64"),
+    (GOOD + "    symbols = False", "x is (1, 3) int64: allowed is (1, 3, 4) float64"),
+    (GOOD.replace("0.75", "'half'"), "chance_error(1) is 'half': allowed is a number of at least 0"),
+]
+
+
+def write(folder, text, name="mine.py"):
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def test_a_users_task_loads_and_samples(tmp_path):
+    task = load(str(write(tmp_path, GOOD)))
+    x, target, _ = task.sample(streams(0).data, 6, 9)
+    assert task.name == "last"
+    np.testing.assert_array_equal(target[0], x[-1])
+    assert type(pickle.loads(pickle.dumps(task))) is type(task)
+
+
+def test_relative_paths_work_and_sys_path_stays(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    write(tmp_path / "sub", GOOD)
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    assert load("sub/mine.py").name == "last"
+    assert sys.path == before
+    assert "mine" not in sys.modules
+    assert list((tmp_path / "sub").iterdir()) == [tmp_path / "sub" / "mine.py"]  # no bytecode left beside it
+
+
+def test_a_changed_file_is_run_anew_and_two_of_one_name_are_two(tmp_path):
+    file = write(tmp_path, GOOD)
+    (tmp_path / "other").mkdir()
+    other = write(tmp_path / "other", GOOD.replace('"last"', '"other"'))
+    assert (load(file).name, load(other).name) == ("last", "other")
+    write(tmp_path, GOOD.replace('"last"', '"lost"'))
+    assert load(file).name == "lost"
+
+
+def test_imported_tasks_do_not_count_and_may_be_built_on(tmp_path):
+    file = write(tmp_path, HEAD + "class Mine(Copying):\n    name = 'mine'\nAlias = Mine")
+    assert load(file).name == "mine"
+
+
+def test_dataclasses_with_written_hints_work(tmp_path):
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n" + GOOD
+    text += "\n@dataclass\nclass Settings:\n    depth: int = 3\n"
+    assert load(write(tmp_path, text)).name == "last"
+
+
+@pytest.mark.parametrize(("text", "told"), BROKEN)
+def test_faults_are_told(tmp_path, text, told):
+    file = write(tmp_path, text)
+    modules = set(sys.modules)
+    with pytest.raises(ValueError, match=re.escape(told)) as caught:
+        load(str(file))
+    assert str(caught.value).startswith(f"task={str(file)!r}: ")
+    assert "the file raises" not in told or set(sys.modules) == modules
+
+
+@pytest.mark.parametrize("value", ["temporal_ordr", "", "mine.txt", 3, None, ["copying"]])
+def test_unknown_names_are_told_with_what_is_allowed(value):
+    with pytest.raises(ValueError, match=re.escape(f"task={value!r}: allowed is a .py file or one of temporal_order,")):
+        load(value)
+
+
+@pytest.mark.parametrize("name", ["nowhere.py", "folder.py"])
+def test_missing_files_are_told(tmp_path, name):
+    (tmp_path / "folder.py").mkdir()
+    with pytest.raises(ValueError, match=r"\.py': there is no such file"):
+        load(str(tmp_path / name))
