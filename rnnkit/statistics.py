@@ -27,6 +27,39 @@ def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
+def wilson_interval(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of a share seen k times in n independent trials, z standard errors wide on either side.
+
+    Wilson (1927): every share p with |k/n - p| <= z sqrt(p (1 - p) / n). It stays in [0, 1] and has a width at k = 0
+    and k = n too. Raises ValueError unless n >= 1 and 0 <= k <= n.
+    """
+    if n < 1 or not 0 <= k <= n:
+        raise ValueError(f"k must be from 0 to n and n at least 1, got k = {k}, n = {n}")
+    middle = (k + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * float(np.sqrt(k * (n - k) / n + z * z / 4))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def share_se(k: int, n: int) -> float:
+    """Return the standard error of a share k/n: half the width of its Wilson interval at z = 1; above 0 for all k."""
+    lower, upper = wilson_interval(k, n, z=1.0)
+    return (upper - lower) / 2
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Return (share of first - share of second, its standard error) of two outcomes, yes or no, of the same trials.
+
+    Agresti, Min (2005): for the standard error each of the four pairs of outcomes counts half a trial more than was
+    seen, so that it is above 0 always. Raises ValueError for arrays of different or no length.
+    """
+    if np.shape(first) != np.shape(second) or np.size(first) == 0:
+        raise ValueError(f"first and second must pair up, got {np.shape(first)} and {np.shape(second)}")
+    n = len(first)
+    only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
+    p, q = (only_first + 0.5) / (n + 2), (only_second + 0.5) / (n + 2)
+    return (only_first - only_second) / n, float(np.sqrt((p + q - (p - q) ** 2) / (n + 2)))
+
+
 def growth_rates(log_norms: np.ndarray) -> np.ndarray:
     """Return (log norm at lag T - at lag 20) / (T - 20) of every path that is not zero; empty for T < 70."""
     T = len(log_norms) - 1
@@ -95,3 +128,22 @@ def _log_norm(log_sizes: list[np.ndarray]) -> float:
     if largest == -np.inf:
         return -np.inf
     return float(largest + 0.5 * np.log(sum(np.exp(2 * (s - largest)).sum() for s in log_sizes)))
+
+
+def log_rank(strata: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]]) -> tuple[float, float]:
+    """Return (log hazard ratio of the first group against the second, its standard error) over strata.
+
+    strata: for each, the two groups' (times, events): events is False where a time is only where watching ended.
+    The log-rank statistic of Mantel (1966): O - E events of the first group, V their variance, summed over strata; the
+    ratio is the one-step estimate (O - E) / V of Peto. (nan, nan) where no event tells the groups apart.
+    """
+    excess, variance = 0.0, 0.0
+    for (first, first_event), (second, second_event) in strata:
+        for time in np.unique(np.concatenate([first[first_event], second[second_event]])):
+            at_risk, n = int((first >= time).sum()), int((first >= time).sum() + (second >= time).sum())
+            own = int((first_event & (first == time)).sum())
+            events = own + int((second_event & (second == time)).sum())
+            excess += own - events * at_risk / n
+            if n > 1:
+                variance += events * (at_risk / n) * (1 - at_risk / n) * (n - events) / (n - 1)
+    return (excess / variance, float(variance**-0.5)) if variance > 0 else (float("nan"), float("nan"))

@@ -134,6 +134,27 @@ def weak_drive_rate(spectral_radius: np.ndarray | float, gain: np.ndarray | floa
     return np.log(spectral_radius) + 0.5 * np.log(chi(g, drive_variance) / g**2)
 
 
+def memory_variance(lam: np.ndarray | float) -> np.ndarray:
+    """Return E h^2 = 1/(1 - lam^2) of the stationary h' = lam h + x with white x of variance 1."""
+    return 1 / (1 - _memory(lam) ** 2)
+
+
+def memory_sensitivity(lam: np.ndarray | float) -> np.ndarray:
+    """Return E (dh/dlam)^2 = (1 + lam^2)/(1 - lam^2)^3 of the same h: it grows like 1/(1 - lam)^3.
+
+    Zucchet, Orvieto (2024), the curse of memory. Raises ValueError unless |lam| < 1.
+    """
+    squared = _memory(lam) ** 2
+    return (1 + squared) / (1 - squared) ** 3
+
+
+def _memory(lam: np.ndarray | float) -> np.ndarray:
+    array = np.asarray(lam, float)
+    if not np.all(np.abs(array) < 1):
+        raise ValueError(f"lam must be between -1 and 1, got {lam}")
+    return array
+
+
 def _nonnegative(name: str, value: np.ndarray | float) -> np.ndarray:
     array = np.asarray(value, float)
     if not np.all(np.isfinite(array)) or np.any(array < 0):

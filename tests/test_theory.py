@@ -144,3 +144,17 @@ def test_bad_gain_or_drive_is_refused_by_name(function, bad):
 def test_an_unknown_initializer_is_refused_by_name():
     with pytest.raises(ValueError, match=r"initializer must be gaussian, glorot or orthogonal, got 'sparse'"):
         theory.growth_rate(1, 1, 10, "sparse")
+
+
+@pytest.mark.parametrize("lam", [-0.9, 0.0, 0.5, 0.95])
+def test_memory_by_the_sums_over_all_lags(lam):
+    k = np.arange(2000)  # h is the sum of lam^k x_{t-k}, dh/dlam that of k lam^(k-1) x_{t-k}
+    assert theory.memory_variance(lam) == pytest.approx(np.sum(lam ** (2 * k)), rel=ROOT)
+    assert theory.memory_sensitivity(lam) == pytest.approx(np.sum((k[1:] * lam ** (k[1:] - 1.0)) ** 2), rel=ROOT)
+
+
+@pytest.mark.parametrize("bad", [1.0, -1.0, 2.0, np.nan])
+@pytest.mark.parametrize("function", [theory.memory_variance, theory.memory_sensitivity])
+def test_a_memory_without_stationary_state_is_refused(function, bad):
+    with pytest.raises(ValueError, match="lam must be between -1 and 1"):
+        function(np.array([0.5, bad]))

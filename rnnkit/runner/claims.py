@@ -17,7 +17,10 @@ COLUMNS = ["claim", "experiment", "statement", "source", "expected", "tolerance"
 
 @dataclass(frozen=True)
 class Claim:
-    """One judged sentence. kind: equal, above or below (one-sided), deviation above (a theory known to miss)."""
+    """One judged sentence. kind: equal, above or below (one-sided), deviation above (a theory known to miss).
+
+    enough: whether the budget can refute it; what a short training does not reach is undecided, not refuted.
+    """
 
     claim: str
     statement: str
@@ -28,11 +31,13 @@ class Claim:
     measured: float
     se: float
     n: int
+    enough: bool = True
 
     @property
     def verdict(self) -> str:
         """Return holds, fails, undecided or expected deviation."""
-        return RULES[self.kind](self.measured, self.se, self.expected, self.tolerance)
+        verdict = RULES[self.kind](self.measured, self.se, self.expected, self.tolerance)
+        return "undecided" if verdict == "fails" and not self.enough else verdict
 
 
 def judge_equal(measured: float, se: float, expected: float, tolerance: float) -> str:

@@ -1,6 +1,7 @@
 """The schema of a job: types, ranges, unknown keys, and one clear line for each fault."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -24,6 +25,10 @@ class Settings(BaseModel):
     def scientific(self) -> dict[str, Any]:
         """Return what decides the numbers: every key but the folder, the experiment's own first."""
         return self.model_dump(exclude={"out", "seed"}) | {"seed": self.seed}
+
+    def sources(self) -> list[Path]:
+        """Return files of the user's own that decide the numbers too."""
+        return []
 
 
 def _positive_or_none(value: object) -> object:

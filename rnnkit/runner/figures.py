@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 COLOURS = plt.get_cmap("viridis")
 
 
-def _shade(i: int, n: int) -> tuple[float, ...]:
+def shade(i: int, n: int) -> tuple[float, ...]:
+    """Return the colour of line i of n."""
     return COLOURS(0.9 * i / max(n - 1, 1))
 
 
@@ -40,7 +41,7 @@ def measured_on_theory(
     zero_line(axes)
     groups = list(rows.groupby(by))
     for i, (value, group) in enumerate(groups):
-        group, colour = group.sort_values(x), _shade(i, len(groups))
+        group, colour = group.sort_values(x), shade(i, len(groups))
         axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
         label = f"{by} = {value}"
         axes.errorbar(
@@ -67,7 +68,7 @@ def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None
     for i, (value, group) in enumerate(groups):
         group = group.sort_values("lag")
         mean, sd = group.log_norm / 2.302585, group.log_norm_sd / 2.302585
-        colour = _shade(i, len(groups))
+        colour = shade(i, len(groups))
         axes.plot(group.lag, mean, color=colour, label=f"{by} = {value}")
         axes.fill_between(group.lag, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
     axes.set(xlabel="lag (steps back from the loss)", ylabel="log10 ||dL/dh||, mean and 1 sd")
@@ -82,7 +83,7 @@ def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: 
     groups = list(history.groupby(by))
     for i, (value, group) in enumerate(groups):
         group = group.sort_values("update")
-        axes.plot(group["update"], group[y], "o-", ms=3, color=_shade(i, len(groups)), label=f"{by} = {value}")
+        axes.plot(group["update"], group[y], "o-", ms=3, color=shade(i, len(groups)), label=f"{by} = {value}")
     axes.set(xlabel="updates", ylabel=ylabel)
     axes.legend(fontsize=8)
     save(figure, path)
@@ -96,7 +97,7 @@ def ratios_by_hidden_size(table: pd.DataFrame, path: Path) -> None:
     for axes, peer, title in zip(both, ("jax", "torch"), ("JAX", "PyTorch"), strict=True):
         axes.axhline(1, color="0.6", lw=0.8, zorder=0)
         for i, ((B, T), group) in enumerate(groups):
-            axes.plot(group["H"], group[f"{peer}/rnnkit"], "o-", ms=4, color=_shade(i, len(groups)), label=f"{B}, {T}")
+            axes.plot(group["H"], group[f"{peer}/rnnkit"], "o-", ms=4, color=shade(i, len(groups)), label=f"{B}, {T}")
         axes.set(xscale="log", yscale="log", xlabel="hidden units H", title=f"time of {title} / time of rnnkit")
         powers = [h for h in sorted(table["H"].unique()) if h & (h - 1) == 0]  # labels of 100 and 128 would overlap
         axes.set_xticks(powers, powers)

@@ -4,13 +4,34 @@ import hashlib
 import json
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+WITHOUT_NUMBERS = ("runner/figures.py", "runner/training_figures.py", "runner/report.py")
 
 
 def identity(config: dict[str, Any]) -> str:
     """Return 12 hex digits of the scientific configuration: the same job has the same name in every folder."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def code_identity(*more: Path) -> str:
+    """Return 12 hex digits of the source that decides a job's numbers: rnnkit without pictures, and `more` files."""
+    digest = hashlib.sha256(_package_digest())
+    for path in more:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _package_digest() -> bytes:
+    package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if name not in WITHOUT_NUMBERS:
+            digest.update(name.encode() + path.read_bytes())
+    return digest.digest()
 
 
 def write_whole(path: Path, text: str) -> None:

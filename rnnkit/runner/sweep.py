@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
@@ -16,6 +17,8 @@ from tqdm import tqdm
 from rnnkit.runner import store, tables
 from rnnkit.runner.config import Settings
 from rnnkit.runner.plan import check, job_configs
+
+ENDED = ("done", "diverged")
 
 
 @dataclass
@@ -46,6 +49,8 @@ class Experiment:
     plan: list[dict[str, Any]] = field(default_factory=list)
     out: Path | None = None
     seconds: float = 0.0  # inside `run`, all jobs of this process
+    file: Path | None = None
+    kept: int = 0  # jobs that an earlier start of this sweep had ended
 
 
 class SweepCallback(Callback):
@@ -88,16 +93,23 @@ class SweepCallback(Callback):
 
 
 def _run_job(experiment: Experiment, settings: Settings) -> None:
-    """Run one job and leave its record, whatever happens; an interruption keeps the record of an earlier run."""
+    """Run one job and leave its record, whatever happens; an interruption keeps the record of an earlier run.
+
+    A job that the same code has ended before is not run again.
+    """
     config = settings.scientific()
     folder = Path(settings.out) / "jobs" / store.identity(config)
     problem = folder / "traceback.txt"
+    record, code = store.read_record(folder), store.code_identity(experiment.file, *settings.sources())
+    if record and record.get("code") == code and record["row"]["status"] in ENDED:
+        experiment.kept += 1
+        return
     start = time.perf_counter()
     try:
         measured = experiment.run(settings)
         problem.unlink(missing_ok=True)
     except KeyboardInterrupt:
-        if store.read_record(folder) is None:
+        if record is None:
             store.write_record(folder, {"config": config, "row": {"status": "interrupted"}, "seconds": 0.0})
         raise
     except Exception as error:  # a job that raises is a row with status error; the others go on
@@ -105,7 +117,7 @@ def _run_job(experiment: Experiment, settings: Settings) -> None:
         store.write_whole(problem, traceback.format_exc())
     seconds = time.perf_counter() - start
     experiment.seconds += seconds
-    store.write_record(folder, {"config": config, **vars(measured), "seconds": seconds})
+    store.write_record(folder, {"config": config, "code": code, **vars(measured), "seconds": seconds})
 
 
 def _collect(experiment: Experiment, seconds: float) -> int:
@@ -116,7 +128,9 @@ def _collect(experiment: Experiment, seconds: float) -> int:
     statuses = [record["row"]["status"] for record in records]
     counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
     overhead = 1000 * (seconds - experiment.seconds) / len(records)
-    print(f"{experiment.name}: {len(records)} jobs: {counts}; {seconds:.1f} s, {overhead:.0f} ms a job beside the work")
+    kept = f", {experiment.kept} of them by an earlier start" if experiment.kept else ""
+    told = f"{seconds:.1f} s, {overhead:.0f} ms a job beside the work"
+    print(f"{experiment.name}: {len(records)} jobs: {counts}{kept}; {told}")
     for record in records:
         if record["row"]["status"] != "done":
             job = f"jobs/{store.identity(record['config'])}"
@@ -137,9 +151,11 @@ def launch(
     run: takes a `schema`, returns a Measurement whose row has `columns`. draw: takes the folder of the tables.
     Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
     """
-    experiment = Experiment(Path(file).stem, schema, run, columns, draw)
+    experiment = Experiment(Path(file).stem, schema, run, columns, draw, file=Path(file))
     conf = Path(file).resolve().parents[1] / "conf" / experiment.name
     SweepCallback.experiment = experiment
+    defaults = {name: field.default for name, field in schema.model_fields.items() if not field.is_required()}
+    ConfigStore.instance().store("schema_defaults", defaults)  # for a config.yaml that names it among its own
 
     def task(config: DictConfig) -> None:
         _run_job(experiment, schema.model_validate(OmegaConf.to_container(config, resolve=True)))

@@ -1,0 +1,79 @@
+"""Shares of independent trials and their intervals."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import CensoredData, logrank
+
+from rnnkit.statistics import log_rank, paired_difference, share_se, wilson_interval
+
+ROUNDING = 1e-9
+
+
+def test_wilson_interval_of_a_textbook_case():
+    # 10 of 20 at z = 2: middle .5, half width 2 / 24 sqrt(5 + 1)
+    np.testing.assert_allclose(wilson_interval(10, 20, 2), (0.5 - np.sqrt(6) / 12, 0.5 + np.sqrt(6) / 12))
+
+
+@given(st.integers(1, 5000), st.floats(0, 1), st.floats(0.5, 5))
+def test_the_ends_are_the_shares_that_lie_z_standard_errors_from_what_was_seen(n, part, z):
+    k = round(part * n)
+    for p in wilson_interval(k, n, z):
+        assert (k / n - p) ** 2 == pytest.approx(z * z * p * (1 - p) / n, abs=ROUNDING)
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_a_share_of_all_or_nothing_has_a_standard_error_too(n, part):
+    assert share_se(0, n) == pytest.approx(share_se(n, n), rel=ROUNDING) == pytest.approx(0.5 / (n + 1))
+    k = round(part * n)
+    lower, upper = wilson_interval(k, n)
+    assert 0 <= lower <= k / n + ROUNDING
+    assert k / n - ROUNDING <= upper <= 1
+
+
+def test_many_trials_give_the_binomial_standard_error():
+    assert share_se(3000, 10_000) == pytest.approx(np.sqrt(0.3 * 0.7 / 10_000), rel=1e-3)
+
+
+@pytest.mark.parametrize(("k", "n"), [(-1, 5), (6, 5), (0, 0)])
+def test_counts_that_cannot_be_are_refused(k, n):
+    with pytest.raises(ValueError, match=f"got k = {k}, n = {n}"):
+        wilson_interval(k, n)
+
+
+def test_a_paired_difference_varies_as_its_standard_error_says():
+    rng, n = np.random.default_rng(0), 200
+    found = []
+    for _ in range(2000):
+        u = rng.random(n)  # the same trials: what the second solves the first solves too
+        found.append(paired_difference(u < 0.5, u < 0.3))
+    differences, errors = np.array(found).T
+    assert differences.mean() == pytest.approx(0.2, abs=4 * differences.std() / np.sqrt(2000))
+    assert errors.mean() == pytest.approx(differences.std(), rel=0.1)
+
+
+def test_a_paired_difference_of_one_outcome_only_has_a_standard_error():
+    yes, no = np.ones(50, bool), np.zeros(50, bool)
+    assert paired_difference(yes, no)[0] == 1
+    assert min(paired_difference(a, b)[1] for a in (yes, no) for b in (yes, no)) > 0.005
+    with pytest.raises(ValueError, match="pair up"):
+        paired_difference(yes, no[1:])
+
+
+def test_log_rank_of_one_stratum_is_scipys():
+    rng = np.random.default_rng(0)
+    groups = [(np.minimum(t := rng.exponential(scale, 20).round(1), 1.5), t < 1.5) for scale in (1.0, 2.0)]
+    ratio, se = log_rank([groups])
+    censored = [CensoredData(uncensored=t[e], right=t[~e]) for t, e in groups]
+    assert ratio / se == pytest.approx(logrank(*censored).statistic, rel=1e-12)
+    assert ratio > 0  # the first group is sooner
+
+
+def test_log_rank_adds_strata_and_knows_when_nothing_tells():
+    one = (np.array([1.0, 2.0]), np.array([True, True])), (np.array([3.0, 4.0]), np.array([True, False]))
+    ratio, se = log_rank([one])
+    assert log_rank([one, one]) == pytest.approx((ratio, se / 2**0.5))
+    assert log_rank([one[::-1]])[0] == pytest.approx(-ratio)
+    never = (np.array([4.0]), np.array([False]))
+    assert np.isnan(log_rank([(never, never)])).all()
