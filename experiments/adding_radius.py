@@ -1,0 +1,58 @@
+"""Which spectral radius to begin with: adding with momentum (claim M4).
+
+Method. After Sutskever, Martens, Dahl, Hinton (2013), section 4: 100 tanh units, W_hh with 15 incoming weights a unit,
+scaled to `spectral_radius` (theirs 1.1), input weights N(0, .001), inputs and target centred, batches of 100,
+Nesterov's momentum; 50,000 updates there. Adding over `seq_len` steps: fewer than their 80, with fewer updates. Error
+is the share of sequences with a squared error above .04, of which a constant has 36%. Paired nets; the radius is the
+one thing that changes. Claim at small scale: the best radius of a sweep from .5 to 2 lies near 1.1.
+
+    python experiments/adding_radius.py -m spectral_radius=0.5,0.8,1.1,1.4,2.0
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.sweep import launch
+from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
+from rnnkit.runner.training_figures import by_radius
+from rnnkit.statistics import standard_error
+
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 4.0}
+NEAR, MARGIN = 1.1, 0.1  # of the loss of a constant; fixed before the first run
+LEFT = 0.9
+ENOUGH_UPDATES, ENOUGH_LENGTH = 8000, 30  # what trains for less, or over fewer steps, refutes nothing
+SOURCE = "Sutskever, Martens, Dahl, Hinton 2013, table 5 and section 4"
+run = measure
+
+
+def draw(folder: Path) -> None:
+    """Draw the loss of every net against the radius it began with."""
+    tables = read(folder)
+    nets = tables.nets.merge(tables.table[["out", "spectral_radius", "constant_loss"]], on="out")
+    by_radius(nets, "test_loss", nets.constant_loss.iloc[0], folder / "radius.png", "test loss, mean squared error")
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return M4: nets that begin near 1.1 end with a lower loss than those at either end of the sweep."""
+    table, found = tables.table[tables.table.mu == tables.table.mu.max()].set_index("spectral_radius"), []
+    losses = {radius: tables.nets[tables.nets.out == out].sort_values("replicate").test_loss.to_numpy()
+              for radius, out in table.out.items()}  # fmt: skip
+    constant = table.constant_loss.iloc[0]
+    learned = min(values.mean() for values in losses.values()) < LEFT * constant
+    enough = bool(learned) and table.updates.min() >= ENOUGH_UPDATES and table.seq_len.min() >= ENOUGH_LENGTH
+    for end in (min(losses), max(losses)):
+        difference = (losses[end] - losses[NEAR]) / constant
+        statement = (
+            f"adding, seq_len {table.seq_len.iloc[0]}: loss at radius {end} less that at {NEAR}, in units of a "
+            f"constant's ({table.updates.iloc[0]:,} updates)"
+        )
+        found.append(Claim("M4", statement, SOURCE, "above", MARGIN, 0.0, float(np.mean(difference)),
+                           standard_error(difference), len(difference), enough))  # fmt: skip
+    return found
+
+
+if __name__ == "__main__":
+    launch(__file__, TrainingSettings, run, COLUMNS, draw)

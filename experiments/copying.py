@@ -1,0 +1,76 @@
+"""The copying plateau, and which first matrix suits copying (claims M3, M6).
+
+Method. Copying of ten symbols over a delay `seq_len` as in Arjovsky, Shah, Bengio (2016) and their code: RMSprop,
+learning rate .001, decay .9, batches of 20, 80 tanh or LSTM units. A net without memory can do no better than
+10 ln 8 / (T + 20) nats a step: tanh nets and LSTMs come to that plateau and stay. M6 after Henaff, Szlam, LeCun (2016):
+a random orthogonal W_hh suits copying and the identity does not. Their transition is linear, here it has tanh: the
+claim is about that. Judged at the shortest delay, by the test loss of paired nets, in units of the plateau; where
+neither net has gone below `LEFT` of the plateau the budget decides nothing.
+
+    python experiments/copying.py -m net=tanh,lstm,orthogonal,identity seq_len=100,200
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.sweep import launch
+from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
+from rnnkit.runner.training_figures import learning_curves_by
+from rnnkit.statistics import standard_error
+
+BUDGET_MINUTES = {"quick": 0.3, "laptop": 6.0}
+PLATEAUS = {100: 0.1733, 200: 0.0945, 300: 0.0650, 500: 0.0400}
+DIGITS = 5e-5
+NEAR_PLATEAU = 0.05  # science: within 5%, except at the smallest delay
+MARGIN, LEFT = 0.1, 0.9  # M6, fixed before the first run
+ENOUGH_UPDATES = 4000  # a net that trains for less and is not there refutes nothing
+ARJOVSKY, HENAFF = "Arjovsky, Shah, Bengio 2016", "Henaff, Szlam, LeCun 2016, with tanh"
+run = measure
+
+
+def draw(folder: Path) -> None:
+    """Draw the loss over training beside the plateau, a panel for each delay."""
+    tables = read(folder)
+    history = tables.history.merge(tables.table[["out", "net", "seq_len", "constant_loss"]], on="out")
+    learning_curves_by(history, "net", "seq_len", "loss", "constant_loss", folder / "loss.png", "loss, nats a step")
+
+
+def first_matrix(tables: Tables, better: str, worse: str, length: int, enough_updates: int) -> Claim:
+    """Return M6: net `better` has the lower test loss, by MARGIN of what ignorance scores."""
+    table = tables.table[tables.table.seq_len == length].set_index("net")
+    losses = [
+        tables.nets[tables.nets.out == table.out[net]].sort_values("replicate").test_loss.to_numpy()
+        for net in (better, worse)
+    ]
+    difference = (losses[1] - losses[0]) / table.constant_loss[better]
+    learned = min(values.mean() for values in losses) < LEFT * table.constant_loss[better]
+    statement = (
+        f"{table.task[better]}, seq_len {length}: loss of {worse} less that of {better}, in units of the best "
+        f"constant's ({table.updates[better]:,} updates)"
+    )
+    enough = bool(learned) and table.updates[better] >= enough_updates
+    return Claim("M6", statement, HENAFF, "above", MARGIN, 0.0, float(difference.mean()),
+                 standard_error(difference), len(difference), enough)  # fmt: skip
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return M3: the plateaus, and who sits there; M6."""
+    table, found = tables.table, []
+    for length, expected in PLATEAUS.items():
+        for row in table[(table.seq_len == length) & (table.net == "tanh")].itertuples():
+            statement = f"plateau at delay {length}: 10 ln 8 / (T + 20)"
+            found.append(Claim("M3a", statement, ARJOVSKY, "equal", expected, DIGITS, row.constant_loss, 0.0, 1))
+    smallest = min(length for length in table.seq_len if length in PLATEAUS)
+    for row in table[table.net.isin(["tanh", "lstm"]) & (table.seq_len > smallest)].itertuples():
+        losses = tables.nets[tables.nets.out == row.out].test_loss.to_numpy() / row.constant_loss
+        statement = f"{row.net}, delay {row.seq_len}, after {row.updates:,} updates: test loss / plateau"
+        found.append(Claim("M3b", statement, ARJOVSKY, "equal", 1.0, NEAR_PLATEAU, float(np.mean(losses)),
+                           standard_error(losses), len(losses), row.updates >= ENOUGH_UPDATES))  # fmt: skip
+    return [*found, first_matrix(tables, "orthogonal", "identity", table.seq_len.min(), ENOUGH_UPDATES)]
+
+
+if __name__ == "__main__":
+    launch(__file__, TrainingSettings, run, COLUMNS, draw)

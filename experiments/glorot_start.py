@@ -1,0 +1,113 @@
+"""Where Glorot's initialization sits among starts, and what its gradients do (claim S5).
+
+Method. No training. W_hh is drawn square as rnnkit.RNN draws it (start = glorot), with entries of standard deviation
+.01 (start = small: gain .01 sqrt(H)), or Gaussian at a stated gain (start = 1.5), and measured as in gradient_flow:
+driven tanh nets, batch 8, 50 steps of burn-in, the slope of ln ||dL/dh|| over the lags beyond 20. The standard
+deviation sqrt(2 / (H + H)) is gain 1 at any H; under any drive gain 1 is below the critical gain (critical_gain.py),
+so what Glorot's start does is to fade slowly where a small start fades at once. Nets of one replicate share the drive
+and, but for its scale, W_hh: starts are compared net by net.
+
+    python experiments/glorot_start.py -m start=glorot,small,1.5 drive_variance=0.1,0.5,1.0 out=DIR
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import gradient_flow
+import numpy as np
+import pandas as pd
+from pydantic import BeforeValidator, Field
+
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.config import Settings
+from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.tables import Tables, read
+from rnnkit.statistics import mean, standard_error
+
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 2.0}
+COLUMNS = gradient_flow.COLUMNS
+SMALL = 0.01  # standard deviation of "sigmoid" nets in Pascanu, Mikolov, Bengio (2013)
+# A net's gain has a standard deviation of 1 / (sqrt(2) H), .014 at H = 50: two standard errors of 24 nets are .006.
+GAIN_TOLERANCE = 0.01
+LEAST_ADVANTAGE = 1.0  # nats per step: a factor e for each step; ln(1 / (.01 sqrt(H))) is 2.6 at H = 50, 2.0 at 200
+MARGIN = 0.02  # nats per step below 0, as in critical_gain
+RATE_TOLERANCE = 0.012  # as in gradient_flow, for nets fewer than G1's 256
+TRUSTED_DRIVE = 0.5  # Gaussian W under weaker drive is known to miss G1 (claim G6)
+ARTICLE = "seed article: Glorot init helps at the start; Glorot, Bengio 2010"
+THEORY = "theory of G1 at each net's achieved gain"
+
+
+def _start(value: object) -> object:
+    if value in ("glorot", "small"):
+        return value
+    if isinstance(value, str) or not 0 < value <= 100:
+        raise ValueError
+    return float(value)
+
+
+class Config(Settings):
+    """Keys of a job; the rest is gradient_flow's."""
+
+    start: Annotated[Any, BeforeValidator(_start)] = Field(description="glorot, small or a gain above 0, up to 100")
+    drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
+    seq_len: int = Field(ge=70, le=1_000_000, description="an integer from 70 to 1000000")
+    hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
+    batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")
+    replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
+
+
+def run(config: Config) -> Measurement:
+    """Measure all nets of one start."""
+    gains = {"glorot": "none", "small": SMALL * np.sqrt(config.hidden_size)}
+    kind = {"initializer": "glorot" if config.start == "glorot" else "gaussian"}
+    kind |= {"gain": gains.get(config.start, config.start), "spectral_radius": "none"}
+    fixed = {"activation": "tanh", "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
+    return gradient_flow.run(gradient_flow.Config(**config.model_dump(exclude={"start"}), **kind, **fixed))
+
+
+def draw(folder: Path) -> None:
+    """Draw the growth rate against the drive for each start, and log norm against lag, at the largest H."""
+    tables = read(folder)
+    shown = tables.table[tables.table.hidden_size == tables.table.hidden_size.max()]
+    measured_on_theory(shown, "drive_variance", "start", folder / "growth_rate.png", "drive variance s2")
+    strongest = shown[shown.drive_variance == shown.drive_variance.max()]
+    lags = tables.lags.merge(strongest[["out", "start"]], on="out")
+    title = f"H = {strongest.hidden_size.iloc[0]}, drive variance {strongest.drive_variance.iloc[0]:g}"
+    log_norm_by_lag(lags, "start", folder / "lags.png", title)
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return S5: Glorot's gain (a), its advantage (b), that it vanishes (c), at the rate of theory (d)."""
+    found = []
+    glorot = tables.table[tables.table.start == "glorot"]
+    for row in glorot.drop_duplicates("hidden_size").itertuples():
+        gains = tables.nets[tables.nets.out == row.out].gain_achieved
+        statement = f"gain of Glorot's W_hh, H = {row.hidden_size}"
+        se = standard_error(gains)
+        found.append(Claim("S5a", statement, ARTICLE, "equal", 1.0, GAIN_TOLERANCE, mean(gains), se, row.n))
+    for row in glorot.itertuples():
+        cell = f"s2 = {row.drive_variance:g}, H = {row.hidden_size}"
+        ahead = _advantage(tables, row)
+        measured, se = (np.nan, np.nan) if ahead.empty else (mean(ahead), standard_error(ahead))
+        statement = f"growth rate of Glorot's start over that of std {SMALL:g}, nats per step: {cell}"
+        found.append(Claim("S5b", statement, ARTICLE, "above", 0.0, LEAST_ADVANTAGE, measured, se, len(ahead)))
+        rate, se = row.growth_rate, row.growth_rate_se
+        statement = f"gradients of Glorot's start vanish: {cell}"
+        found.append(Claim("S5c", statement, THEORY, "below", 0.0, MARGIN, rate, se, row.n))
+        if row.drive_variance >= TRUSTED_DRIVE:
+            statement, expected = f"growth rate of Glorot's start = theory: {cell}", row.growth_rate_theory
+            found.append(Claim("S5d", statement, THEORY, "equal", expected, RATE_TOLERANCE, rate, se, row.n))
+    return found
+
+
+def _advantage(tables: Tables, row: Any) -> pd.Series:
+    """Return Glorot's growth rate minus the small start's, net by net; empty where there is no such job."""
+    same = (tables.table.drive_variance == row.drive_variance) & (tables.table.hidden_size == row.hidden_size)
+    small = tables.table[same & (tables.table.start == "small")].out
+    rates = tables.nets.set_index("replicate")
+    return (rates[rates.out == row.out].growth_rate - rates[rates.out.isin(small)].growth_rate).dropna()
+
+
+if __name__ == "__main__":
+    launch(__file__, Config, run, COLUMNS, draw)

@@ -1,0 +1,300 @@
+"""A lag that real-time recurrent learning cannot bridge and an LSTM can (claim M2).
+
+Method. Task 2a of Hochreiter, Schmidhuber (1997): (x, a_1 .. a_{p-1}, x) or (y, a_1 .. a_{p-1}, y), evenly drawn;
+symbols are one-hot, and at each of p steps the next of p + 1 is predicted. Logistic outputs o = s(V_in + u h), fed by
+the input and one hidden unit; no biases; error sum .5 (target - o)^2; weights even in [-.2, .2]; states start anew.
+
+rtrl   h_t = s(w_in + r h_{t-1}); dh/dw and dh/dr are carried forward; all weights change after every step
+bptt   the same net; w, r and u change after the last step by the gradient of the whole sequence (the sensitivities of
+       rtrl give it too; a row of V acts at one step alone, so when it changes there makes no difference)
+lstm   h_t = h_{t-1} + s(gate_in) s(w_in): memory cell and input gate, no output gate, no forget gate; weights change
+       after every step; gradients are exact, for nothing leads from the cell back to its gate
+
+The numbers of weights are those of their table 2. A case names method, p and learning rate. A trial is a success when,
+with weights as they are, no output errs by .25 or more in any of 10,000 random sequences: frozen weights see two
+sequences, and both are tried whenever the last x and the last y sequence were without fault. It is unsolved when
+`max_sequences` were shown, or `max_outputs` outputs computed. Beside it the harder rule, held: the 10,000 sequences
+after the success are without fault too, while learning goes on.
+
+Our conventions where the paper is silent. The lstm's cell and gate join the net ("once the error has stopped
+decreasing") when the mean error of 100 sequences first is not below that of the 100 before. Its gate's weights begin
+at -3 + U[-.2, .2]: to bias the input gate towards zero is the paper's own remedy for a cell that drifts, and table 2
+leaves no room for a bias weight. lstm_open does without: its cell gathers about p / 4 and its outputs saturate.
+
+The rule of success and the -3 were settled on trials of seed 4242, which no preset uses. Those trials needed about five
+times the published learning rates for the published numbers; with a case of its own this is shown and not judged.
+
+    python experiments/long_lag.py -m case=rtrl-4-1,lstm-100-1 out=DIR
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import matplotlib.pyplot as plt
+import numpy as np
+from pydantic import Field, model_validator
+
+from rnnkit._jit import jit
+from rnnkit.kernels.activations import sigmoid
+from rnnkit.parallel import map_replicates
+from rnnkit.rng import streams
+from rnnkit.runner.claims import Claim
+from rnnkit.runner.config import Settings
+from rnnkit.runner.figures import save
+from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.tables import Tables, read
+from rnnkit.statistics import mean, share_se, standard_error
+
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 2.0, "paper": 180.0}
+COLUMNS = ["method", "delay", "learning_rate", "weights", "cap", "solved_share", "solved_share_se"]
+COLUMNS += ["held_share", "sequences", "sequences_se", "status", "n"]
+RTRL, BPTT, LSTM = 0, 1, 2
+METHODS = {"rtrl": RTRL, "bptt": BPTT, "lstm": LSTM, "lstm_open": LSTM}
+RIGHT, IN_A_ROW, BLOCK, PLATEAU = 0.25, 10_000, 10_000, 100
+GATE = -3.0
+SHOWN, ROW, LAST_X, LAST_Y = range(4)  # counts of a trial: sequences shown, those without fault in a row, the last ones
+
+SOURCE = "Hochreiter, Schmidhuber 1997, table 2"
+PUBLISHED_CAP = 5_000_000
+PUBLISHED_SHARE = {("rtrl", 4, 1.0): 0.78, ("rtrl", 4, 4.0): 0.56, ("rtrl", 4, 10.0): 0.22, ("lstm", 100, 1.0): 1.0}
+PUBLISHED_ZERO = {("rtrl", 10), ("rtrl", 100), ("bptt", 100)}  # at learning rates from 1 to 10
+PUBLISHED_SEQUENCES = {("rtrl", 4, 1.0): 1_043_000, ("rtrl", 4, 4.0): 892_000, ("rtrl", 4, 10.0): 254_000}
+PUBLISHED_SEQUENCES |= {("lstm", 100, 1.0): 5040}
+PUBLISHED_WEIGHTS = {("rtrl", 4): 36, ("rtrl", 10): 144, ("rtrl", 100): 10404, ("bptt", 100): 10404}
+PUBLISHED_WEIGHTS |= {("lstm", 100): 10504}
+SHARE_TOLERANCE = 0.25  # two standard errors of their own 18 trials are .20 at 78% and 22%, .23 at 56%
+SEQUENCES_TOLERANCE = 2520  # half of theirs: when "the error has stopped decreasing" is left open
+
+
+class Config(Settings):
+    """Keys of a job."""
+
+    case: str = Field(
+        pattern=r"^(rtrl|bptt|lstm|lstm_open)-[0-9]{1,4}-[0-9]{1,3}(\.[0-9]+)?$",
+        description="method-p-learning rate as in rtrl-4-1; methods are rtrl, bptt, lstm and lstm_open",
+    )
+    max_sequences: int = Field(ge=1, le=10**9, description="an integer from 1 to 1000000000")
+    max_outputs: int = Field(ge=1, le=10**13, description="an integer from 1 to 10000000000000")
+    replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000: trials")
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        _, p, rate = self.parts
+        if not (2 <= p <= 1000 and rate > 0):
+            raise ValueError(f"case={self.case}: allowed is p from 2 to 1000 and a learning rate above 0")
+        return self
+
+    @property
+    def parts(self) -> tuple[str, int, float]:
+        """Method, p and learning rate."""
+        method, p, rate = self.case.split("-")
+        return method, int(p), float(rate)
+
+    @property
+    def cap(self) -> int:
+        """Most sequences of a trial before those that show its success."""
+        p = self.parts[1]
+        return max(1, min(self.max_sequences, self.max_outputs // (p * (p + 1))))
+
+
+class Net(NamedTuple):
+    """Weights, S = p + 1: V (S, S) in-out, u (S,) hidden-out, w (2, S) in-hidden (lstm: cell, gate), r (1,) h-h."""
+
+    V: np.ndarray
+    u: np.ndarray
+    w: np.ndarray
+    r: np.ndarray
+
+
+def start(method: str, p: int, rng: np.random.Generator) -> Net:
+    """Draw a net."""
+    net = Net(*(rng.uniform(-0.2, 0.2, shape) for shape in ((p + 1, p + 1), p + 1, (2, p + 1), 1)))
+    if method == "lstm":
+        net.w[1] += GATE
+    return net
+
+
+def number_of_weights(method: str, net: Net) -> int:
+    """Return how many numbers are learned: the second row of w is the lstm's gate, r is not the lstm's."""
+    hidden = net.w.size if METHODS[method] == LSTM else net.w[0].size + net.r.size
+    return net.V.size + net.u.size + hidden
+
+
+@jit
+def hidden_step(w: np.ndarray, r: float, method: int, symbol: int, h: float, dw: np.ndarray, dr: float) -> tuple:
+    """Return the next h and dh/dr; take dh/dw (2, S) one step forward."""
+    if method == LSTM:
+        g, i = sigmoid(w[0, symbol]), sigmoid(w[1, symbol])
+        dw[0, symbol] += i * g * (1 - g)
+        dw[1, symbol] += g * i * (1 - i)
+        return h + i * g, 0.0
+    new = sigmoid(w[0, symbol] + r * h)
+    slope = new * (1 - new)
+    for k in range(dw.shape[1]):
+        dw[0, k] *= slope * r
+    dw[0, symbol] += slope
+    return new, slope * (h + r * dr)
+
+
+@jit
+def output_step(v: np.ndarray, u: np.ndarray, target: int, h: float, o: np.ndarray, d: np.ndarray) -> tuple:
+    """Fill d with -dE/d(net input of each output), v the input's row of V; return (largest error, E, -dE/dh)."""
+    worst, loss, back = 0.0, 0.0, 0.0
+    for k in range(o.size):
+        o[k] = sigmoid(v[k] + u[k] * h)
+        d[k] = -o[k]
+    d[target] += 1.0
+    for k in range(o.size):
+        worst = max(worst, abs(d[k]))
+        loss += 0.5 * d[k] * d[k]
+        d[k] *= o[k] * (1 - o[k])
+        back += d[k] * u[k]
+    return worst, loss, back
+
+
+@jit
+def show(first: int, method: int, has_hidden: bool, rate: float, net: Net, change: Net) -> tuple:
+    """Show the sequence that begins with symbol `first`, 0 or 1, and learn; return (largest error, E).
+
+    has_hidden: else h is 0. change: of the net's shapes, zeros. rate: 0 leaves the net as it is.
+    """
+    V, u, w, r = net
+    du, dw_sum = change.u, change.w
+    S = u.size
+    o, d, dw = np.empty(S), np.empty(S), np.zeros((2, S))
+    h, dr, dr_sum, worst, total = 0.0, 0.0, 0.0, 0.0, 0.0
+    rows = 2 if method == LSTM else 1
+    for t in range(S - 1):
+        symbol = first if t == 0 else t + 1  # a_t is number t + 1
+        target = first if t == S - 2 else t + 2
+        if has_hidden:
+            h, dr = hidden_step(w, r[0], method, symbol, h, dw, dr)
+        largest, loss, back = output_step(V[symbol], u, target, h, o, d)
+        worst, total = max(worst, largest), total + loss
+        for k in range(S):
+            V[symbol, k] += rate * d[k]
+            du[k] += rate * d[k] * h
+        if not has_hidden:
+            continue
+        dr_sum += rate * back * dr
+        for j in range(rows):
+            for k in range(S):
+                dw_sum[j, k] += rate * back * dw[j, k]
+        if method != BPTT or t == S - 2:
+            for k in range(S):
+                u[k] += du[k]
+                du[k] = 0.0
+            for j in range(rows):
+                for k in range(S):
+                    w[j, k] += dw_sum[j, k]
+                    dw_sum[j, k] = 0.0
+            r[0] += dr_sum
+            dr_sum = 0.0
+    return worst, total
+
+
+@jit
+def learn(
+    firsts: np.ndarray, method: int, has_hidden: bool, rate: float, net: Net, change: Net, counts: np.ndarray
+) -> tuple:
+    """Show sequences until both are right with weights as they are; return (the mean E of one, whether so)."""
+    total = 0.0
+    for n in range(firsts.size):
+        worst, error = show(firsts[n], method, has_hidden, rate, net, change)
+        total += error
+        counts[SHOWN] += 1
+        counts[ROW] = counts[ROW] + 1 if worst < RIGHT else 0
+        counts[LAST_X + firsts[n]] = worst < RIGHT
+        if counts[LAST_X] and counts[LAST_Y]:
+            x, y = show(0, method, has_hidden, 0.0, net, change)[0], show(1, method, has_hidden, 0.0, net, change)[0]
+            if max(x, y) < RIGHT:
+                return total / (n + 1), True
+    return total / firsts.size, False
+
+
+@jit
+def stays_right(firsts: np.ndarray, method: int, rate: float, net: Net, change: Net) -> bool:
+    """Show sequences and learn; return whether all were without fault."""
+    right = True
+    for first in firsts:
+        right = right and show(first, method, True, rate, net, change)[0] < RIGHT
+    return right
+
+
+def trial(config: Config, replicate: int) -> dict[str, Any]:
+    """Train one net; return its row of nets.csv."""
+    name, p, rate = config.parts
+    method, rng = METHODS[name], streams(config.seed, replicate)
+    net, counts, before, joined, solved = start(name, p, rng.init), np.zeros(4, np.int64), np.inf, method != LSTM, False
+    change = Net(*(np.zeros_like(part) for part in net))
+    while not solved and (left := config.cap - counts[SHOWN]) > 0:
+        firsts = rng.data.integers(2, size=min(BLOCK if joined else PLATEAU, left))
+        error, solved = learn(firsts, method, joined, rate, net, change, counts)
+        joined, before = joined or error >= before, error
+    row = {"replicate": replicate, "solved": int(solved), "sequences": int(counts[SHOWN]) if solved else None}
+    held = solved and stays_right(rng.data.integers(2, size=IN_A_ROW), method, rate, net, change)
+    return row | {"held": int(held), "error": error}
+
+
+def run(config: Config) -> Measurement:
+    """Make all trials of a case, on all cores."""
+    method, p, rate = config.parts
+    nets, n = map_replicates(lambda i: trial(config, i), config.replicates), config.replicates
+    sequences = [net["sequences"] for net in nets if net["solved"]]
+    row = {"method": method, "delay": p, "learning_rate": rate, "cap": config.cap, "status": "done", "n": n}
+    row |= {"solved_share": len(sequences) / n, "solved_share_se": share_se(len(sequences), n)}
+    row |= {"sequences": mean(sequences), "sequences_se": standard_error(sequences)}
+    row["held_share"] = mean([net["held"] for net in nets])
+    row["weights"] = number_of_weights(method, start(method, p, streams(0).init))
+    return Measurement(row, nets)
+
+
+def draw(folder: Path) -> None:
+    """Draw the share of trials solved against the sequences shown, with the published ends as crosses."""
+    tables = read(folder)
+    figure, axes = plt.subplots(figsize=(7, 4.2))
+    for i, row in enumerate(tables.table.itertuples()):
+        nets, colour = tables.nets[tables.nets.out == row.out], f"C{i}"
+        solved = np.sort(nets.sequences.dropna())
+        x, y = [100, *solved, row.cap], [*np.arange(len(solved) + 1) / row.n, len(solved) / row.n]
+        label = f"{row.method}, p = {row.delay}, rate {row.learning_rate:g}"
+        axes.step(x, y, where="post", color=colour, label=label, lw=3 - 0.3 * i)
+        case = (row.method, row.delay, row.learning_rate)
+        if case in PUBLISHED_SEQUENCES:
+            axes.plot(PUBLISHED_SEQUENCES[case], PUBLISHED_SHARE[case], "x", color=colour, ms=9, mew=2, zorder=3)
+    axes.set(xscale="log", xlabel="sequences shown", ylabel="share of trials solved", ylim=(-0.03, 1.05))
+    axes.set_title("crosses: published share, at the published mean number of sequences", fontsize=10)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    save(figure, folder / "solved.png")
+
+
+def claims(tables: Tables) -> list[Claim]:
+    """Return M2: shares solved at p = 4 (a), none at p = 10 and 100 (b), the LSTM (c), numbers of weights (d)."""
+    found = []
+    for row in tables.table.itertuples():
+        case = (row.method, row.delay, row.learning_rate)
+        name = f"{row.method}, p = {row.delay}, rate {row.learning_rate:g}"
+        if case in PUBLISHED_SHARE or (case[:2] in PUBLISHED_ZERO and 1 <= row.learning_rate <= 10):
+            found.append(_share(row, name, PUBLISHED_SHARE.get(case, 0.0)))
+        if row.method == "lstm" and case in PUBLISHED_SEQUENCES:
+            statement = f"{name}: sequences until success, mean of the trials solved"
+            expected, measured = PUBLISHED_SEQUENCES[case], (row.sequences, row.sequences_se, row.n)
+            found.append(Claim("M2c", statement, SOURCE, "equal", expected, SEQUENCES_TOLERANCE, *measured))
+        if (weights := PUBLISHED_WEIGHTS.get(case[:2])) is not None:
+            statement = f"{name}: number of weights"
+            found.append(Claim("M2d", statement, SOURCE, "equal", weights, 0.0, row.weights, 0.0, 1))
+    return found
+
+
+def _share(row: Any, name: str, expected: float) -> Claim:
+    """Return the claim of a share of trials solved; too few by a cap below the paper's decide nothing."""
+    enough = 2 * PUBLISHED_SEQUENCES[("lstm", 100, 1.0)] if row.method == "lstm" else PUBLISHED_CAP
+    is_open = row.cap < enough and row.solved_share < expected
+    part = "c" if row.method == "lstm" else "b" if expected == 0 else "a"
+    statement = f"{name}: share of trials solved within {row.cap:,} sequences"
+    se = np.inf if is_open else row.solved_share_se
+    return Claim(f"M2{part}", statement, SOURCE, "equal", expected, SHARE_TOLERANCE, row.solved_share, se, row.n)
+
+
+if __name__ == "__main__":
+    launch(__file__, Config, run, COLUMNS, draw)
