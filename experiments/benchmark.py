@@ -2,7 +2,8 @@
 
     pip install -e .[bench]
     python experiments/benchmark.py                    everything: tables and figure in results/benchmark
-    python experiments/benchmark.py --only long        long sequences alone; needs neither JAX nor PyTorch
+    python experiments/benchmark.py --only long        long sequences alone; needs neither JAX nor PyTorch; so does
+    python experiments/benchmark.py --only trained     a whole training beside its forward passes and BPTT
     python experiments/benchmark.py --only single --hidden 50 --batch 20 --steps 50 --out DIR          one cell
 
 Method. One process; contenders take turns, run by run. PyTorch's and XLA's threads go on spinning after a call, so
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import benchmark_gated as gated
 import benchmark_peers as peers
+import benchmark_trained as trained
 import numpy as np
 import pandas as pd
 from numba.core.config import NUMBA_NUM_THREADS
@@ -43,7 +45,7 @@ WARM_SECONDS = 0.02
 SECONDS_EACH, RUNS = 1.0, (5, 21)  # timed calls of a contender: as many as fit, within these bounds
 AGREEMENT = {"float32": 2e-3, "float64": 1e-9}  # of the largest entry; sums of 200 steps in another order
 GEMM = 2048
-TABLES = ("table", "gated", "replicates", "long", "environment")
+TABLES = ("table", "gated", "replicates", "trained", "long", "environment")
 
 
 def seconds(function: Callable) -> float:
@@ -144,6 +146,15 @@ def replicates(cells: list[tuple]) -> pd.DataFrame:
     return with_limit(pd.DataFrame(rows).assign(dtype="float32"))
 
 
+def trained_nets() -> pd.DataFrame:
+    """Time whole trainings beside their forward passes and BPTT alone."""
+    times = interleaved(trained.contenders())
+    updates = trained.NETS * trained.UPDATES
+    row = {"nets": trained.NETS, "H": trained.H, "B": trained.B, "T": trained.T}
+    row |= {f"{name}_us": 1e6 * t / updates for name, t in times.items()}
+    return pd.DataFrame([row | {"train/bare": times["train"] / times["bare"]}])
+
+
 def long_sequences() -> pd.DataFrame:
     """Time and weigh forward + BPTT of long sequences, with all states kept and with checkpoints."""
     cells = [(T, form) for T in LONG for form in ("plain", "checkpointed")]
@@ -209,6 +220,7 @@ def summary(tables: dict[str, pd.DataFrame]) -> str:
     lines += _single_lines(tables["table"]) if "table" in tables else []
     lines += _gated_lines(tables["gated"]) if "gated" in tables else []
     lines += _training_lines(tables["replicates"]) if "replicates" in tables else []
+    lines += _trained_lines(tables["trained"]) if "trained" in tables else []
     lines += _long_lines(tables["long"]) if "long" in tables else []
     return "\n".join(lines) + "\n"
 
@@ -243,6 +255,12 @@ def _training_lines(many: pd.DataFrame) -> list[str]:
         names = "; ".join(f"{r.nets} nets, T={r.T}" for r in cells[cells["jax/rnnkit"] < target].itertuples())
         lines.append(f"| training, H = {H}: at least {target}x jax | {cells['jax/rnnkit'].min():.2f}x | {names} |")
     return lines
+
+
+def _trained_lines(table: pd.DataFrame) -> list[str]:
+    row = table.iloc[0]
+    name = f"training of {row.nets:g} nets, H = {row.H:g}, B = {row.B:g}, T = {row['T']:g}"
+    return [f"| {name}: at most 1.6x forward + BPTT | {row['train/bare']:.2f}x | |"]
 
 
 def _long_lines(long: pd.DataFrame) -> list[str]:
@@ -289,7 +307,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
         parser.add_argument(f"--{name}", type=_size, nargs="+", default=list(values))
-    parser.add_argument("--only", choices=("single", "gated", "training", "long"), help="one part instead of all")
+    parser.add_argument(
+        "--only", choices=("single", "gated", "training", "trained", "long"), help="one part instead of all"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")
     parser.add_argument("--weigh", nargs=2, metavar=("FORM", "T"), help="print the memory of one long sequence")
     asked = parser.parse_args(arguments)
@@ -303,11 +323,12 @@ def main(arguments: list[str] | None = None) -> None:
         "single": ("table", lambda: single(cells_of(asked.hidden, asked.batch, asked.steps, whole_grid))),
         "gated": ("gated", gated_cells),
         "training": ("replicates", lambda: replicates(list(REPLICATES))),
+        "trained": ("trained", trained_nets),
         "long": ("long", long_sequences),
     }
     try:
         new = {name: run() for part, (name, run) in parts.items() if asked.only in (None, part)}
-        write(asked.out, new | ({} if asked.only == "long" else {"environment": environment()}))
+        write(asked.out, new | ({} if asked.only in ("long", "trained") else {"environment": environment()}))
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is missing: pip install -e .[bench]")
 

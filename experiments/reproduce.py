@@ -3,7 +3,8 @@
     python experiments/reproduce.py [--preset quick] [--results results] [--judge-only]
 
 Each experiment runs below outputs/ first; its tables replace those in results/<preset>/ only when all its jobs ended
-well, so a run that breaks costs nothing.
+well, so a run that breaks costs nothing, and the same command goes on where it broke. An experiment that has no preset
+of that name, since it is done in seconds, runs its quick one.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from rnnkit.runner import report
+from rnnkit.runner import report, store
 from rnnkit.runner.tables import read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,10 +37,22 @@ def experiments() -> dict[str, ModuleType]:
     return {name: m for name, m in modules.items() if hasattr(m, "run") and hasattr(m, "claims")}
 
 
+def preset_of(name: str, preset: str) -> str | None:
+    """Return the preset to run: that one, or quick beside laptop; None where the experiment has neither."""
+    among = (preset, "quick") if preset == "laptop" else (preset,)
+    return next((p for p in among if (ROOT / "conf" / name / "preset" / f"{p}.yaml").exists()), None)
+
+
+def staging_of(name: str, preset: str) -> Path:
+    """Return where an experiment runs: a folder for each state of its sources, so that none meets another's jobs."""
+    file, conf = ROOT / "experiments" / f"{name}.py", ROOT / "conf" / name
+    code = store.code_identity(file, conf / "config.yaml", conf / "preset" / f"{preset}.yaml")
+    return ROOT / "outputs" / "reproduce" / preset / f"{name}-{code}"
+
+
 def run_experiment(name: str, preset: str, results: Path) -> bool:
     """Run one experiment as a user would; return whether its tables are now in `results`."""
-    staging = ROOT / "outputs" / "reproduce" / preset / name
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = staging_of(name, preset)
     command = [sys.executable, str(ROOT / "experiments" / f"{name}.py"), f"preset={preset}", f"out={staging}"]
     if subprocess.run(command, check=False).returncode != 0:
         print(f"{name}: failed, {results / preset / name} is as it was", file=sys.stderr)
@@ -50,6 +63,7 @@ def run_experiment(name: str, preset: str, results: Path) -> bool:
     for pattern in KEPT:
         for path in sorted(staging.glob(pattern)):
             shutil.copyfile(path, target / path.name)
+    shutil.rmtree(staging)
     return True
 
 
@@ -60,7 +74,7 @@ def judge(modules: dict[str, ModuleType], results: Path) -> None:
         preset = report.largest_preset(results, name)
         if preset is not None:
             claims = module.claims(read(results / preset / name))
-            judged.append(report.Judged(name, preset, module.BUDGET_MINUTES[preset], claims))
+            judged.append(report.Judged(name, preset, module.BUDGET_MINUTES.get(preset, float("nan")), claims, module.__doc__))
     if not judged:
         sys.exit(f"{results}: holds no tables to judge")
     frame = report.write(results, judged)
@@ -81,17 +95,19 @@ def main() -> None:
     modules = experiments()
     failed = []
     if not arguments.judge_only:
-        lacking = [n for n in modules if not (ROOT / "conf" / n / "preset" / f"{arguments.preset}.yaml").exists()]
-        if len(lacking) == len(modules):
+        presets = {name: found for name in modules if (found := preset_of(name, arguments.preset))}
+        if arguments.preset not in presets.values():
             sys.exit(f"--preset {arguments.preset}: no experiment has this preset yet")
-        budget = sum(m.BUDGET_MINUTES.get(arguments.preset, 0) for m in modules.values())
-        print(f"{len(modules) - len(lacking)} experiments, about {budget:g} minutes on two cores", flush=True)
-        runs = [name for name in modules if name not in lacking]
-        failed = [n for n in runs if not run_experiment(n, arguments.preset, arguments.results)]
+        budget = sum(modules[name].BUDGET_MINUTES.get(preset, 0) for name, preset in presets.items())
+        print(f"{len(presets)} experiments, about {budget:.3g} minutes on two cores", flush=True)
+        failed = [name for name, preset in presets.items() if not run_experiment(name, preset, arguments.results)]
     judge(modules, arguments.results)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted: the same command goes on with what is missing")

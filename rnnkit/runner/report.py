@@ -1,5 +1,6 @@
 """Judged claims to results/claims.csv and results/README.md."""
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,18 +9,27 @@ import pandas as pd
 from rnnkit.runner import store
 from rnnkit.runner.claims import COLUMNS, Claim
 
-PRESETS = ("quick", "laptop", "paper")  # from small to large
+PRESETS = ("quick", "laptop", "overnight", "paper")  # from small to large
+THEMES = {
+    "G": "growth of gradients against theory",
+    "C": "clipping",
+    "T": "truncated backpropagation through time",
+    "M": "memory tasks",
+    "S": "statements of the seed article",
+}
+DESCRIBED = ["seq_len", "clip", "updates", "n_solved", "n_held", "n_unsolved", "n_diverged", "median_first", "error"]
 VERDICTS = ("holds", "fails", "undecided", "expected deviation")
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The claims of one experiment, the preset whose tables they come from, and its budget in minutes."""
+    """The claims of one experiment, the preset of its tables, its budget in minutes, what its file says of itself."""
 
     experiment: str
     preset: str
     minutes: float
     claims: list[Claim]
+    text: str = ""
 
     @property
     def command(self) -> str:
@@ -68,30 +78,61 @@ def counts(frame: pd.DataFrame) -> str:
 
 
 def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
-    summary = [
-        {"claim": name, "verdicts": counts(group), "from": ", ".join(dict.fromkeys(group.experiment))}
-        for name, group in frame.groupby("claim", sort=False)
-    ]
     commands = [{"experiment": j.experiment, "minutes": j.minutes, "command": f"`{j.command}`"} for j in judged]
     parts = [
         "# Claims and verdicts",
-        "Written by `make reproduce`. A claim holds if |measured - expected| + 2 se <= tolerance, fails if "
-        "|measured - expected| - 3 se > tolerance, and is undecided between; ≥ and ≤ mark one-sided claims, which ask "
-        "for the expected value to be passed by the tolerance. An expected deviation is a place where a theory is "
-        "known to miss, met in the stated direction at 3 se. Expectations and tolerances stand in the experiment "
-        "files. Tables and pictures: `<preset>/<experiment>/`.",
+        "Findings of the literature on gradients in recurrent networks, each run again and judged by a rule that was "
+        "fixed before. Written by `make reproduce`. A claim holds if |measured - expected| + 2 se <= tolerance, fails "
+        "if |measured - expected| - 3 se > tolerance, and is undecided between; ≥ and ≤ mark one-sided claims, which "
+        "ask for the expected value to be passed by the tolerance. What a training within its budget does not reach "
+        "is undecided, too; the budget is in the statement. An expected deviation is a place where a theory is known "
+        "to miss, met in the stated direction at 3 se. Expectations and tolerances stand in the experiment files. "
+        "Tables and pictures: `<preset>/<experiment>/`.",
         f"**{len(frame)} claims: {counts(frame)}.**",
-        pd.DataFrame(summary).to_markdown(index=False),
+    ]
+    for letter, theme in THEMES.items():
+        own = frame[frame.claim.str.startswith(letter)]
+        summary = [
+            {"claim": name, "verdicts": counts(group), "source": group.source.iloc[0], "from": _from(group)}
+            for name, group in own.groupby("claim", sort=False)
+        ]
+        parts += [f"## {letter}: {theme}", pd.DataFrame(summary).to_markdown(index=False)] if summary else []
+    parts += [
         "## To run again",
         "Minutes on two cores, installation and first compilation apart.",
         pd.DataFrame(commands).to_markdown(index=False),
     ]
     for part in judged:
-        parts += [f"## {part.experiment} ({part.preset})", f"`{part.command}`", _details(part)]
         folder = f"{part.preset}/{part.experiment}"
+        parts += [f"## {part.experiment} ({part.preset})", *_prose(part.text), f"`{part.command}`", _details(part)]
         parts.append(f"Tables: [table.md]({folder}/table.md), [table.csv]({folder}/table.csv)")
         parts += [f"![{p.stem.replace('_', ' ')}]({folder}/{p.name})" for p in sorted((results / folder).glob("*.png"))]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts + _described(results)) + "\n"
+
+
+def _from(claims: pd.DataFrame) -> str:
+    """Return links to the sections of the experiments that a claim comes from."""
+    names = [name.split("/") for name in dict.fromkeys(claims.experiment)]
+    return ", ".join(f"[{experiment}](#{experiment}-{preset})" for preset, experiment in names)
+
+
+def _prose(text: str) -> list[str]:
+    """Return the paragraphs of an experiment's own description, without its commands."""
+    paragraphs = inspect.cleandoc(text).split("\n\n") if text else []
+    return [" ".join(p.split()) for p in paragraphs if not p.startswith("    ")]
+
+
+def _described(results: Path) -> list[str]:
+    """Return a section on tables of other presets, parts of a published protocol: shown, not judged."""
+    tables = sorted(p for p in results.glob("*_*/*/table.csv"))
+    parts = ["## Not judged", "Parts of a published protocol, as far as the budget (`updates`) went."] if tables else []
+    for path in tables:
+        preset, experiment = path.parts[-3:-1]
+        table = pd.read_csv(path, keep_default_na=False)
+        shown = table[[column for column in DESCRIBED if column in table]]
+        parts += [f"### {experiment}, preset {preset}", shown.to_markdown(index=False, disable_numparse=True)]
+        parts.append(f"[table.md]({preset}/{experiment}/table.md), [table.csv]({preset}/{experiment}/table.csv)")
+    return parts
 
 
 def _details(part: Judged) -> str:
@@ -100,6 +141,7 @@ def _details(part: Judged) -> str:
         {
             "claim": c.claim,
             "statement": c.statement,
+            "source": c.source,
             "expected": f"{sign[c.kind]}{c.expected:.5g}",
             "tolerance": f"{c.tolerance:.2g}",
             "measured": f"{c.measured:.5g}" + (f" ± {c.se:.1g}" if c.se else ""),

@@ -41,7 +41,7 @@ class Measurement:
 class Experiment:
     """One experiment file: its schema, its method, its columns, its pictures."""
 
-    name: str
+    file: Path
     schema: type[Settings]
     run: Callable[[Any], Measurement]
     columns: list[str]
@@ -49,8 +49,12 @@ class Experiment:
     plan: list[dict[str, Any]] = field(default_factory=list)
     out: Path | None = None
     seconds: float = 0.0  # inside `run`, all jobs of this process
-    file: Path | None = None
     kept: int = 0  # jobs that an earlier start of this sweep had ended
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file."""
+        return self.file.stem
 
 
 class SweepCallback(Callback):
@@ -151,7 +155,7 @@ def launch(
     run: takes a `schema`, returns a Measurement whose row has `columns`. draw: takes the folder of the tables.
     Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
     """
-    experiment = Experiment(Path(file).stem, schema, run, columns, draw, file=Path(file))
+    experiment = Experiment(Path(file), schema, run, columns, draw)
     conf = Path(file).resolve().parents[1] / "conf" / experiment.name
     SweepCallback.experiment = experiment
     defaults = {name: field.default for name, field in schema.model_fields.items() if not field.is_required()}

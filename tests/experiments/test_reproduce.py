@@ -11,16 +11,22 @@ import reproduce
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 NAMES = [
-    "character_model", "critical_gain", "encoder_decoder", "forget_bias", "gradient_flow", "growth_theory",
-    "jacobian_bounds", "linear_growth", "lyapunov",
+    "adding", "adding_radius", "bidirectional", "character_model", "clip_cures", "clipping_methods", "clipping_wall",
+    "copying", "critical_gain", "encoder_decoder", "forget_bias", "glorot_start", "gradient_flow", "growth_theory",
+    "jacobian_bounds", "latch", "linear_growth", "long_lag", "longer_than_trained", "lyapunov", "memory_horizon",
+    "pathological", "sensitivity", "temporal_order", "truncation",
 ]  # fmt: skip
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """Runs happen below a folder of the test's own."""
-    monkeypatch.setattr(reproduce, "ROOT", tmp_path / "root")
-    return tmp_path / "root"
+    """Runs happen below a folder of the test's own, which has an experiment x."""
+    folder = tmp_path / "root"
+    for name in ("experiments/x.py", "conf/x/config.yaml", "conf/x/preset/quick.yaml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    monkeypatch.setattr(reproduce, "ROOT", folder)
+    return folder
 
 
 def pretend(monkeypatch, code, files):
@@ -28,10 +34,10 @@ def pretend(monkeypatch, code, files):
 
     def run(command, **_):
         out = Path(command[-1].removeprefix("out="))
-        out.mkdir(parents=True)
+        out.mkdir(parents=True, exist_ok=True)
         for name in files:
             (out / name).write_text("new")
-        (out / "jobs").mkdir()
+        (out / "jobs").mkdir(exist_ok=True)
         return SimpleNamespace(returncode=code)
 
     monkeypatch.setattr(subprocess, "run", run)
@@ -66,12 +72,35 @@ def test_a_run_that_breaks_costs_nothing(root, results, monkeypatch, capsys):
     assert "x: failed" in capsys.readouterr().err
 
 
+def test_a_run_that_broke_goes_on_and_one_that_ended_begins_anew(root, results, monkeypatch):
+    staging = reproduce.staging_of("x", "quick")
+    pretend(monkeypatch, 1, ["table.csv"])
+    reproduce.run_experiment("x", "quick", results)
+    assert (staging / "jobs").is_dir()
+    pretend(monkeypatch, 0, ["table.csv"])
+    reproduce.run_experiment("x", "quick", results)
+    assert not staging.exists()
+
+
+@pytest.mark.parametrize("changed", ["experiments/x.py", "conf/x/config.yaml", "conf/x/preset/quick.yaml"])
+def test_changed_sources_do_not_meet_older_jobs(root, changed):
+    before = reproduce.staging_of("x", "quick")
+    (root / changed).write_text("other")
+    assert reproduce.staging_of("x", "quick") != before
+
+
+def test_laptop_takes_the_quick_preset_of_what_is_done_in_seconds(root):
+    assert reproduce.preset_of("x", "laptop") == "quick"
+    (root / "conf/x/preset/laptop.yaml").write_text("")
+    assert reproduce.preset_of("x", "laptop") == "laptop"
+    assert reproduce.preset_of("x", "paper") is None
+
+
 def test_judging_again_gives_the_committed_report(tmp_path, monkeypatch, capsys):
     results = tmp_path / "results"
-    for name in NAMES:
-        for table in ("table", "nets", "lags"):
-            (results / "quick" / name).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(RESULTS / "quick" / name / f"{table}.csv", results / "quick" / name / f"{table}.csv")
+    for path in [p for name in NAMES for p in RESULTS.glob(f"*/{name}/*.csv")]:
+        (results / path.relative_to(RESULTS)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, results / path.relative_to(RESULTS))
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--judge-only", "--results", str(results)])
     reproduce.main()
     verdicts = [(results / "claims.csv").read_text(), (RESULTS / "claims.csv").read_text()]
@@ -99,8 +128,6 @@ def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):
     module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
     monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module})
     monkeypatch.setattr(reproduce, "judge", lambda modules, results: None)
-    (root / "conf" / "x" / "preset").mkdir(parents=True)
-    (root / "conf" / "x" / "preset" / "quick.yaml").write_text("")
     pretend(monkeypatch, 1, [])
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results)])
     with pytest.raises(SystemExit, match="failed: x"):

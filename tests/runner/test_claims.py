@@ -79,3 +79,11 @@ def test_a_claim_asks_the_rule_of_its_kind(kind):
 def test_zero_tolerance_without_noise_holds_only_when_met():
     assert judge_equal(0.0, 0.0, 0.0, 0.0) == "holds"
     assert judge_equal(1.0, 0.0, 0.0, 0.0) == "fails"
+
+
+@pytest.mark.parametrize(("measured", "enough", "verdict"), [
+    (2.0, True, "holds"), (2.0, False, "holds"), (0.0, True, "fails"), (0.0, False, "undecided"),
+    (math.nan, False, "undecided"),
+])  # fmt: skip
+def test_a_budget_that_cannot_refute_leaves_undecided(measured, enough, verdict):
+    assert Claim("C3", "", "", "above", 1.0, 0.0, measured, 0.1, 10, enough).verdict == verdict

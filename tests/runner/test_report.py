@@ -15,7 +15,8 @@ def claim(name, measured, kind="equal", se=0.0):
 
 @pytest.fixture
 def judged():
-    first = report.Judged("b_file", "quick", 0.5, [claim("G2", 1.0), claim("G1", 9.0, se=0.1)])
+    about = "What it asks.\n\nMethod. A long\nstory.\n\n    python a command\n"
+    first = report.Judged("b_file", "quick", 0.5, [claim("G2", 1.0), claim("G1", 9.0, se=0.1)], about)
     second = report.Judged("a_file", "paper", 60, [claim("G2", math.nan), claim("G3", 4.0, "deviation")])
     return [first, second]
 
@@ -71,6 +72,26 @@ def test_the_readme_shows_every_claim_and_how_to_run_it_again(tmp_path, judged):
     assert "**fails**" in text
     assert "9 ± 0.1" in text
     assert "≥ 1" in text
+
+
+def test_an_experiment_says_what_it_asks_and_how(tmp_path, judged):
+    report.write(tmp_path, judged)
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    assert {"What it asks.", "Method. A long story."} <= set(lines)
+    assert not any("python a command" in line for line in lines)
+    assert "## G: growth of gradients against theory" in lines
+    assert "## C: clipping" not in lines
+
+
+def test_parts_of_a_published_protocol_are_shown_and_not_judged(tmp_path, judged):
+    folder = tmp_path / "paper_50" / "x"
+    folder.mkdir(parents=True)
+    (folder / "table.csv").write_text("seq_len,clip,updates,n_solved,other\n50,none,1000,3,7\n")
+    report.write(tmp_path, judged)
+    text = (tmp_path / "README.md").read_text()
+    assert "### x, preset paper_50" in text
+    assert "| 50        | none   | 1000      | 3          |" in text
+    assert len(pd.read_csv(tmp_path / "claims.csv")) == 4
 
 
 def test_the_pictures_that_are_there_are_shown(tmp_path, judged):

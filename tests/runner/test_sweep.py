@@ -251,5 +251,23 @@ def test_a_finished_row_survives_an_interrupted_second_run(tmp_path):
     folder = tmp_path / "jobs" / store.identity(settings.scientific())
     store.write_record(folder, DONE)
     with pytest.raises(KeyboardInterrupt):
-        sweep._run_job(sweep.Experiment("toy", Settings, interrupted, ["status"]), settings)
+        sweep._run_job(sweep.Experiment(Path(__file__), Settings, interrupted, ["status"]), settings)
     assert store.read_record(folder)["row"]["status"] == "done"
+
+
+def test_a_sweep_started_again_runs_only_what_has_not_ended_by_this_code(toy):
+    out = toy.parent / "twice"
+    line = [toy, "-m", "value=1,2", f"out={out}"]
+    assert command(*line).returncode == 0
+    before = contents(out)
+    done = command(*line)
+    assert "2 jobs: 2 done, 2 of them by an earlier start" in done.stdout
+    kept = {path for path in before if path.name in ("record.json", "table.csv")}
+    assert {path: contents(out)[path] for path in kept} == {path: before[path] for path in kept}
+    text = toy.read_text()
+    try:
+        toy.write_text(text.replace("2 * ", "3 * "))
+        assert "earlier start" not in command(*line).stdout
+        assert list(pd.read_csv(out / "table.csv").double) == [3, 6]
+    finally:
+        toy.write_text(text)

@@ -1,0 +1,46 @@
+"""What a whole training costs beside its forward passes and BPTT alone: the same nets, batches of the same size.
+
+`train` draws data, has a readout and a loss, clips, updates, records and tests; `bare` runs forward and BPTT of the
+same nets on one batch again and again, compiled, with the loss's gradient at the last state given.
+"""
+
+import numpy as np
+from benchmark_peers import Contenders
+from numba import njit
+
+from rnnkit import recipes
+from rnnkit.kernels import TANH, rnn_backward, rnn_forward
+from rnnkit.parallel import map_replicates
+from rnnkit.protocol import Protocol
+from rnnkit.rng import streams
+from rnnkit.tasks import TASKS
+from rnnkit.training import train
+
+UPDATES, NETS, H, B, T = 500, 8, 50, 20, 50
+TASK = TASKS["temporal_order"]
+
+
+def make_net(rng: np.random.Generator) -> recipes.RNN:
+    """Return a net of Pascanu's basic tanh."""
+    return recipes.make("basic_tanh", TASK.input_size, H, TASK.output_size, rng)
+
+
+@njit(nogil=True)
+def _bare(x, h_0, W_xh, W_hh, b_h, last, updates):
+    for _ in range(updates):
+        h = rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
+        rnn_backward(last, x, h, W_xh, W_hh, TANH)
+
+
+def contenders() -> Contenders:
+    """Return both; a run is UPDATES updates of every net, in the middle of a training that has no end near."""
+    protocol = Protocol(updates=UPDATES, check_every=UPDATES, check_size=250, batch_size=B, clip=1.0, stop="never")
+    nets = [make_net(streams(0, r).init) for r in range(NETS)]
+    x = TASK.sample(np.random.default_rng(0), B, T).x
+    zeros, last = np.zeros((B, H), np.float32), np.full((B, H), 1e-3, np.float32)
+
+    def bare() -> None:
+        weights = [[net.parameters[f"l0.{name}"] for name in ("W_xh", "W_hh", "b_h")] for net in nets]
+        map_replicates(lambda r: _bare(x, zeros, *weights[r], last, UPDATES), NETS)
+
+    return {"bare": bare, "train": lambda: train(make_net, TASK, T, protocol, replicates=NETS)}
