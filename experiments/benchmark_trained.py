@@ -6,9 +6,9 @@ same nets on one batch again and again, compiled, with the loss's gradient at th
 
 import numpy as np
 from benchmark_peers import Contenders
-from numba import njit
 
 from rnnkit import recipes
+from rnnkit._jit import jit
 from rnnkit.kernels import TANH, rnn_backward, rnn_forward
 from rnnkit.parallel import map_replicates
 from rnnkit.protocol import Protocol
@@ -25,7 +25,7 @@ def make_net(rng: np.random.Generator) -> recipes.RNN:
     return recipes.make("basic_tanh", TASK.input_size, H, TASK.output_size, rng)
 
 
-@njit(nogil=True)
+@jit
 def _bare(x, h_0, W_xh, W_hh, b_h, last, updates):
     for _ in range(updates):
         h = rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)

@@ -30,7 +30,7 @@ from rnnkit.statistics import mean, standard_error
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 1.0}
 COLUMNS = ["error", "error_se", "loss", "parameters", "status", "n"]
 SYMBOLS, CHANCE = 4, 3 / 4
-TEST, EVERY = 1000, 25
+TEST, EVERY = 1000, 5
 SLACK = 0.05  # below chance, of one direction; above 0, of both
 LEAST_DIFFERENCE = 0.5  # of the two arms' errors; .7 if each is where it should be at worst
 SOURCE = "seed article: a bidirectional net sees the future; Schuster, Paliwal 1997"
