@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
+from tqdm import tqdm
 
 from rnnkit import recipes
 from rnnkit.initializers import achieved
@@ -123,15 +124,25 @@ class TrainingSettings(Settings):
 def train_nets(config: TrainingSettings, seq_len: int | tuple[int, int] | None = None) -> list[Trained]:
     """Train all nets of a job; checkpoints go to the folder of its record. seq_len: where it is not config's."""
     job, code = store.identity(config.scientific()), store.code_identity(*config.sources())
-    return train(
-        config.make_net,
-        config.the_task,
-        config.seq_len if seq_len is None else seq_len,
-        config.protocol(),
-        seed=config.seed,
-        replicates=config.replicates,
-        folder=Path(config.out) / "jobs" / job / f"checkpoints-{code}",
-    )
+    made = dict.fromkeys(range(config.replicates), 0)
+    # disable=None: a bar on a terminal, silence in a log; below the one over jobs
+    bar = tqdm(total=config.replicates * config.updates, unit=" updates", leave=False, position=1, disable=None)
+
+    def progress(net: Trained) -> None:
+        bar.update(net.updates - made[net.replicate])
+        made[net.replicate] = net.updates
+
+    with bar:
+        return train(
+            config.make_net,
+            config.the_task,
+            config.seq_len if seq_len is None else seq_len,
+            config.protocol(),
+            seed=config.seed,
+            replicates=config.replicates,
+            folder=Path(config.out) / "jobs" / job / f"checkpoints-{code}",
+            progress=progress,
+        )
 
 
 def measure(config: TrainingSettings) -> Measurement:
