@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from rnnkit import _cache, checkpointed, kernels, parallel
+from rnnkit import _cache, checkpointed, kernels, parallel, recipes
 from rnnkit._apart import APART
 from rnnkit.kernels import TANH
 from rnnkit.optimizers import OPTIMIZERS, Optimizer
+from rnnkit.protocol import BLOCK, Protocol
+from rnnkit.tasks import TASKS, Task
+from rnnkit.training import train
 
 DTYPES = ("float32", "float64")
 T, B, I, H = 2, 16, 2, 3  # noqa: E741  two shards: parallel forms run too
@@ -32,6 +35,7 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "scaled BPTT", lambda: kernels.rnn_backward_scaled(dh[0], x, h, W_xh, W_hh, TANH)
     yield from _gated_steps(dtype)
     yield from _training(dtype)
+    yield from _trainings(dtype)
     yield "clip by norm", lambda: kernels.clip_by_norm((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
     yield "clip by value", lambda: kernels.clip_by_value((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
     for where, module, long in (("one core", kernels, checkpointed), ("all cores", parallel, parallel)):
@@ -69,9 +73,22 @@ def _training(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "mse", lambda: kernels.mse(y, y)
     yield "softmax cross-entropy", lambda: kernels.softmax_cross_entropy(y, np.zeros((T, B), np.int64))
     yield "sigmoid cross-entropy", lambda: kernels.sigmoid_cross_entropy(y, y)
+    yield "regularizer", lambda: kernels.omega(features, np.ones((T + 1, B, H), dtype), np.ones((H, H), dtype), TANH)
     for name in OPTIMIZERS:
         parameters = {"W": W_hy.copy()}
         yield name, lambda n=name, p=parameters: Optimizer(n, 0.1).step(p, p)
+
+
+def _trainings(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield a training on classes and one on numbers."""
+    protocol = Protocol(updates=BLOCK, batch_size=2, check_every=BLOCK, check_size=2)
+    for name in ("temporal_order", "adding_le"):
+        task = TASKS[name]
+
+        def make_net(rng: np.random.Generator, task: Task = task) -> recipes.RNN:
+            return recipes.make("tanh", task.input_size, H, task.output_size, rng, dtype=dtype)
+
+        yield f"training, {name}", lambda m=make_net, t=task: train(m, t, 10, protocol)
 
 
 def compile_kernels(dtype: str) -> None:

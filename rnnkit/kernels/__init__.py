@@ -52,6 +52,7 @@ from rnnkit.kernels.lstm import (
 )
 from rnnkit.kernels.optimizers import adam, momentum, nesterov, rmsprop, sgd
 from rnnkit.kernels.readout import ReadoutGradients, readout_backward, readout_forward
+from rnnkit.kernels.regularizer import NORMS, OMEGA_FORMS, SQUARED, Omega, omega
 from rnnkit.kernels.sequence import (
     SequenceGradients,
     rnn_backward,
@@ -67,11 +68,14 @@ __all__ = [
     "IDENTITY",
     "LSTM",
     "NONFINITE_POLICIES",
+    "NORMS",
+    "OMEGA_FORMS",
     "RAISE",
     "RELU",
     "SHRINK",
     "SIGMOID",
     "SKIP",
+    "SQUARED",
     "TANH",
     "ZERO",
     "CellGradients",
@@ -85,6 +89,7 @@ __all__ = [
     "LSTMStates",
     "LSTMStep",
     "LossAndGradient",
+    "Omega",
     "ReadoutGradients",
     "ScaledGradients",
     "SequenceGradients",
@@ -107,6 +112,7 @@ __all__ = [
     "momentum",
     "mse",
     "nesterov",
+    "omega",
     "readout_backward",
     "readout_forward",
     "rmsprop",

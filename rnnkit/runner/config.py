@@ -64,4 +64,6 @@ def _fault(schema: type[Settings], detail: dict[str, Any]) -> str:
         return f"{key}={detail['input']}: unknown key, allowed are {', '.join(schema.model_fields)}"
     if detail["type"] == "missing":
         return f"{key}: missing, allowed is {schema.model_fields[key].description}"
+    if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
+        return said
     return f"{key}={detail['input']}: allowed is {schema.model_fields[key].description}"

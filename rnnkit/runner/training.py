@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from tqdm import tqdm
 
 from rnnkit import recipes
@@ -55,7 +55,7 @@ class TrainingSettings(Settings):
 
     task: str = Field(min_length=1, description="a task of rnnkit, or the path of a .py file with one")
     seq_len: int = Field(20, ge=1, le=1_000_000, description="an integer from 1 to 1000000, as the task allows")
-    net: str = Field("basic_tanh", description=f"one of {', '.join(recipes.RECIPES)}")
+    net: Literal[*recipes.RECIPES] = Field("basic_tanh", description=f"one of {', '.join(recipes.RECIPES)}")
     hidden_size: int = Field(50, ge=1, le=4096, description="an integer from 1 to 4096")
     spectral_radius: PositiveOrNone = "none"
     optimizer: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"] = Field(
@@ -78,17 +78,29 @@ class TrainingSettings(Settings):
     replicates: int = Field(10, ge=1, le=100_000, description="an integer from 1 to 100000")
     dtype: Literal["float32", "float64"] = Field("float32", description="float32 or float64")
 
+    @field_validator("task")
+    @classmethod
+    def _a_task(cls, value: str) -> str:
+        load(value)
+        return value
+
     @model_validator(mode="after")
     def _that_fit(self) -> Self:
-        as_lengths(self.the_task, self.seq_len)
-        self.protocol()
-        if self.net not in recipes.RECIPES:
-            raise ValueError(f"net={self.net}: allowed is one of {', '.join(recipes.RECIPES)}")
+        found = []
+        for check in (lambda: as_lengths(self.the_task, self.seq_len), self.protocol, self._check_recipe):
+            try:
+                check()
+            except ValueError as error:
+                found.append(str(error))
+        if found:
+            raise ValueError("\n  ".join(found))
+        return self
+
+    def _check_recipe(self) -> None:
         if self.mu > 0 and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(f"mu={self.mu}: with optimizer={self.optimizer} allowed is 0")
         if self.recipe.cell in ("lstm", "gru") and (self.omega > 0 or self.nonfinite == "shrink"):
             raise ValueError(f"net={self.net}: omega and nonfinite=shrink are for Elman cells")
-        return self
 
     @cached_property
     def the_task(self) -> Task:
@@ -106,12 +118,11 @@ class TrainingSettings(Settings):
 
     def protocol(self) -> Protocol:
         """Return the training that the keys describe; ValueError for what does not fit together."""
-        frozen = self.recipe.frozen if self.net in recipes.RECIPES else ()
         same = ("updates", "batch_size", "optimizer", "learning_rate", "clip_mode", "nonfinite", "omega", "omega_form")
         same += ("check_every", "check_size", "solved_error", "hold", "stop")
         settings = {"mu": self.mu} if self.optimizer in ("momentum", "nesterov") else {}
         keys = {name: getattr(self, name) for name in same}
-        return Protocol(**keys, clip=number(self.clip), settings=settings, frozen=frozen)
+        return Protocol(**keys, clip=number(self.clip), settings=settings, frozen=self.recipe.frozen)
 
     def make_net(self, rng: np.random.Generator) -> recipes.RNN:
         """Return a net at its start."""
