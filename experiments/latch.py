@@ -59,7 +59,7 @@ COLUMNS = [
     "n",
 ]
 SOURCE = "Bengio, Simard, Frasconi 1994"
-# Attractor, factor, adverse input as printed in the notes this project started with; half a unit of the last digit.
+# Attractor, factor and adverse input of that map in closed form, as quoted; held within half a unit of the last digit.
 PRINTED = {
     1.1: (0.5029, 0.8218, 0.0205),
     1.25: (0.7104, 0.6191, 0.0778),

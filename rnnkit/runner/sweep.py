@@ -1,5 +1,6 @@
 """The Hydra application: check the whole sweep, plan it, run it, collect it, and end with an honest exit code."""
 
+import shutil
 import sys
 import time
 import traceback
@@ -115,6 +116,7 @@ def _run_job(experiment: Experiment, settings: Settings) -> None:
     except KeyboardInterrupt:
         if record is None:
             store.write_record(folder, {"config": config, "row": {"status": "interrupted"}, "seconds": 0.0})
+        experiment.seconds += time.perf_counter() - start
         raise
     except Exception as error:  # a job that raises is a row with status error; the others go on
         measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
@@ -122,6 +124,8 @@ def _run_job(experiment: Experiment, settings: Settings) -> None:
     seconds = time.perf_counter() - start
     experiment.seconds += seconds
     store.write_record(folder, {"config": config, "code": code, **vars(measured), "seconds": seconds})
+    for checkpoints in folder.glob("checkpoints-*"):  # of a job that has ended: nobody goes on from them
+        shutil.rmtree(checkpoints)
 
 
 def _collect(experiment: Experiment, seconds: float) -> int:
