@@ -13,6 +13,7 @@ from scipy.special import expit
 
 from rnnkit.kernels.activations import IDENTITY, RELU, SIGMOID, TANH
 from rnnkit.kernels.cell import CellGradients
+from rnnkit.kernels.regularizer import BOUND, SQUARED, Omega
 from rnnkit.kernels.sequence import SequenceGradients
 
 
@@ -92,3 +93,22 @@ def clip_by_norm(gradients: tuple[np.ndarray, ...], max_norm: float) -> tuple[np
     norm = np.sqrt(sum(float((g.astype(np.float64) ** 2).sum()) for g in gradients))
     scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
     return tuple((g * scale).astype(g.dtype) for g in gradients)
+
+
+def omega(dh: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int, form: int) -> Omega:
+    """Return (value, dW_hh, n_steps) of Pascanu's regularizer; dh (T, B, H), h (T+1, B, H), both held constant."""
+    value, dW_hh, n_steps = 0.0, np.zeros_like(W_hh), 0
+    for d, h_t in zip(dh.reshape(-1, len(W_hh)), h[1:].reshape(-1, len(W_hh)), strict=True):
+        if d @ d < BOUND:
+            continue
+        v = d * derivative(h_t, activation)
+        u = v @ W_hh.T
+        q = (u @ u) / (d @ d)
+        if form == SQUARED:
+            term, slope = (q - 1) ** 2, 2 * (q - 1)  # slope: d term / d q
+        else:
+            term, slope = (np.sqrt(q) - 1) ** 2, 1 - 1 / np.sqrt(q) if q > 0 else 0.0
+        value, n_steps = value + term, n_steps + 1
+        dW_hh += slope * 2 * np.outer(u, v) / (d @ d)
+    share = 1 / max(n_steps, 1) if form == SQUARED else 1 / dh.shape[1]
+    return Omega(value * share, dW_hh * share, n_steps)

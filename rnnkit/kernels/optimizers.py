@@ -4,6 +4,9 @@ p: parameters. g: their gradient. State arrays are zero before the first update 
 shape and dtype, C-contiguous; p and the state are overwritten, g is not; none may share memory with another.
 A g that is not finite makes p so too: clip, or check, before.
 
+Running means are written m += take (new - m): a sum of two products, keep m + take new, can be contracted to a fused
+multiply-add in two ways, and copies of a kernel inside its callers then differ in last bits.
+
 Momentum follows torch: the velocity sums gradients, and the learning rate multiplies it at the update. Polyak and
 Sutskever et al. put the learning rate inside the velocity. At a constant learning rate both give the same p; after a
 change of it torch's whole velocity takes the new rate at once, theirs decays into it over 1 / (1 - mu) steps.
@@ -50,10 +53,10 @@ def _nesterov(p, g, velocity, learning_rate, mu):
 @jit
 def _rmsprop(p, g, square, learning_rate, alpha, epsilon):
     T = p.dtype.type
-    rate, keep, take, floor = T(learning_rate), T(alpha), T(1 - alpha), T(epsilon)
+    rate, take, floor = T(learning_rate), T(1 - alpha), T(epsilon)
     p, g, square = p.reshape(p.size), g.reshape(g.size), square.reshape(square.size)
     for i in range(p.size):
-        square[i] = keep * square[i] + take * g[i] * g[i]
+        square[i] += take * (g[i] * g[i] - square[i])
         p[i] -= rate * (g[i] / (np.sqrt(square[i]) + floor))
 
 
@@ -61,11 +64,11 @@ def _rmsprop(p, g, square, learning_rate, alpha, epsilon):
 def _adam(p, g, mean, square, step, learning_rate, beta1, beta2, epsilon):
     T = p.dtype.type
     rate, root = T(learning_rate / (1 - beta1**step)), T(math.sqrt(1 - beta2**step))
-    take1, keep2, take2, floor = T(1 - beta1), T(beta2), T(1 - beta2), T(epsilon)
+    take1, take2, floor = T(1 - beta1), T(1 - beta2), T(epsilon)
     p, g, mean, square = p.reshape(p.size), g.reshape(g.size), mean.reshape(mean.size), square.reshape(square.size)
     for i in range(p.size):
         mean[i] += take1 * (g[i] - mean[i])
-        square[i] = keep2 * square[i] + take2 * g[i] * g[i]
+        square[i] += take2 * (g[i] * g[i] - square[i])
         p[i] -= rate * (mean[i] / (np.sqrt(square[i]) / root + floor))
 
 

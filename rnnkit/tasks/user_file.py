@@ -101,6 +101,8 @@ def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
     found += _array_faults("target", batch.target, (S, n), task.output_size, classes)
     if batch.mask is not None and (np.shape(batch.mask) != (S, n) or np.asarray(batch.mask).dtype != bool):
         found.append(f"mask is {_shown(batch.mask)}: allowed is None or {(S, n)} bool")
+    elif batch.mask is not None and not np.all(np.any(batch.mask, axis=0)):
+        found.append("mask counts no output of a sequence: allowed is at least one True for each")
     return found
 
 

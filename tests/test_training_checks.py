@@ -1,0 +1,122 @@
+"""When a net is solved, held and left alone: checks by a script, and the counting of what is wrong against NumPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from training_cases import ORDER, maker, protocol
+
+from rnnkit import training
+from rnnkit.kernels.training import count_wrong, evaluate
+from rnnkit.protocol import BLOCK
+from rnnkit.tasks import TASKS
+from rnnkit.training import TEST_BATCH, train
+
+ADDING, COPYING = TASKS["adding_le"], TASKS["copying"]
+
+
+def train_by(script, monkeypatch, **keys):
+    """Train one net whose tests have as many wrong as the script says; return (Trained, what is left of it)."""
+    rest = list(script)
+    monkeypatch.setattr(training, "evaluate", lambda *_: (rest.pop(0), 1.0))
+    (trained,) = train(maker(), ORDER, 10, protocol(check_size=100, **keys))
+    return trained, rest
+
+
+@pytest.mark.parametrize("stop", ["held", "first", "never"])
+@pytest.mark.parametrize("hold", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_first_passage_held_and_the_three_stop_rules(seed, hold, stop, monkeypatch):
+    passed = np.random.default_rng(seed).random(10) < 0.6
+    first = next((k for k in range(10) if passed[k]), None)
+    held = next((k for k in range(hold - 1, 10) if passed[k - hold + 1 : k + 1].all()), None)
+    end = {"held": held, "first": first, "never": None}[stop]
+    end = 9 if end is None else end
+    keys = {"solved_error": 0.05, "hold": hold, "stop": stop, "updates": 10 * BLOCK}
+    trained, _ = train_by(np.where(passed, 4, 5), monkeypatch, **keys)
+    assert trained.updates == trained.history[-1]["update"] == (end + 1) * BLOCK
+    assert trained.first == (None if first is None or first > end else (first + 1) * BLOCK)
+    assert trained.held == (None if held is None or held > end else (held + 1) * BLOCK)
+    assert trained.outcome == ("unsolved" if trained.first is None else "solved")
+    assert [row["passed"] for row in trained.history] == passed[: end + 1].tolist()
+
+
+def test_a_net_that_diverges_after_it_was_solved_is_solved(monkeypatch):
+    blow_up = {"learning_rate": 1e30, "updates": 4 * BLOCK, "hold": 2}
+    monkeypatch.setattr(training, "evaluate", lambda *_: (0, 1.0))
+    made = training.train_block
+    monkeypatch.setattr(training, "train_block", lambda *a: BLOCK if a[5] < BLOCK else made(*a))
+    (trained,) = train(maker("relu"), ORDER, 10, protocol(**blow_up))
+    assert (trained.outcome, trained.first, trained.held) == ("solved", BLOCK, None)
+    assert trained.updates < 2 * BLOCK
+
+
+@pytest.mark.parametrize("share", [0.01, 0.07, 0.14, 0.29, 0.57])
+def test_as_many_wrong_as_the_threshold_is_not_passed(share, monkeypatch):
+    """Products such as .07 x 100 are above 7."""
+    wrong = round(share * 100)
+    trained, _ = train_by([wrong, wrong - 1], monkeypatch, solved_error=share, stop="never")
+    assert [row["passed"] for row in trained.history] == [False, True]
+    assert [row["error"] for row in trained.history] == [wrong / 100, (wrong - 1) / 100]
+
+
+@given(st.lists(st.integers(0, 8), min_size=5, max_size=5), st.sampled_from([1100, 1250, 1001]))
+def test_a_test_ends_early_only_where_it_cannot_be_passed(wrong, size):
+    """Parts of 250 sequences, the last one smaller; the threshold is 1% of all."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        asked, rest = [], list(wrong)
+        monkeypatch.setattr(training, "evaluate", lambda *a: (asked.append(a[2].shape[1]), (rest.pop(0), 1.0))[1])
+        (trained,) = train(maker(), ORDER, 10, protocol(check_size=size, updates=BLOCK))
+    row = trained.history[0]
+    assert row["passed"] == (sum(wrong) < 0.01 * size)
+    assert row["tested"] == sum(asked)
+    assert row["error"] == sum(wrong[: len(asked)]) / row["tested"]
+    assert asked == ([TEST_BATCH] * 4 + [size - 1000])[: len(asked)]
+    assert len(asked) == 5 or 0.01 * size <= sum(wrong[: len(asked)])
+    assert sum(wrong[: len(asked) - 1]) < 0.01 * size
+
+
+def wrong_of(y, target, mask, tolerance):
+    """Count with NumPy: a tie and a nan are wrong, an answer at the tolerance is right."""
+    if target.ndim == 2:
+        at = np.take_along_axis(y, target[..., None], 2)
+        right = ((y < at) | (np.arange(y.shape[2]) == target[..., None])).all(2) & ~np.isnan(at[..., 0])
+    else:
+        right = ((y.astype(float) - target) ** 2 <= tolerance).all(2)
+    return int((~right & mask).any(0).sum())
+
+
+@pytest.mark.parametrize("task", ["softmax", "mse"])
+@pytest.mark.parametrize("seed", range(8))
+def test_wrong_sequences_are_counted_as_numpy_counts(seed, task):
+    rng = np.random.default_rng(seed)
+    S, B, O = rng.integers(1, 5), rng.integers(1, 40), rng.integers(2, 5)  # noqa: E741
+    y = rng.integers(-2, 3, (S, B, O)).astype(np.float32)  # ties are many
+    y[rng.random(y.shape) < 0.05] = np.nan
+    target = rng.integers(O, size=(S, B)) if task == "softmax" else (y + rng.choice([0, 0.5, 1], y.shape)).astype("f4")
+    mask = rng.random((S, B)) < 0.6
+    assert count_wrong(y, target, mask, 0.25) == wrong_of(y, target, mask, 0.25)
+
+
+@pytest.mark.parametrize("target", [np.zeros((2, 3), np.int64), np.zeros((2, 3, 2), np.float32)])
+def test_outputs_that_are_nan_are_wrong(target):
+    y, mask = np.full((2, 3, 2), np.nan, np.float32), np.ones((2, 3), np.bool_)
+    assert count_wrong(y, target, mask, 0.04) == 3
+    mask[:, 1] = False
+    assert count_wrong(y, target, mask, 0.04) == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "length"), [(ORDER, 12), (COPYING, 3), (ADDING, 6)], ids=lambda v: getattr(v, "name", v)
+)
+def test_a_test_is_a_forward_pass_and_its_loss(task, length):
+    net, batch = maker(task=task)(np.random.default_rng(1)), task.sample(np.random.default_rng(2), 33, length)
+    x, target = (a if a.dtype == np.int64 else a.astype(np.float32) for a in batch[:2])
+    mask = np.ones(target.shape[:2], np.bool_) if batch.mask is None else np.ascontiguousarray(batch.mask)
+    sizes = (task.input_size, 6, task.output_size, 0, 1, 1, int(task.output == "last"))
+    run = net.forward(x)
+    y = run.y[None] if task.output == "last" else run.y
+    of_run = (target[0], mask[0]) if task.output == "last" else (target, mask)
+    wrong, loss = evaluate(net.flat, sizes, x, target, mask, task.tolerance)
+    assert wrong == wrong_of(y, target, mask, task.tolerance)
+    assert loss == pytest.approx(net.loss(run, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
