@@ -23,7 +23,7 @@ from rnnkit.statistics import standard_error
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 4.0}
 NEAR, MARGIN = 1.1, 0.1  # of the loss of a constant; fixed before the first run
 LEFT = 0.9
-ENOUGH_UPDATES, ENOUGH_LENGTH = 8000, 30  # what trains for less, or over fewer steps, refutes nothing
+ENOUGH_UPDATES, ENOUGH_LENGTH = 4000, 30  # what trains for less, or over fewer steps, refutes nothing
 SOURCE = "Sutskever, Martens, Dahl, Hinton 2013, table 5 and section 4"
 run = measure
 

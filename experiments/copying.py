@@ -26,7 +26,7 @@ PLATEAUS = {100: 0.1733, 200: 0.0945, 300: 0.0650, 500: 0.0400}
 DIGITS = 5e-5
 NEAR_PLATEAU = 0.05  # science: within 5%, except at the smallest delay
 MARGIN, LEFT = 0.1, 0.9  # M6, fixed before the first run
-ENOUGH_UPDATES = 4000  # a net that trains for less and is not there refutes nothing
+ENOUGH_UPDATES = 2000  # a net that trains for less and is not there refutes nothing
 ARJOVSKY, HENAFF = "Arjovsky, Shah, Bengio 2016", "Henaff, Szlam, LeCun 2016, with tanh"
 run = measure
 

@@ -74,7 +74,8 @@ def judge(modules: dict[str, ModuleType], results: Path) -> None:
         preset = report.largest_preset(results, name)
         if preset is not None:
             claims = module.claims(read(results / preset / name))
-            judged.append(report.Judged(name, preset, module.BUDGET_MINUTES.get(preset, float("nan")), claims, module.__doc__))
+            minutes = module.BUDGET_MINUTES.get(preset, float("nan"))
+            judged.append(report.Judged(name, preset, minutes, claims, module.__doc__))
     if not judged:
         sys.exit(f"{results}: holds no tables to judge")
     frame = report.write(results, judged)

@@ -97,6 +97,8 @@ def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
             for name, group in own.groupby("claim", sort=False)
         ]
         parts += [f"## {letter}: {theme}", pd.DataFrame(summary).to_markdown(index=False)] if summary else []
+    if len(open_ := frame[frame.verdict != "holds"]):
+        parts += ["## What does not hold, or is open", _open(open_)]
     parts += [
         "## To run again",
         "Minutes on two cores, installation and first compilation apart.",
@@ -108,6 +110,16 @@ def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
         parts.append(f"Tables: [table.md]({folder}/table.md), [table.csv]({folder}/table.csv)")
         parts += [f"![{p.stem.replace('_', ' ')}]({folder}/{p.name})" for p in sorted((results / folder).glob("*.png"))]
     return "\n\n".join(parts + _described(results)) + "\n"
+
+
+def _open(claims: pd.DataFrame) -> str:
+    """Return the claims that do not hold, with what was measured."""
+    rows = claims[["claim", "verdict", "statement"]].assign(
+        expected=[f"{value:.5g}" for value in claims.expected], measured=[f"{value:.4g}" for value in claims.measured]
+    )
+    return rows.sort_values("verdict", key=lambda v: v.map(VERDICTS.index), kind="stable").to_markdown(
+        index=False, disable_numparse=True
+    )
 
 
 def _from(claims: pd.DataFrame) -> str:
