@@ -147,6 +147,12 @@ def _collect(experiment: Experiment, seconds: float) -> int:
     return int(any(status in ("error", "missing", "interrupted") for status in statuses))
 
 
+def offer_defaults(schema: type[Settings]) -> None:
+    """Offer the schema's defaults to a config.yaml that has `schema_defaults` among its own."""
+    defaults = {name: field.default for name, field in schema.model_fields.items() if not field.is_required()}
+    ConfigStore.instance().store("schema_defaults", defaults)
+
+
 def launch(
     file: str,
     schema: type[Settings],
@@ -162,8 +168,7 @@ def launch(
     experiment = Experiment(Path(file), schema, run, columns, draw)
     conf = Path(file).resolve().parents[1] / "conf" / experiment.name
     SweepCallback.experiment = experiment
-    defaults = {name: field.default for name, field in schema.model_fields.items() if not field.is_required()}
-    ConfigStore.instance().store("schema_defaults", defaults)  # for a config.yaml that names it among its own
+    offer_defaults(schema)
 
     def task(config: DictConfig) -> None:
         _run_job(experiment, schema.model_validate(OmegaConf.to_container(config, resolve=True)))
