@@ -1,6 +1,7 @@
 """Judged claims to results/claims.csv and results/README.md."""
 
 import inspect
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,13 @@ def claims_frame(judged: list[Judged]) -> pd.DataFrame:
         for part in judged
         for claim in part.claims
     ]
-    return pd.DataFrame(rows).sort_values("claim", kind="stable", ignore_index=True)
+    in_order = {"key": lambda names: names.map(_by_number), "kind": "stable", "ignore_index": True}
+    return pd.DataFrame(rows).sort_values("claim", **in_order)
+
+
+def _by_number(claim: str) -> str:
+    """Return what sorts S9 before S10."""
+    return re.sub(r"\d+", lambda number: f"{int(number[0]):04d}", claim)
 
 
 def write(results: Path, judged: list[Judged]) -> pd.DataFrame:

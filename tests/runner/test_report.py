@@ -55,6 +55,11 @@ def test_a_row_for_each_claim_ordered_by_claim(tmp_path, judged):
     assert frame.statement[0] == "sentence, with a comma, of G1"
 
 
+def test_s9_stands_before_s10():
+    judged = [report.Judged("x", "quick", 1, [claim("S10", 1.0), claim("S9b", 1.0), claim("S9a", 1.0)])]
+    assert list(report.claims_frame(judged).claim) == ["S9a", "S9b", "S10"]
+
+
 def test_counts_name_the_verdicts_that_occur(judged):
     frame = report.claims_frame(judged)
     assert report.counts(frame) == "1 holds, 1 fails, 1 undecided, 1 expected deviation"
