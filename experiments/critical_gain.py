@@ -19,7 +19,7 @@ from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 0.3}
+BUDGET_MINUTES = {"quick": 0.4}
 COLUMNS = ["critical_gain", *gradient_flow.COLUMNS]
 MARGIN = 0.02  # nats per step on the right side of 0: a factor e within 50 steps, a third of the least effect predicted
 EXACT = 0.00005  # the critical gains below have four decimals

@@ -27,7 +27,7 @@ from rnnkit.runner.figures import learning_curves
 from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 3.0}
+BUDGET_MINUTES = {"quick": 1.4}
 COLUMNS = ["accuracy", "accuracy_se", "loss", "updates_made", "parameters", "example", "status", "n"]
 DIGITS, DATE_SYMBOLS = "0123456789", "0123456789-"
 FORMATS = ("%d %B %Y", "%b %d, %Y", "%d.%m.%Y", "%m/%d/%Y", "%A, %B %d, %Y")

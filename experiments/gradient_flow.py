@@ -36,7 +36,7 @@ from rnnkit.statistics import EXPLODED, SHORTEST_SLOPE, VANISHED, clipped_log10,
 
 BURN_IN = 50  # unrecorded steps of noise before h_0
 PIXELS = 64
-BUDGET_MINUTES = {"quick": 1.0}
+BUDGET_MINUTES = {"quick": 0.6}
 
 COLUMNS = [
     "spectral_radius_achieved",

@@ -25,7 +25,7 @@ from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import standard_error
 
-BUDGET_MINUTES = {"quick": 1.3}
+BUDGET_MINUTES = {"quick": 0.4}
 COLUMNS = [
     "spectral_radius_achieved",
     "gain_achieved",

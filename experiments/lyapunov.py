@@ -32,7 +32,7 @@ from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import NEAR, mean, standard_error
 
-BUDGET_MINUTES = {"quick": 1.5}
+BUDGET_MINUTES = {"quick": 0.8}
 MEASURED = ["growth_rate", "exponent", "rate_minus_exponent", "weight_log_ratio", "weight_rate_minus_exponent"]
 COLUMNS = [
     "gain_achieved",

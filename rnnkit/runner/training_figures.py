@@ -8,6 +8,7 @@ import pandas as pd
 
 from rnnkit.runner.figures import save, shade
 
+HIGHEST = 20
 OUTCOMES = {"n_solved": "#4c9f70", "n_unsolved": "#c9c9c9", "n_diverged": "#c8553d"}
 
 
@@ -59,7 +60,10 @@ def solved_over_updates(nets: pd.DataFrame, by: str, panel: str, path: Path) -> 
 
 
 def learning_curves_by(history: pd.DataFrame, by: str, panel: str, y: str, level: str, path: Path, ylabel: str) -> None:
-    """Draw column y over training, a line for each `by`, a panel for each `panel`; dotted, column `level`."""
+    """Draw column y over training, a line for each `by`, a panel for each `panel`; dotted, column `level`.
+
+    What goes above HIGHEST times the level (an update that exploded) leaves the picture.
+    """
     panels = list(history.groupby(panel))
     figure, all_axes = plt.subplots(
         1, len(panels), figsize=(1 + 2.6 * len(panels), 3.4), squeeze=False, layout="constrained"
@@ -71,8 +75,10 @@ def learning_curves_by(history: pd.DataFrame, by: str, panel: str, y: str, level
             axes.plot(own["update"], own[y], color=shade(i, len(names)), label=name)
         axes.axhline(group[level].iloc[0], color="0.3", ls=":", lw=1)
         axes.set(xlabel="updates", title=f"{panel.replace('_', ' ')} {value}", yscale="log")
+        axes.set_ylim(top=HIGHEST * group[level].iloc[0])
     all_axes[0][0].set_ylabel(ylabel)
-    all_axes[0][-1].legend(fontsize=8, title="dotted: ignorance", title_fontsize=8)
+    place = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
+    all_axes[0][-1].legend(fontsize=8, title="dotted: ignorance", title_fontsize=8, **place)
     save(figure, path)
 
 
