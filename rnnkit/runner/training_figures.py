@@ -75,7 +75,7 @@ def learning_curves_by(history: pd.DataFrame, by: str, panel: str, y: str, level
             axes.plot(own["update"], own[y], color=shade(i, len(names)), label=name)
         axes.axhline(group[level].iloc[0], color="0.3", ls=":", lw=1)
         axes.set(xlabel="updates", title=f"{panel.replace('_', ' ')} {value}", yscale="log")
-        axes.set_ylim(top=HIGHEST * group[level].iloc[0])
+        axes.set_ylim(top=min(HIGHEST * group[level].iloc[0], 1.2 * group[y].max()))
     all_axes[0][0].set_ylabel(ylabel)
     place = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
     all_axes[0][-1].legend(fontsize=8, title="dotted: ignorance", title_fontsize=8, **place)
