@@ -9,6 +9,8 @@ by the nets that diverge (a gradient or loss that is not finite), vanishing by t
 
 from pathlib import Path
 
+import numpy as np
+
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -32,7 +34,7 @@ def claims(tables: Tables) -> list[Claim]:
     """Return S3: (a) fewer nets diverge with a clip; (b) no more are solved where gradients vanish."""
     table, nets = tables.table.assign(clip=tables.table["clip"].astype(str)), tables.nets
 
-    def ended(radius: float, clip: str, outcome: str) -> "object":
+    def ended(radius: float, clip: str, outcome: str) -> np.ndarray:
         cell = table[(table.spectral_radius == radius) & (table["clip"] == clip)].iloc[0]
         return (nets[nets.out == cell.out].sort_values("replicate").outcome == outcome).to_numpy()
 

@@ -24,7 +24,7 @@ from rnnkit.statistics import standard_error
 BUDGET_MINUTES = {"quick": 0.3, "laptop": 6.0}
 PLATEAUS = {100: 0.1733, 200: 0.0945, 300: 0.0650, 500: 0.0400}
 DIGITS = 5e-5
-NEAR_PLATEAU = 0.05  # science: within 5%, except at the smallest delay
+NEAR_PLATEAU = 0.05  # within 5%, except at the smallest delay
 MARGIN, LEFT = 0.1, 0.9  # M6, fixed before the first run
 ENOUGH_UPDATES = 2000  # a net that trains for less and is not there refutes nothing
 ARJOVSKY, HENAFF = "Arjovsky, Shah, Bengio 2016", "Henaff, Szlam, LeCun 2016, with tanh"

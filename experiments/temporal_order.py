@@ -28,7 +28,7 @@ BUDGET_MINUTES = {"quick": 0.3, "laptop": 6.0}
 PAIR = (1, 2)  # BA and AB: the classes with one A and one B
 PAIR_SEQUENCES = 2000
 AT_CHANCE = 0.2  # an unclipped cell is at chance where the mean error of its nets is within this of .75
-RAISED = 0.2  # C4: what the difference in success stays below, science's margin
+RAISED = 0.2  # C4: what the difference in success stays below
 PASCANU = "Pascanu, Mikolov, Bengio 2013"
 
 

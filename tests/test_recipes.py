@@ -11,7 +11,7 @@ from rnnkit.rng import streams
 
 H = 100
 STD = 0.05  # relative, of a standard deviation of thousands of draws: 4 standard errors
-PASCANU = {  # science.md, C2: standard deviations of W_xh, W_hh, W_hy
+PASCANU = {  # Pascanu, Mikolov, Bengio (2013): standard deviations of W_xh, W_hh, W_hy
     "sigmoid": ("sigmoid", 0.01, 0.01, 0.01),
     "basic_tanh": ("tanh", 0.1, 0.1, 0.1),
     "smart_tanh": ("tanh", 0.01, None, 0.01),
