@@ -81,6 +81,7 @@ def claims(tables: Tables) -> list[Claim]:
     for times, bound in BOUNDS.items():
         values = nets[f"error_{times}x"].to_numpy(float)
         statement = f"trained to length {longest}, tested at {times * longest}: share wrong, solved nets"
+        statement += f" (trained until held, {nets.updates.mean():,.0f} updates on average)" if len(nets) else ""
         se = max(standard_error(values), share_se(0, TESTED)) if len(values) > 1 else np.nan
         value = values.mean() if len(values) else np.nan
         source = "the seed article, S6; Pascanu, Mikolov, Bengio 2013 (25 times the length, no errors)"
