@@ -27,7 +27,7 @@ from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 1.0}
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.4}
 COLUMNS = ["error", "error_se", "loss", "parameters", "status", "n"]
 SYMBOLS, CHANCE = 4, 3 / 4
 TEST, EVERY = 1000, 5

@@ -25,7 +25,7 @@ from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 2.0}
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.4}
 COLUMNS = gradient_flow.COLUMNS
 SMALL = 0.01  # standard deviation of "sigmoid" nets in Pascanu, Mikolov, Bengio (2013)
 # A net's gain has a standard deviation of 1 / (sqrt(2) H), .014 at H = 50: two standard errors of 24 nets are .006.

@@ -30,7 +30,7 @@ from rnnkit.runner.sweep import Measurement, launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.7}
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.5}
 COLUMNS = [
     "variance",
     "sensitivity",
