@@ -143,12 +143,13 @@ def _prose(text: str) -> list[str]:
 
 def _described(results: Path) -> list[str]:
     """Return a section on tables of other presets, parts of a published protocol: shown, not judged."""
-    tables = sorted(p for p in results.glob("*_*/*/table.csv"))
+    tables = sorted(results.glob("*_*/*/table.csv"), key=lambda path: _by_number(str(path)))
     parts = ["## Not judged", "Parts of a published protocol, as far as the budget (`updates`) went."] if tables else []
     for path in tables:
         preset, experiment = path.parts[-3:-1]
         table = pd.read_csv(path, keep_default_na=False)
         shown = table[[column for column in DESCRIBED if column in table]]
+        shown = shown.map(lambda v: f"{v:.3g}" if isinstance(v, float) and v % 1 else v)
         parts += [f"### {experiment}, preset {preset}", shown.to_markdown(index=False, disable_numparse=True)]
         parts.append(f"[table.md]({preset}/{experiment}/table.md), [table.csv]({preset}/{experiment}/table.csv)")
     return parts
