@@ -42,10 +42,13 @@ def claims(tables: Tables) -> list[Claim]:
     fewer, fewer_se = paired_difference(ended(high, "none", "diverged"), ended(high, "1.0", "diverged"))
     more, more_se = paired_difference(ended(low, "1.0", "solved"), ended(low, "none", "solved"))
     n, cap = int(table.n.min()), f"cap {table.updates.iloc[0]:,} updates"
+    solved = {key: int(ended(*key, "solved").sum()) for key in ((high, "1.0"), (low, "1.0"), (low, "none"))}
+    learned = f"with it {solved[high, '1.0']} of {n} solved: not to diverge is not to learn"
+    floor = f"{solved[low, '1.0']} and {solved[low, 'none']} of {n}"
     return [
-        Claim("S3a", f"radius {high}: share diverged without a clip less that with clip 1 ({cap})", SOURCE,
+        Claim("S3a", f"radius {high}: share diverged without a clip less that with clip 1 ({cap}; {learned})", SOURCE,
               "above", CURED, 0.0, fewer, fewer_se, n),
-        Claim("S3b", f"radius {low}: share solved with clip 1 less that without ({cap})", SOURCE,
+        Claim("S3b", f"radius {low}: share solved with clip 1 less that without ({cap}; {floor})", SOURCE,
               "below", NOT_RAISED, 0.0, more, more_se, n),
     ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 Method. Temporal order, one tanh net begun at spectral radius 1.2, SGD with a clip at norm 1. Every block of updates has
 a length drawn from `shortest` to `seq_len`. Nets that are solved there (under 1% wrong of 10,000 fresh sequences of
-those lengths) are then tested on `TESTED` fresh sequences at 1, 2 and 5 times the longest length they have seen. A bag
+those lengths) are then tested on 2,000 fresh sequences at 1, 2 and 5 times the longest length they have seen. A bag
 of words errs on 25%, chance on 75%. Pascanu, Mikolov, Bengio (2013) report one model, trained on lengths 50 to 200
 mixed, with no error of 10,000 up to length 5,000: the preset `paper`.
 

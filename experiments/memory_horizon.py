@@ -57,7 +57,7 @@ def claims(tables: Tables) -> list[Claim]:
     found.append(Claim("S2b", statement, SOURCE, "above", HALF, 0.0, shortest.solved_share, se, shortest.n, enough))
     for net in ("lstm", "gru"):
         row = table[(table.net == net) & (table.seq_len == beyond.seq_len)].iloc[0]
-        statement = f"{net}: share solved at lag {row.seq_len}, beyond the horizon of tanh nets ({cap:,} updates)"
+        statement = f"{net}: share solved at lag {row.seq_len}, too ({cap:,} updates)"
         se = share_se(row.n_solved, row.n)
         found.append(Claim("S2c", statement, SOURCE, "above", HALF, 0.0, row.solved_share, se, row.n, enough))
     return found

@@ -69,6 +69,7 @@ def claims(tables: Tables) -> list[Claim]:
             found.append(Claim("C3a", statement, SOURCE, "equal", expected, CHANCE_MARGIN,
                                row.error_of_constant, se, CHANCE_SEQUENCES))  # fmt: skip
         statement = f"{row.task}, length {row.seq_len}: share solved by SGD-CR in {row.updates:,} updates"
+        statement += f" (published: from {PUBLISHED_LENGTH}, {PUBLISHED_UPDATES:,})"
         enough = row.updates >= PUBLISHED_UPDATES and row.seq_len >= PUBLISHED_LENGTH
         few = row.task == "permutation"  # 2 of 5 in the paper, all 5 of the others
         share = np.nan if few and not enough and row.n_solved == 0 else row.n_solved / row.n  # nor does it confirm

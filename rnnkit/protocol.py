@@ -104,8 +104,20 @@ def as_lengths(task: Task, seq_len: int | tuple[int, int]) -> tuple[int, int]:
     return int(pair[0]), int(pair[1])
 
 
+def check_call(task: Task, protocol: Protocol, replicates: int) -> None:
+    """Raise ValueError for arguments of `train` that are of another kind."""
+    for name, value, kind in (("task", task, Task), ("protocol", protocol, Protocol)):
+        if not isinstance(value, kind):
+            hint = "; rnnkit.tasks.load takes a name" if name == "task" else ""
+            raise ValueError(f"{name} must be a {kind.__name__}, got {value!r}{hint}")
+    if not isinstance(replicates, int | np.integer) or isinstance(replicates, bool) or replicates < 1:
+        raise ValueError(f"replicates must be an integer from 1, got {replicates!r}")
+
+
 def check_net(net: RNN, task: Task, protocol: Protocol) -> None:
     """Raise ValueError where a net does not fit the task, or the protocol the net."""
+    if not isinstance(net, RNN):
+        raise ValueError(f"make_net must return an RNN, got {type(net).__name__}")
     for name, has, needs in (
         ("input_size", net.input_size, task.input_size),
         ("output_size", net.output_size, task.output_size),

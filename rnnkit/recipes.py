@@ -54,7 +54,10 @@ def make(
     spectral_radius: float | None = None,
     dtype: str = "float32",
 ) -> RNN:
-    """Return an RNN of one layer, begun as the recipe says; arguments as of `rnnkit.RNN`. ValueError for a bad one."""
+    """Return an RNN of one layer, begun as the recipe says; arguments as of `rnnkit.RNN`. ValueError for a bad one.
+
+    Weights that a recipe names `frozen` stay only in a training that is told: Protocol(frozen=RECIPES[name].frozen).
+    """
     if name not in RECIPES:
         raise ValueError(f"net must be one of {', '.join(RECIPES)}, got {name!r}")
     recipe = RECIPES[name]

@@ -30,7 +30,7 @@ from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.training import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
 from rnnkit.networks import RNN
 from rnnkit.parallel import Cancellation, map_replicates
-from rnnkit.protocol import BLOCK, Protocol, as_lengths, check_net
+from rnnkit.protocol import BLOCK, Protocol, as_lengths, check_call, check_net
 from rnnkit.rng import Streams, streams
 from rnnkit.tasks import Task, batch_faults
 
@@ -198,10 +198,14 @@ def train(
     progress: called after every check of a net, from its thread. Raises ValueError naming what does not fit.
     An exception or Ctrl-C ends all nets at their next block; what their checkpoints hold is kept.
     """
-    lengths, cancelled = as_lengths(task, seq_len), Cancellation()
+    check_call(task, protocol, replicates)
+    lengths, cancelled, nets = as_lengths(task, seq_len), Cancellation(), []
 
     def train_one(replicate: int) -> Trained:
         training = Training(make_net, task, lengths, protocol, streams(seed, replicate))
+        nets.append(training.net)
+        if sum(training.net is net for net in nets) > 1:
+            raise ValueError("make_net must return a new net at every call, got the same one twice")
         saved = None
         if folder is not None:
             identity = [

@@ -120,3 +120,25 @@ def test_a_test_is_a_forward_pass_and_its_loss(task, length):
     wrong, loss = evaluate(net.flat, sizes, x, target, mask, task.tolerance)
     assert wrong == wrong_of(y, target, mask, task.tolerance)
     assert loss == pytest.approx(net.loss(run, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
+
+
+def test_a_net_that_is_not_new_is_refused():
+    net = maker()(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="make_net must return a new net at every call"):
+        train(lambda rng: net, ORDER, 10, protocol(), replicates=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"task": "temporal_order"}, "task must be a Task, got 'temporal_order'; rnnkit.tasks.load takes a name"),
+        ({"protocol": {}}, "protocol must be a Protocol, got {}"),
+        ({"replicates": 0}, "replicates must be an integer from 1, got 0"),
+        ({"make_net": lambda rng: None}, "make_net must return an RNN, got NoneType"),
+    ],
+    ids=["task", "protocol", "replicates", "make_net"],
+)
+def test_an_argument_of_another_kind_is_named(arguments, message):
+    usual = {"make_net": maker(), "task": ORDER, "seq_len": 10, "protocol": protocol()}
+    with pytest.raises(ValueError, match=message):
+        train(**usual | arguments)

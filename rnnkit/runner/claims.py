@@ -12,7 +12,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-COLUMNS = ["claim", "experiment", "statement", "source", "expected", "tolerance", "measured", "verdict", "n"]
+COLUMNS = [
+    "claim",
+    "experiment",
+    "statement",
+    "source",
+    "kind",
+    "expected",
+    "tolerance",
+    "measured",
+    "se",
+    "verdict",
+    "n",
+]
 
 
 @dataclass(frozen=True)

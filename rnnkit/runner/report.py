@@ -1,6 +1,7 @@
 """Judged claims to results/claims.csv and results/README.md."""
 
 import inspect
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ THEMES = {
     "M": "memory tasks",
     "S": "statements of the seed article",
 }
+SIGN = {"equal": "", "above": "≥ ", "below": "≤ ", "deviation": "≥ "}
 DESCRIBED = ["seq_len", "clip", "updates", "n_solved", "n_held", "n_unsolved", "n_diverged", "median_first", "error"]
 VERDICTS = ("holds", "fails", "undecided", "expected deviation")
 
@@ -52,6 +54,7 @@ def claims_frame(judged: list[Judged]) -> pd.DataFrame:
             "experiment": f"{part.preset}/{part.experiment}",
             "statement": claim.statement,
             "source": claim.source,
+            "kind": claim.kind,
             "expected": float(claim.expected),
             "tolerance": float(claim.tolerance),
             "measured": float(claim.measured),
@@ -91,10 +94,11 @@ def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
         "Findings of the literature on gradients in recurrent networks, each run again and judged by a rule that was "
         "fixed before. Written by `make reproduce`. A claim holds if |measured - expected| + 2 se <= tolerance, fails "
         "if |measured - expected| - 3 se > tolerance, and is undecided between; ≥ and ≤ mark one-sided claims, which "
-        "ask for the expected value to be passed by the tolerance. What a training within its budget does not reach "
-        "is undecided, too; the budget is in the statement. An expected deviation is a place where a theory is known "
-        "to miss, met in the stated direction at 3 se. Expectations and tolerances stand in the experiment files. "
-        "Tables and pictures: `<preset>/<experiment>/`.",
+        "ask for the expected value to be passed by the tolerance. What a training does not reach within a budget "
+        "below the published one, or shows at a length below it, is undecided, too: its statement names budget and "
+        "length. An expected deviation is a place where a theory is known to miss, met in the stated direction at "
+        "3 se. Expectations and tolerances stand in the experiment files. Tables and pictures: "
+        "`<preset>/<experiment>/`.",
         f"**{len(frame)} claims: {counts(frame)}.**",
     ]
     for letter, theme in THEMES.items():
@@ -119,10 +123,16 @@ def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
     return "\n\n".join(parts + _described(results)) + "\n"
 
 
+def _measured(value: float, se: float, digits: int) -> str:
+    """Return a value with its standard error, where it has one."""
+    return f"{value:.{digits}g}" + (f" ± {se:.2g}" if 0 < se < math.inf else "")
+
+
 def _open(claims: pd.DataFrame) -> str:
     """Return the claims that do not hold, with what was measured."""
     rows = claims[["claim", "verdict", "statement"]].assign(
-        expected=[f"{value:.5g}" for value in claims.expected], measured=[f"{value:.4g}" for value in claims.measured]
+        expected=[f"{SIGN[row.kind]}{row.expected:.5g}" for row in claims.itertuples()],
+        measured=[_measured(row.measured, row.se, 4) for row in claims.itertuples()],
     )
     return rows.sort_values("verdict", key=lambda v: v.map(VERDICTS.index), kind="stable").to_markdown(
         index=False, disable_numparse=True
@@ -156,15 +166,14 @@ def _described(results: Path) -> list[str]:
 
 
 def _details(part: Judged) -> str:
-    sign = {"equal": "", "above": "≥ ", "below": "≤ ", "deviation": "≥ "}
     rows = [
         {
             "claim": c.claim,
             "statement": c.statement,
             "source": c.source,
-            "expected": f"{sign[c.kind]}{c.expected:.5g}",
+            "expected": f"{SIGN[c.kind]}{c.expected:.5g}",
             "tolerance": f"{c.tolerance:.2g}",
-            "measured": f"{c.measured:.5g}" + (f" ± {c.se:.1g}" if c.se else ""),
+            "measured": _measured(c.measured, c.se, 5),
             "verdict": c.verdict if c.verdict == "holds" else f"**{c.verdict}**",
             "n": c.n,
         }

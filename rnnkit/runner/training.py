@@ -22,7 +22,7 @@ from rnnkit.runner import store
 from rnnkit.runner.config import PositiveOrNone, Settings, number
 from rnnkit.runner.sweep import Measurement
 from rnnkit.statistics import mean, wilson_interval
-from rnnkit.tasks import Task, load
+from rnnkit.tasks import Task, check_trial, load
 from rnnkit.training import Trained, train
 
 COLUMNS = [
@@ -87,7 +87,7 @@ class TrainingSettings(Settings):
     @model_validator(mode="after")
     def _that_fit(self) -> Self:
         found = []
-        for check in (lambda: as_lengths(self.the_task, self.seq_len), self.protocol, self._check_recipe):
+        for check in (self._check_sequences, self.protocol, self._check_recipe):
             try:
                 check()
             except ValueError as error:
@@ -95,6 +95,11 @@ class TrainingSettings(Settings):
         if found:
             raise ValueError("\n  ".join(found))
         return self
+
+    def _check_sequences(self) -> None:
+        as_lengths(self.the_task, self.seq_len)
+        if self.sources():  # what a user's task does at this length, before the first job
+            check_trial(self.the_task, self.seq_len)
 
     def _check_recipe(self) -> None:
         if self.mu > 0 and self.optimizer not in ("momentum", "nesterov"):

@@ -13,7 +13,7 @@ from rnnkit.tasks.multiplication import Multiplication
 from rnnkit.tasks.permutation import Permutation
 from rnnkit.tasks.task import Batch, Task
 from rnnkit.tasks.temporal_order import TemporalOrder
-from rnnkit.tasks.user_file import batch_faults, load_file
+from rnnkit.tasks.user_file import batch_faults, check_trial, load_file
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -58,4 +58,4 @@ def check_length(task: Task, seq_len: int) -> None:
         raise ValueError(f"seq_len={seq_len}: task {task.name} allows at most {longest}")
 
 
-__all__ = ["TASKS", "Batch", "Task", "batch_faults", "check_length", "load", "load_file"]
+__all__ = ["TASKS", "Batch", "Task", "batch_faults", "check_length", "check_trial", "load", "load_file"]

@@ -56,12 +56,25 @@ def load_file(path: str | Path) -> Task:
         raise ValueError(f"{where}: the file must define exactly one subclass of Task, it defines {len(own)}{names}")
     try:
         task = own[0]()
-        found = faults(task) or trial_faults(task)
+        found = faults(task)
     except Exception as error:
         raise ValueError(f"{where}: the trial of {own[0].__name__}() raises {_told(error)}") from error
     if found:
         raise ValueError(f"{where}: {'; '.join(found)}")
+    check_trial(task, int(task.shortest), where)
     return task
+
+
+def check_trial(task: Task, seq_len: int, where: str | None = None) -> None:
+    """Raise ValueError where a task raises at this length, or draws what kernels cannot take."""
+    where = f"task {task.name}" if where is None else where
+    try:
+        found = trial_faults(task, seq_len)
+    except Exception as error:
+        at = f"at seq_len={seq_len} (shortest={task.shortest})"
+        raise ValueError(f"{where}: the trial of {type(task).__name__}() {at} raises {_told(error)}") from error
+    if found:
+        raise ValueError(f"{where}: {'; '.join(found)}")
 
 
 def faults(task: Task) -> list[str]:
@@ -80,9 +93,8 @@ def faults(task: Task) -> list[str]:
     return found
 
 
-def trial_faults(task: Task) -> list[str]:
-    """Return what is wrong with one batch of the shortest sequences, and with the two levels of ignorance."""
-    seq_len = int(task.shortest)
+def trial_faults(task: Task, seq_len: int) -> list[str]:
+    """Return what is wrong with one batch of sequences, and with the two levels of ignorance."""
     found = batch_faults(task, task.sample(streams(0).data, TRIAL, seq_len), TRIAL, seq_len)
     for key in ("chance_error", "constant_loss"):
         value = getattr(task, key)(seq_len)
@@ -112,6 +124,8 @@ def _array_faults(name: str, array: Any, shape: tuple[int, int], size: int, inte
         return [f"{name} is {_shown(array)}: allowed is {wanted} {'int64' if integers else 'float64'}"]
     if integers and not (array.min() >= 0 and array.max() < size):
         return [f"{name} has {array.min()}..{array.max()}: allowed is 0..{size - 1}"]
+    if not integers and not np.isfinite(array).all():
+        return [f"{name} holds nan or inf: allowed are finite numbers"]
     return []
 
 

@@ -192,7 +192,7 @@ WRONG = [
     ("M4", "loss at radius", "adding_radius", "tables", "", losses("spectral_radius", {0.5: 0.1, 1.1: 1.0, 2.0: 0.1})),
     ("S2a", "beyond the horizon of 15", "memory_horizon", "table", "solved_share", always(1.0)),
     ("S2b", "share solved at lag 5", "memory_horizon", "table", "solved_share", always(0.0)),
-    ("S2c", "beyond the horizon of tanh nets", "memory_horizon", "table", "solved_share", always(0.0)),
+    ("S2c", "share solved at lag", "memory_horizon", "table", "solved_share", always(0.0)),
 ]
 
 

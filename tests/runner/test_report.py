@@ -42,7 +42,7 @@ def test_the_largest_preset_wins(tmp_path):
 def test_claims_csv_has_exactly_its_columns(tmp_path, judged):
     report.write(tmp_path, judged)
     header = (tmp_path / "claims.csv").read_text().splitlines()[0]
-    assert header == "claim,experiment,statement,source,expected,tolerance,measured,verdict,n"
+    assert header == "claim,experiment,statement,source,kind,expected,tolerance,measured,se,verdict,n"
 
 
 def test_a_row_for_each_claim_ordered_by_claim(tmp_path, judged):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from test_training_settings import GOOD
 
-from rnnkit import RNN
+from rnnkit import RNN, recipes
 from rnnkit.rng import streams
 from rnnkit.runner import store
 from rnnkit.runner.config import faults
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure, median_first, of_checks, of_nets, train_nets
-from rnnkit.training import Trained
+from rnnkit.tasks import load
+from rnnkit.training import Trained, train
 
 MINE = """
 import numpy as np
@@ -158,6 +159,7 @@ def test_what_a_users_task_gets_wrong_beyond_the_trial_is_told(wrong, tmp_path):
     """The kernels would write beyond their arrays."""
     file = tmp_path / "mine.py"
     file.write_text(MINE.format("").replace("Batch(x,", f"Batch({wrong},"))
-    assert faults(TrainingSettings, GOOD | {"task": str(file), "seq_len": 3}) == []
+    (found,) = faults(TrainingSettings, GOOD | {"task": str(file), "seq_len": 3})
+    assert found.startswith("task mine: x ")  # before the first job
     with pytest.raises(ValueError, match=re.escape("task mine of seq_len=3: x ")):
-        measure(settings(tmp_path, task=str(file), seq_len=3))
+        train(lambda rng: recipes.make("tanh", 3, 4, 3, rng), load(str(file)), 3, CONFIG.protocol())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnkit.rng import streams
-from rnnkit.tasks import load
+from rnnkit.tasks import Batch, Task, batch_faults, load, load_file
 
 HEAD = "import numpy as np\nfrom rnnkit.tasks.task import Batch, Task\nfrom rnnkit.tasks.copying import Copying\n"
 GOOD = (
@@ -54,8 +54,11 @@ BROKEN = [
     (GOOD.replace("def chance_error", "def other"), "chance_error is missing: allowed is a method"),
     (GOOD + "    constant_loss = 1.0", "constant_loss=1.0: allowed is a method"),
     (GOOD.replace(SAMPLE, "return x, x"), "sample returns tuple: allowed is Batch"),
-    (GOOD.replace(SAMPLE, "raise IndexError('i')"), "the trial of Last() raises IndexError: i"),
-    (GOOD.replace("rng, n, seq_len", "rng, n"), "the trial of Last() raises TypeError"),
+    (
+        GOOD.replace(SAMPLE, "raise IndexError('i')"),
+        "the trial of Last() at seq_len=1 (shortest=1) raises IndexError: i",
+    ),
+    (GOOD.replace("rng, n, seq_len", "rng, n"), "the trial of Last() at seq_len=1 (shortest=1) raises TypeError"),
     (GOOD.replace(SAMPLE, "return Batch(x.T, x[-1:])"), "x is (3, 1) int64: allowed is (1, 3) int64"),
     (GOOD.replace(SAMPLE, "return Batch(x * 1.0, x[-1:])"), "x is (1, 3) float64: allowed is (1, 3) int64"),
     (GOOD.replace(SAMPLE, "return Batch(x, x[-1])"), "target is (3,) int64: allowed is (1, 3) int64"),
@@ -136,3 +139,28 @@ def test_missing_files_are_told(tmp_path, name):
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(ValueError, match=r"\.py': there is no such file"):
         load(str(tmp_path / name))
+
+
+def test_numbers_that_are_not_finite_are_a_fault():
+    class Holes(Task):
+        name, input_size, output_size, symbols, loss = "holes", 2, 1, False, "mse"
+
+    batch = Batch(np.full((4, 3, 2), np.nan), np.zeros((1, 3, 1)))
+    assert batch_faults(Holes(), batch, 3, 4) == ["x holds nan or inf: allowed are finite numbers"]
+
+
+def test_a_trial_that_raises_names_the_length_it_was_made_at(tmp_path):
+    file = tmp_path / "half.py"
+    file.write_text(
+        "from rnnkit.tasks import Batch, Task\n"
+        "class Half(Task):\n"
+        "    name, input_size, output_size = 'half', 4, 4\n"
+        "    def sample(self, rng, n, seq_len):\n"
+        "        x = rng.integers(1, seq_len // 2, size=(seq_len, n))\n"
+        "        return Batch(x, x[:1])\n"
+        "    def chance_error(self, seq_len):\n"
+        "        return 0.75\n"
+        "    constant_loss = chance_error\n"
+    )
+    with pytest.raises(ValueError, match=r"at seq_len=1 \(shortest=1\) raises ValueError: low >= high"):
+        load_file(file)
