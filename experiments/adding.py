@@ -16,7 +16,8 @@ from copying import LEFT, first_matrix
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
 from rnnkit.runner.training_figures import learning_curves_by
@@ -70,5 +71,7 @@ def claims(tables: Tables) -> list[Claim]:
     return [*found, first_matrix(tables, "identity", "orthogonal", length, ENOUGH_UPDATES)]
 
 
+EXPERIMENT = Experiment(__file__, TrainingSettings, run, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw)
+
 if __name__ == "__main__":
-    launch(__file__, TrainingSettings, run, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw)
+    launch(EXPERIMENT)

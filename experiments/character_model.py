@@ -21,8 +21,9 @@ from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 0.3}
@@ -140,5 +141,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnkit.runner.claims import Claim
+from rnnkit.runner.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
@@ -53,5 +54,7 @@ def claims(tables: Tables) -> list[Claim]:
     ]  # fmt: skip
 
 
+EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, TrainingSettings, run, COLUMNS, draw)
+    launch(EXPERIMENT)

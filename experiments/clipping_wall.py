@@ -28,8 +28,9 @@ from scipy.special import expit
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import PositiveOrNone, Settings, number
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves, save
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import paired_difference, share_se
 
@@ -236,5 +237,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

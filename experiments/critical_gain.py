@@ -17,8 +17,9 @@ from pydantic import Field
 from rnnkit import theory
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 0.4}
@@ -92,5 +93,7 @@ def _counterexample(row: object, tables: Tables) -> Claim:
     return Claim("G2", statement, SOURCE, "equal", 0.0, 0.0, against, 0.0, len(nets))
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

@@ -23,8 +23,9 @@ from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 1.4}
@@ -151,5 +152,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw_curves)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw_curves)
+    launch(EXPERIMENT)

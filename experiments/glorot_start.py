@@ -20,8 +20,9 @@ from pydantic import BeforeValidator, Field
 
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
@@ -109,5 +110,7 @@ def _advantage(tables: Tables, row: Any) -> pd.Series:
     return (rates[rates.out == row.out].growth_rate - rates[rates.out.isin(small)].growth_rate).dropna()
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

@@ -29,8 +29,9 @@ from rnnkit.parallel import map_replicates
 from rnnkit.rng import Streams, streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import PositiveOrNone, Settings, number
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import EXPLODED, SHORTEST_SLOPE, VANISHED, clipped_log10, mean
 
@@ -290,5 +291,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

@@ -14,6 +14,7 @@ from gradient_flow import COLUMNS, Config, run
 
 from rnnkit import theory
 from rnnkit.runner.claims import Claim
+from rnnkit.runner.experiment import Experiment
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -93,5 +94,7 @@ def _claim(
     return Claim(claim, statement, source, kind, expected, tolerance, measured, row.growth_rate_se, row.n)
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

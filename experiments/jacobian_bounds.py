@@ -16,8 +16,9 @@ from pydantic import Field
 from rnnkit import theory
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 0.1}
@@ -88,5 +89,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

@@ -20,8 +20,9 @@ from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import standard_error
 
@@ -195,5 +196,7 @@ def _gaussian(row: Any, cell: str, tied: bool) -> list[Claim]:
     return [rate, variance]
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

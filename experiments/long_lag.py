@@ -40,8 +40,9 @@ from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import save
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, share_se, standard_error
 
@@ -296,5 +297,7 @@ def _share(row: Any, name: str, expected: float) -> Claim:
     return Claim(f"M2{part}", statement, SOURCE, "equal", expected, SHARE_TOLERANCE, row.solved_share, se, row.n)
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

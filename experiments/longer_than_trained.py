@@ -16,7 +16,8 @@ from pydantic import Field, model_validator
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, of_nets, train_nets
 from rnnkit.runner.training_figures import error_by_length
@@ -90,5 +91,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, Config, run, [*COLUMNS, *LONGER], draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, [*COLUMNS, *LONGER], draw)
+    launch(EXPERIMENT)

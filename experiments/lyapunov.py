@@ -27,8 +27,9 @@ from rnnkit.passes import State
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import NEAR, mean, standard_error
 
@@ -162,5 +163,7 @@ def _claim(claim: str, statement: str, source: str, row: Any, column: str, expec
     return Claim(claim, statement, source, "equal", expected, tolerance, measured, se, row.n)
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

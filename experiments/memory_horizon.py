@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from rnnkit.runner.claims import Claim
+from rnnkit.runner.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
@@ -63,5 +64,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, TrainingSettings, run, COLUMNS, draw)
+    launch(EXPERIMENT)

@@ -16,8 +16,9 @@ import numpy as np
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
 from rnnkit.statistics import share_se
@@ -78,5 +79,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, TrainingSettings, run, [*COLUMNS, "error_of_constant"], draw)
+
 if __name__ == "__main__":
-    launch(__file__, TrainingSettings, run, [*COLUMNS, "error_of_constant"], draw)
+    launch(EXPERIMENT)

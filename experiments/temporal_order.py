@@ -18,7 +18,8 @@ import numpy as np
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, of_nets, train_nets
 from rnnkit.runner.training_figures import success_grid
@@ -104,5 +105,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
+EXPERIMENT = Experiment(__file__, TrainingSettings, run, [*COLUMNS, "pair_error", "bag_of_words_error"], draw)
+
 if __name__ == "__main__":
-    launch(__file__, TrainingSettings, run, [*COLUMNS, "pair_error", "bag_of_words_error"], draw)
+    launch(EXPERIMENT)

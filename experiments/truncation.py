@@ -37,8 +37,9 @@ from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import save, zero_line
-from rnnkit.runner.sweep import Measurement, launch
+from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 from rnnkit.tasks import influence_balancing
@@ -273,5 +274,7 @@ def _driven_claims(row: Any, lags: pd.DataFrame, nets: pd.DataFrame) -> list[Cla
     ]  # fmt: skip
 
 
+EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+
 if __name__ == "__main__":
-    launch(__file__, Config, run, COLUMNS, draw)
+    launch(EXPERIMENT)

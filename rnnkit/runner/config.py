@@ -2,9 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+KEYS_OF_A_SWEEP = ("out", "force", "stale")  # they say where and whether a job runs, not what comes out
 
 
 class Settings(BaseModel):
@@ -14,17 +24,21 @@ class Settings(BaseModel):
 
     seed: int = Field(ge=0, lt=2**32, description="an integer from 0 to 2^32 - 1")
     out: str = Field(min_length=1, description="a folder to write to")
+    force: bool = Field(False, description="true: compute again what has ended; or false")
+    stale: Literal["stop", "keep", "recompute"] = Field(
+        "stop", description="stop, keep or recompute: what to do with jobs that other code has ended"
+    )
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_booleans(cls, value: object) -> object:
-        if isinstance(value, bool):  # true would pass as 1
+    def _no_booleans(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, bool) != (info.field_name == "force"):  # true would pass as 1
             raise ValueError
         return value
 
     def scientific(self) -> dict[str, Any]:
-        """Return what decides the numbers: every key but the folder, the experiment's own first."""
-        return self.model_dump(exclude={"out", "seed"}) | {"seed": self.seed}
+        """Return what decides the numbers: every key but those of the sweep, the experiment's own first."""
+        return self.model_dump(exclude={*KEYS_OF_A_SWEEP, "seed"}) | {"seed": self.seed}
 
     def sources(self) -> list[Path]:
         """Return files of the user's own that decide the numbers too."""
@@ -47,16 +61,19 @@ def number(value: Any) -> float | None:
     return None if value == "none" else float(value)
 
 
-def faults(schema: type[Settings], values: dict[str, Any]) -> list[str]:
-    """Return one line for each fault of `values`: key, value, what is allowed; empty when all is well."""
+def faults(schema: type[BaseModel], values: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return one line for each fault of `values`: key, value, what is allowed; empty when all is well.
+
+    prefix: what stands before a key on the command line.
+    """
     try:
         schema.model_validate(values)
     except ValidationError as error:
-        return [_fault(schema, detail) for detail in error.errors()]
+        return [prefix + _fault(schema, detail) for detail in error.errors()]
     return []
 
 
-def _fault(schema: type[Settings], detail: dict[str, Any]) -> str:
+def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     if not detail["loc"]:  # a rule over several keys speaks for itself
         return str(detail["ctx"]["error"])
     key = str(detail["loc"][0])

@@ -1,14 +1,20 @@
-"""Identity of a job, and records that are written whole or not at all."""
+"""Identity of a job, and records that are written whole or not at all, by one process at a time."""
 
 import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-WITHOUT_NUMBERS = ("runner/figures.py", "runner/training_figures.py", "runner/report.py")
+from filelock import FileLock, Timeout
+
+ENDED = ("done", "diverged")  # a job with such a record is not run again by the same code
+DECIDES_NUMBERS = "runner/training.py"  # of the runner this file alone; all else in it plans, stores or draws
+DIGEST = ', "digest": "'
 
 
 def identity(config: dict[str, Any]) -> str:
@@ -17,7 +23,7 @@ def identity(config: dict[str, Any]) -> str:
 
 
 def code_identity(*more: Path) -> str:
-    """Return 12 hex digits of the source that decides a job's numbers: rnnkit without pictures, and `more` files."""
+    """Return 12 hex digits of the source that decides a job's numbers: kernels to training, and `more` files."""
     digest = hashlib.sha256(_package_digest())
     for path in more:
         digest.update(path.name.encode() + path.read_bytes())
@@ -29,7 +35,7 @@ def _package_digest() -> bytes:
     package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()
-        if name not in WITHOUT_NUMBERS:
+        if not name.startswith("runner/") or name == DECIDES_NUMBERS:
             digest.update(name.encode() + path.read_bytes())
     return digest.digest()
 
@@ -51,26 +57,55 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write folder/record.json."""
-    write_whole(folder / "record.json", json.dumps(record))
+    """Write folder/record.json, which ends with a digest of all that stands before it."""
+    text = json.dumps(record)
+    write_whole(folder / "record.json", f'{text[:-1]}{DIGEST}{_digest(text)}"}}')
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """Return the record of a job, or None where there is none yet."""
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_record(folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """Return (record, what is wrong with it): (None, "") where there is none yet, (None, why) where it is damaged."""
     path = folder / "record.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def claim_folder(out: Path, plan: list[dict[str, Any]]) -> str | None:
-    """Make `out` ready for this plan, or return why it cannot be used; another sweep's folder is left alone."""
-    path = out / "plan.json"
-    text = json.dumps(plan, indent=1)
     try:
-        if path.exists() and path.read_bytes() != text.encode():
-            return f"out={out}: holds another sweep (see {path}); allowed is a new folder, or the same sweep again"
-        if not path.exists() and (out / "table.csv").exists():
-            return f"out={out}: holds a table.csv that this sweep did not write; allowed is a new folder"
-        write_whole(path, text)
-    except OSError as error:
-        return f"out={out}: cannot be written ({error.strerror}); allowed is a folder that can be"
-    return None
+        text = path.read_text(encoding="utf-8")
+        body, _, digest = text.rpartition(DIGEST)
+        if digest != f'{_digest(body + "}")}"}}':
+            return None, f"{path} is damaged: truncated, or not as it was written"
+        return json.loads(body + "}"), ""
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, ValueError) as error:
+        return None, f"{path} cannot be read: {error}"
+
+
+def has_ended(record: dict[str, Any] | None, code: str | None = None) -> bool:
+    """Return whether a record is of a job that has ended, by this code where one is given."""
+    return bool(record) and record["row"]["status"] in ENDED and code in (None, record.get("code"))
+
+
+@contextmanager
+def claim(folder: Path, wait: bool) -> Iterator[bool]:
+    """Hold `folder` for this process; False where another one holds it and `wait` is not asked for.
+
+    The system lets go of a claim when its process ends, however that happens. A file system without locks has none:
+    there two clients may compute a job twice, to the same record.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        yield False
+        return
+    except NotImplementedError:
+        yield True
+        return
+    try:
+        for left in folder.glob(".*-*"):  # of a process that was killed while it wrote
+            left.unlink(missing_ok=True)
+        yield True
+    finally:
+        lock.release()

@@ -1,184 +1,181 @@
-"""The Hydra application: check the whole sweep, plan it, run it, collect it, and end with an honest exit code."""
+"""The Hydra application: check the whole sweep, plan it, launch what is missing, collect, end with an honest exit code.
 
-import shutil
+Hydra makes the configuration from files and the command line; what runs then is rnnkit's own, since Hydra knows neither
+of jobs that are done nor of a sweep as a whole (see rnnkit.runner.launchers for what was measured).
+"""
+
 import sys
 import time
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import hydra
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
-from tqdm import tqdm
+from omegaconf.errors import OmegaConfBaseException
 
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import Settings
-from rnnkit.runner.plan import check, job_configs
+from rnnkit.runner import jobs, plan, store
+from rnnkit.runner.collect import collect
+from rnnkit.runner.config import Settings, faults
+from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.jobs import CannotRecord, Job, Work
+from rnnkit.runner.launchers import Launcher
+from rnnkit.runner.launchers.serial import Serial
+from rnnkit.runner.progress import Progress
 
-ENDED = ("done", "diverged")
-
-
-@dataclass
-class Measurement:
-    """What an experiment's `run` returns for one job.
-
-    row: the columns after the configuration, `status` and `n` among them. nets: a row for each net. lags: a row for
-    each lag. history: a row for each evaluation of a training. message: what a person should know of a status that is
-    not `done`.
-    """
-
-    row: dict[str, Any]
-    nets: list[dict[str, Any]] = field(default_factory=list)
-    lags: list[dict[str, Any]] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    message: str = ""
+__all__ = ["Experiment", "Measurement", "launch"]
 
 
-@dataclass
-class Experiment:
-    """One experiment file: its schema, its method, its columns, its pictures."""
+class Composed(BaseException):  # no Exception: Hydra would make a warning of it, and run the sweep itself
+    """Hydra has done its part: the configurations of all jobs, and of the launcher."""
 
-    file: Path
-    schema: type[Settings]
-    run: Callable[[Any], Measurement]
-    columns: list[str]
-    draw: Callable[[Path], None] | None = None
-    plan: list[dict[str, Any]] = field(default_factory=list)
-    out: Path | None = None
-    seconds: float = 0.0  # inside `run`, all jobs of this process
-    kept: int = 0  # jobs that an earlier start of this sweep had ended
-
-    @property
-    def name(self) -> str:
-        """Return the name of the file."""
-        return self.file.stem
+    def __init__(self, configs: list[dict[str, Any]], launcher: dict[str, Any], found: list[str]) -> None:
+        """Keep what was composed. found: the faults."""
+        self.configs, self.launcher, self.found = configs, launcher, found
 
 
-class SweepCallback(Callback):
-    """Hydra's hooks: refuse a faulty sweep as a whole before its first job, and show progress."""
+class TakeOver(Callback):
+    """Hydra's hooks, named in conf/sweep.yaml: they end its run where the first job would begin."""
 
-    experiment: ClassVar[Experiment]
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Take over one job."""
+        raise _composed(config, multirun=False)
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check and plan one job."""
-        self._start(config, multirun=False)
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check and plan all jobs of a sweep."""
-        self._start(config, multirun=True)
-
-    def _start(self, config: DictConfig, multirun: bool) -> None:
-        try:
-            configs = job_configs(config, multirun)
-            found = check(self.experiment.schema, configs)
-        except Exception as error:  # Hydra would only warn, and start the sweep unchecked
-            found = [f"{type(error).__name__}: {error}".splitlines()[0]]
-        if not found:
-            checked = [self.experiment.schema.model_validate(values) for values in configs]
-            self.experiment.plan = [settings.scientific() for settings in checked]
-            self.experiment.out = Path(checked[0].out)
-            refusal = store.claim_folder(self.experiment.out, self.experiment.plan)
-            found = [refusal] if refusal else []
-        if found:  # any Exception here is only a warning to Hydra
-            self.experiment.plan = []
-            sys.exit(f"{self.experiment.name}: nothing was started\n  " + "\n  ".join(found))
-        # disable=None: a bar on a terminal, silence in a log
-        self.bar = tqdm(total=len(configs), desc=self.experiment.name, unit="job", disable=None)
-
-    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
-        """Move the bar."""
-        if hasattr(self, "bar"):
-            self.bar.update()
-            if self.bar.n >= self.bar.total:
-                self.bar.close()
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Take over a sweep."""
+        raise _composed(config, multirun=True)
 
 
-def _run_job(experiment: Experiment, settings: Settings) -> None:
-    """Run one job and leave its record, whatever happens; an interruption keeps the record of an earlier run.
-
-    A job that the same code has ended before is not run again.
-    """
-    config = settings.scientific()
-    folder = Path(settings.out) / "jobs" / store.identity(config)
-    problem = folder / "traceback.txt"
-    record, code = store.read_record(folder), store.code_identity(experiment.file, *settings.sources())
-    if record and record.get("code") == code and record["row"]["status"] in ENDED:
-        experiment.kept += 1
-        return
-    start = time.perf_counter()
+def _composed(config: DictConfig, multirun: bool) -> Composed:
     try:
-        measured = experiment.run(settings)
-        problem.unlink(missing_ok=True)
-    except KeyboardInterrupt:
-        if record is None:
-            store.write_record(folder, {"config": config, "row": {"status": "interrupted"}, "seconds": 0.0})
-        experiment.seconds += time.perf_counter() - start
-        raise
-    except Exception as error:  # a job that raises is a row with status error; the others go on
-        measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
-        store.write_whole(problem, traceback.format_exc())
-    seconds = time.perf_counter() - start
-    experiment.seconds += seconds
-    store.write_record(folder, {"config": config, "code": code, **vars(measured), "seconds": seconds})
-    for checkpoints in folder.glob("checkpoints-*"):  # of a job that has ended: nobody goes on from them
-        shutil.rmtree(checkpoints)
+        launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+        return Composed(plan.job_configs(config, multirun), launcher, [])
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        return Composed([], {}, [str(error).splitlines()[0]])
 
 
-def _collect(experiment: Experiment, seconds: float) -> int:
-    """Write the tables and pictures, tell how the jobs ended, return the exit code."""
-    records = tables.collect(experiment.out, experiment.plan, experiment.columns)
-    if experiment.draw and any(record["row"]["status"] == "done" for record in records):
-        experiment.draw(experiment.out)
-    statuses = [record["row"]["status"] for record in records]
-    counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
-    overhead = 1000 * (seconds - experiment.seconds) / len(records)
-    kept = f", {experiment.kept} of them by an earlier start" if experiment.kept else ""
-    told = f"{seconds:.1f} s, {overhead:.0f} ms a job beside the work"
-    print(f"{experiment.name}: {len(records)} jobs: {counts}{kept}; {told}")
-    for record in records:
-        if record["row"]["status"] != "done":
-            job = f"jobs/{store.identity(record['config'])}"
-            print(f"  {record['row']['status']}: {job}: {record.get('message', '')}")
-    print(f"{experiment.name}: {experiment.out / 'table.csv'}")
-    return int(any(status in ("error", "missing", "interrupted") for status in statuses))
+class Prepared(NamedTuple):
+    """A sweep that may start: what is to do, who does it, how many jobs are kept."""
+
+    work: Work
+    launcher: Launcher
+    kept: int
 
 
-def offer_defaults(schema: type[Settings]) -> None:
-    """Offer the schema's defaults to a config.yaml that has `schema_defaults` among its own."""
-    defaults = {name: field.default for name, field in schema.model_fields.items() if not field.is_required()}
+def _prepare(experiment: Experiment, composed: Composed) -> Prepared:
+    """Return the sweep, its plan written down; or end the process with every fault in one message."""
+    found = composed.found or plan.check(experiment.schema, composed.configs)
+    launcher, of_launcher = _launcher(composed.launcher)
+    found = [*found, *of_launcher]
+    if not found:
+        settings = [experiment.schema.model_validate(values) for values in composed.configs]
+        left, stale = _left(experiment, settings)
+        _, refusal = plan.open_folder(Path(settings[0].out), experiment.file, [s.scientific() for s in settings])
+        found = [line for line in (refusal, stale) if line]
+    if found:
+        sys.exit(f"{experiment.name}: nothing was started\n  " + "\n  ".join(found))
+    return Prepared(Work(experiment, Path(settings[0].out), left), launcher, len(settings) - len(left))
+
+
+def _launcher(values: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
+    """Return the launcher that conf/hydra/launcher describes, and its faults."""
+    values = dict(values)
+    target = values.pop("_target_", "")
+    if target == "hydra._internal.core_plugins.basic_launcher.BasicLauncher":
+        return Serial(), []
+    if not target.startswith("rnnkit.runner.launchers."):
+        return None, [f"hydra/launcher: {target} is not rnnkit's; allowed are serial, local, slurm and ray"]
+    kind = hydra.utils.get_class(target)
+    found = faults(kind, values, prefix="hydra.launcher.")
+    launcher = None if found else kind(**values)
+    return launcher, found or launcher.missing()
+
+
+def _left(experiment: Experiment, settings: list[Settings]) -> tuple[list[Job], str]:
+    """Return (the jobs that have no record to be kept, why the sweep cannot go on with those that have one)."""
+    left, stale, now = [], set(), time.time()
+    for one in settings:
+        job = Job(one.model_dump() | {"out": str(Path(one.out).resolve())}, now if one.force else 0.0)
+        record, damage = store.read_record(jobs.folder_of(one))
+        if damage:
+            print(f"{damage}; it is computed again", file=sys.stderr)
+        code = jobs.code_of(experiment.file, *one.sources())
+        if one.force or not store.has_ended(record) or (record["code"] != code and one.stale == "recompute"):
+            left.append(job)
+        elif record["code"] != code and one.stale == "stop":
+            stale.add(record["code"])
+    if not stale:
+        return left, ""
+    return left, (
+        f"out={settings[0].out}: holds jobs that other code has ended ({', '.join(sorted(stale))}; now it is {code}); "
+        "allowed is stale=recompute, stale=keep (the table then says which row is whose), or a new folder"
+    )
+
+
+def _compose(experiment: Experiment) -> Composed:
+    """Return what Hydra makes of the command line; Hydra itself ends the process where it can make nothing of it."""
+    offer(experiment)
+    conf = str(experiment.conf / experiment.name)
+    try:
+        hydra.main(version_base="1.3", config_path=conf, config_name="config")(lambda config: None)()
+    except Composed as composed:
+        return composed
+    sys.exit(0)  # --help, --cfg and the like
+
+
+class _SharedConf(SearchPathPlugin):
+    """Lets Hydra find what all experiments share: conf/sweep.yaml and conf/hydra/launcher."""
+
+    folder: ClassVar[Path]
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add the folder."""
+        search_path.append("rnnkit", f"file://{self.folder}")
+
+
+def offer(experiment: Experiment) -> None:
+    """Let Hydra find the shared configurations, and the schema's defaults as `schema_defaults`."""
+    _SharedConf.folder = experiment.conf
+    Plugins.instance().register(_SharedConf)
+    fields = experiment.schema.model_fields.items()
+    defaults = {name: field.default for name, field in fields if not field.is_required()}
     ConfigStore.instance().store("schema_defaults", defaults)
 
 
-def launch(
-    file: str,
-    schema: type[Settings],
-    run: Callable[[Any], Measurement],
-    columns: list[str],
-    draw: Callable[[Path], None] | None = None,
-) -> None:
-    """Run experiment `file` as a command; its keys are in ../conf/<its name>/config.yaml, seen from there.
+def launch(experiment: Experiment) -> None:
+    """Run an experiment file as a command; its keys are in conf/<its name>/config.yaml and conf/sweep.yaml.
 
-    run: takes a `schema`, returns a Measurement whose row has `columns`. draw: takes the folder of the tables.
     Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
     """
-    experiment = Experiment(Path(file), schema, run, columns, draw)
-    conf = Path(file).resolve().parents[1] / "conf" / experiment.name
-    SweepCallback.experiment = experiment
-    offer_defaults(schema)
-
-    def task(config: DictConfig) -> None:
-        _run_job(experiment, schema.model_validate(OmegaConf.to_container(config, resolve=True)))
-
+    work, launcher, kept = _prepare(experiment, _compose(experiment))
     start, code = time.perf_counter(), 0
     try:
-        hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(task)()
+        with Progress(work, kept) as progress:
+            if work.jobs:
+                launcher.launch(work, progress)
     except KeyboardInterrupt:
         code = 130
-    if experiment.plan:
-        failed = _collect(experiment, time.perf_counter() - start)
-        code = code or failed
-    sys.exit(code)
+    except (CannotRecord, OSError, RuntimeError) as problem:
+        print(f"{experiment.name}: {problem}", file=sys.stderr)
+        code = 1
+    try:
+        failed = collect(experiment, work.out, _told(work, launcher, kept, time.perf_counter() - start))
+    except OSError as problem:
+        print(f"{experiment.name}: tables cannot be written: {problem}", file=sys.stderr)
+        failed = 1
+    sys.exit(code or failed)
+
+
+def _told(work: Work, launcher: Launcher, kept: int, seconds: float) -> str:
+    """Return what the first line of the report ends with."""
+    by_earlier = f", {kept} of them by an earlier start" if kept else ""
+    if not work.jobs or not isinstance(launcher, Serial):
+        return f"{by_earlier}; {seconds:.1f} s"
+    records = [store.read_record(work.folder(job))[0] for job in work.jobs]
+    inside = sum(record["seconds"] for record in records if record)
+    return f"{by_earlier}; {seconds:.1f} s, {1000 * (seconds - inside) / len(work.jobs):.0f} ms a job beside the work"

@@ -1,5 +1,9 @@
-"""Records to tidy tables: table.csv (a row for each job), nets.csv, lags.csv, history.csv, table.md, timings apart."""
+"""Records to tidy tables: table.csv (a row for each job), nets.csv, lags.csv, history.csv, table.md.
 
+What differs from run to run stands apart: timings.csv, provenance.json, problems.csv.
+"""
+
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +14,7 @@ from rnnkit.runner import store
 DETAILS = ("nets", "lags", "history")
 DETAIL_FORMAT = "%.9g"  # nets and lags: more digits than any standard error needs; table.csv keeps every digit
 TABLE_MD_FORMAT = ".4g"
+Record = dict[str, Any]
 
 
 class Tables(NamedTuple):
@@ -21,35 +26,78 @@ class Tables(NamedTuple):
     history: pd.DataFrame
 
 
-def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
+def records_of(out: Path, plan: list[dict[str, Any]]) -> list[Record]:
+    """Return a record for each planned job, in the order of the plan; one that is not there has status `missing`."""
+    found = []
+    for config in plan:
+        job = f"jobs/{store.identity(config)}"
+        record, damage = store.read_record(out / job)
+        absent = {"row": {"status": "missing"}, "message": damage, "seconds": 0.0}
+        found.append((record or absent) | {"config": config, "out": job})
+    return found
+
+
+def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[Record]:
     """Write the tables of every planned job in the order of the plan; return the records.
 
     Column `out` holds the folder of the job's own record relative to the table, so that a table has the same bytes
-    wherever it is made. A job without a record has status `missing`.
+    wherever it is made. Where rows were computed by different code, a last column `code` says which.
     """
-    records, rows, timings = [], [], []
-    details: dict[str, list[dict[str, Any]]] = {name: [] for name in DETAILS}
-    for config in plan:
-        job = f"jobs/{store.identity(config)}"
-        record = store.read_record(out / job) or {
-            "config": config,
-            "row": {"status": "missing"},
-            "seconds": 0.0,
-        }
-        records.append(record)
-        measured = {column: record["row"].get(column) for column in columns}
-        rows.append(config | {"out": job} | measured)
-        for name, found in details.items():
-            found += [{"out": job} | detail for detail in record.get(name, [])]
-        timings.append({"out": job, "seconds": record["seconds"]})
-    table = pd.DataFrame(rows, dtype=object)
+    records = records_of(out, plan)
+    table = pd.DataFrame([_row(record, columns) for record in records], dtype=object)
+    if mixed := _is_mixed(records):
+        table["code"] = [record.get("code") for record in records]
     store.write_whole(out / "table.csv", table.to_csv(index=False))
-    store.write_whole(out / "table.md", table_markdown(table))
-    store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
-    for name, found in details.items():
+    store.write_whole(out / "table.md", MIXED * mixed + table_markdown(table))
+    for name in DETAILS:
+        found = [{"out": record["out"]} | detail for record in records for detail in record.get(name, [])]
         if found or name != "history":  # most experiments train nothing
             store.write_whole(out / f"{name}.csv", pd.DataFrame(found).to_csv(index=False, float_format=DETAIL_FORMAT))
+    _write_circumstances(out, records)
     return records
+
+
+MIXED = "**Rows of this table were computed by different code: see its last column.**\n\n"
+
+
+def _is_mixed(records: list[Record]) -> bool:
+    return len({record["code"] for record in records if "code" in record}) > 1
+
+
+def _row(record: Record, columns: list[str]) -> dict[str, Any]:
+    return record["config"] | {"out": record["out"]} | {column: record["row"].get(column) for column in columns}
+
+
+def _write_circumstances(out: Path, records: list[Record]) -> None:
+    """Write seconds by job, what the tables come from, and what became of jobs that are not done."""
+    timings = [{"out": record["out"], "seconds": record["seconds"]} for record in records]
+    store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
+    store.write_whole(out / "provenance.json", json.dumps(provenance_of(records), indent=1) + "\n")
+    problems = [
+        {"out": record["out"], "status": record["row"]["status"], "message": record.get("message", "")}
+        for record in records
+        if record["row"]["status"] != "done"
+    ]
+    if problems:
+        store.write_whole(out / "problems.csv", pd.DataFrame(problems).to_csv(index=False))
+    else:
+        (out / "problems.csv").unlink(missing_ok=True)
+
+
+def provenance_of(records: list[Record]) -> dict[str, Any]:
+    """Return each field of the records' provenance with its values and how many jobs have each."""
+    made = [record["provenance"] | {"code": record["code"]} for record in records if "provenance" in record]
+    fields = dict.fromkeys(name for one in made for name in one if name not in ("started", "compile_seconds"))
+    header: dict[str, Any] = {"jobs": len(records)}
+    for name in fields:
+        values = [str(one.get(name)) for one in made]
+        header[name] = {value: values.count(value) for value in dict.fromkeys(values)}
+    started = sorted(one["started"] for one in made)
+    return header | {
+        "started": [started[0], started[-1]] if started else [],
+        "seconds": round(sum(record["seconds"] for record in records), 3),
+        "compile_seconds": round(sum(one["compile_seconds"] for one in made), 3),
+    }
 
 
 def table_markdown(table: pd.DataFrame) -> str:

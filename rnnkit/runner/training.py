@@ -20,7 +20,7 @@ from rnnkit.protocol import Protocol, as_lengths
 from rnnkit.rng import streams
 from rnnkit.runner import store
 from rnnkit.runner.config import PositiveOrNone, Settings, number
-from rnnkit.runner.sweep import Measurement
+from rnnkit.runner.experiment import Measurement
 from rnnkit.statistics import mean, wilson_interval
 from rnnkit.tasks import Task, check_trial, load
 from rnnkit.training import Trained, train

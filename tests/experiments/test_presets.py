@@ -7,7 +7,6 @@ import reproduce
 from hydra import compose, initialize_config_dir
 
 from rnnkit.runner import plan, sweep
-from rnnkit.runner.training import TrainingSettings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 PRESETS = sorted(CONF.glob("*/preset/*.yaml"))
@@ -18,11 +17,11 @@ WITH_LAPTOP = [
 
 
 def planned(experiment, preset):
-    schema = getattr(reproduce.experiments()[experiment], "Config", TrainingSettings)
-    sweep.offer_defaults(schema)
+    what = reproduce.experiments()[experiment].EXPERIMENT
+    sweep.offer(what)
     with initialize_config_dir(str(CONF / experiment), version_base="1.3"):
         config = compose("config", overrides=[f"preset={preset}", "out=x"], return_hydra_config=True)
-    return schema, plan.job_configs(config, multirun=config.hydra.mode is not None)
+    return what.schema, plan.job_configs(config, multirun=config.hydra.mode is not None)
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=["/".join(p.parts[-3::2]) for p in PRESETS])

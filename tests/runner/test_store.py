@@ -1,16 +1,20 @@
 """A job's identity, files that are whole, and folders that are not written over."""
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rnnkit.runner import store
 
 CONFIG = {"seq_len": 10, "clip": "none", "gain": 1.5, "seed": 0}
-PLAN = [CONFIG, CONFIG | {"clip": 1.0}]
 
 
 @given(st.permutations(list(CONFIG)))
@@ -53,48 +57,109 @@ def test_write_whole_makes_folders_and_readable_files(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+RECORD = {"config": CONFIG, "row": {"status": "done", "rate": 0.1 + 0.2, "missing": None}, "seconds": 1e-17}
+
+
 def test_records_come_back_exactly(tmp_path):
-    record = {"config": CONFIG, "row": {"rate": 0.1 + 0.2, "missing": None}, "seconds": 1e-17}
-    assert store.read_record(tmp_path) is None
-    store.write_record(tmp_path, record)
-    assert store.read_record(tmp_path) == record
+    assert store.read_record(tmp_path) == (None, "")
+    store.write_record(tmp_path, RECORD)
+    assert store.read_record(tmp_path) == (RECORD, "")
 
 
-def test_a_new_folder_and_the_same_plan_again_are_allowed(tmp_path):
-    assert store.claim_folder(tmp_path / "new", PLAN) is None
-    (tmp_path / "new" / "table.csv").write_text("rows")
-    assert store.claim_folder(tmp_path / "new", PLAN) is None
-    assert (tmp_path / "new" / "table.csv").read_text() == "rows"
+@given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_a_record_with_any_byte_changed_is_damaged(at, byte):
+    with tempfile.TemporaryDirectory() as folder:
+        store.write_record(Path(folder), RECORD)
+        path = Path(folder) / "record.json"
+        text = bytearray(path.read_bytes())
+        place = int(at * len(text))
+        assume(text[place] != byte)
+        text[place] = byte
+        path.write_bytes(text)
+        record, why = store.read_record(Path(folder))
+        assert record is None
+        assert str(path) in why
 
 
-def test_another_plan_is_refused_and_changes_nothing(tmp_path):
-    store.claim_folder(tmp_path, PLAN)
-    before = (tmp_path / "plan.json").read_bytes()
-    refusal = store.claim_folder(tmp_path, PLAN[:1])
-    assert refusal.startswith(f"out={tmp_path}: holds another sweep")
-    assert (tmp_path / "plan.json").read_bytes() == before
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_truncated_record_is_damaged(share):
+    with tempfile.TemporaryDirectory() as folder:
+        store.write_record(Path(folder), RECORD)
+        path = Path(folder) / "record.json"
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+        record, why = store.read_record(Path(folder))
+        assert record is None
+        assert "is damaged: truncated" in why
 
 
-def test_a_foreign_table_is_refused(tmp_path):
-    (tmp_path / "table.csv").write_text("mine")
-    refusal = store.claim_folder(tmp_path, PLAN)
-    assert refusal.startswith(f"out={tmp_path}: holds a table.csv that this sweep did not write")
-    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+def test_a_folder_in_place_of_a_record_is_said(tmp_path):
+    (tmp_path / "record.json").mkdir()
+    assert "cannot be read" in store.read_record(tmp_path)[1]
 
 
-@pytest.mark.parametrize("below", ["file", "file/under", "file/far/under"])
-def test_a_file_in_the_way_is_refused(tmp_path, below):
-    (tmp_path / "file").write_text("mine")
-    refusal = store.claim_folder(tmp_path / below, PLAN)
-    assert refusal.startswith(f"out={tmp_path / below}: cannot be written (")
-    assert (tmp_path / "file").read_text() == "mine"
+ENDED_BY = [
+    (None, None, False),
+    ("done", None, True),
+    ("diverged", None, True),
+    ("error", None, False),
+    ("interrupted", None, False),
+    ("done", "this", True),
+    ("done", "other", False),
+]
 
 
-def test_a_folder_in_place_of_the_plan_is_refused(tmp_path):
-    (tmp_path / "plan.json").mkdir()
-    assert store.claim_folder(tmp_path, PLAN).startswith(f"out={tmp_path}: cannot be written (")
+@pytest.mark.parametrize(("status", "code", "ended"), ENDED_BY)
+def test_a_record_has_ended_by_a_code(status, code, ended):
+    record = status and {"row": {"status": status}, "code": "this"}
+    assert store.has_ended(record, code) is ended
 
 
-def test_a_plan_that_is_not_text_is_refused(tmp_path):
-    (tmp_path / "plan.json").write_bytes(b"\xff\xfe\x00")
-    assert store.claim_folder(tmp_path, PLAN).startswith(f"out={tmp_path}: ")
+def test_a_claim_is_one_process_s_and_goes_with_it(tmp_path):
+    held = (
+        "import sys, time; from pathlib import Path; from rnnkit.runner import store\n"
+        f"with store.claim(Path({str(tmp_path)!r}), wait=False) as mine: print(mine, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "True\n"
+        with store.claim(tmp_path, wait=False) as mine:
+            assert not mine
+        other.kill()
+        with store.claim(tmp_path, wait=True) as mine:
+            assert mine
+
+
+def test_a_claim_clears_what_a_killed_writer_left(tmp_path):
+    (tmp_path / ".record.json-abc").write_text("half")
+    with store.claim(tmp_path, wait=False):
+        assert not (tmp_path / ".record.json-abc").exists()
+
+
+def test_without_locks_a_claim_is_granted(tmp_path, monkeypatch):
+    def no_locks(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(store.FileLock, "acquire", no_locks)
+    with store.claim(tmp_path, wait=False) as mine:
+        assert mine
+
+
+def test_the_code_of_a_job_is_kernels_to_training_and_no_more(tmp_path, monkeypatch):
+    package = tmp_path / "rnnkit"
+    shutil.copytree(Path(store.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(store, "__file__", str(package / "runner" / "store.py"))
+
+    def code():
+        store._package_digest.cache_clear()
+        return store.code_identity()
+
+    try:
+        before = code()
+        for name, decides in [("kernels/cell.py", True), ("runner/training.py", True), ("runner/figures.py", False),
+                              ("runner/sweep.py", False), ("training.py", True)]:  # fmt: skip
+            text = (package / name).read_text()
+            (package / name).write_text(text + "\n")
+            assert (code() != before) is decides, name
+            (package / name).write_text(text)
+    finally:
+        monkeypatch.undo()
+        store._package_digest.cache_clear()

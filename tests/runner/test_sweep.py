@@ -2,15 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from rnnkit.runner import store, sweep
-from rnnkit.runner.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "experiments" / "gradient_flow.py"
@@ -56,8 +54,9 @@ SAME_BYTES = ["table.csv", "nets.csv", "lags.csv", "table.md", "growth_rate.png"
 TOY = """
 from pathlib import Path
 from pydantic import Field
-from rnnkit.runner import sweep
 from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.sweep import launch
 
 class Config(Settings):
     value: int = Field(ge=0, le=9, description="0 to 9")
@@ -70,9 +69,12 @@ def run(config):
     elif config.value == 8:
         raise KeyboardInterrupt
     lags = [{"lag": k, "log_norm": 0.1 * k * config.value} for k in range(3)]
-    return sweep.Measurement({"double": 2 * config.value, "status": "done", "n": 1}, lags=lags)
+    return Measurement({"double": 2 * config.value, "status": "done", "n": 1}, lags=lags)
 
-sweep.launch(__file__, Config, run, ["double", "status", "n"])
+EXPERIMENT = Experiment(__file__, Config, run, ["double", "status", "n"])
+
+if __name__ == "__main__":
+    launch(EXPERIMENT)
 """
 
 
@@ -100,10 +102,10 @@ def toy(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("toy")
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "toy.py").write_text(TOY)
-    hydra = (ROOT / "conf" / "gradient_flow" / "config.yaml").read_text().split("\nhydra:\n")[1]
-    head = "defaults: [_self_, override hydra/hydra_logging: disabled, override hydra/job_logging: disabled]\n"
     (tmp_path / "conf" / "toy").mkdir(parents=True)
-    (tmp_path / "conf" / "toy" / "config.yaml").write_text(f"{head}value: 1\nseed: 0\nout: out\nhydra:\n{hydra}")
+    (tmp_path / "conf" / "toy" / "config.yaml").write_text("defaults: [/sweep, _self_]\nvalue: 1\nseed: 0\nout: out\n")
+    shutil.copytree(ROOT / "conf" / "hydra", tmp_path / "conf" / "hydra")
+    shutil.copyfile(ROOT / "conf" / "sweep.yaml", tmp_path / "conf" / "sweep.yaml")
     return tmp_path / "experiments" / "toy.py"
 
 
@@ -128,7 +130,8 @@ def test_the_table_holds_every_key_then_what_was_measured(swept):
 
 def test_every_file_is_there_and_every_row_names_its_record(swept):
     out = swept[1]
-    assert {p.name for p in out.iterdir() if p.is_file()} == {*SAME_BYTES, "timings.csv"}
+    apart = {"timings.csv", "provenance.json", "sweep.json", ".lock"}
+    assert {p.name for p in out.iterdir() if p.is_file()} == {*SAME_BYTES, *apart}
     table, nets = pd.read_csv(out / "table.csv"), pd.read_csv(out / "nets.csv")
     lags, timings = pd.read_csv(out / "lags.csv"), pd.read_csv(out / "timings.csv")
     assert (len(nets), len(lags), len(timings)) == (8 * 3, 4 * 6 + 4 * 81, 8)
@@ -224,37 +227,6 @@ def test_an_interruption_keeps_the_finished_rows_and_the_sweep_can_go_on(toy, br
         assert sorted(set(first.out)) == shared
 
 
-DONE = {"config": {"seed": 0}, "row": {"status": "done"}, "seconds": 1.0}
-
-
-def interrupted(*_, **__):
-    raise KeyboardInterrupt
-
-
-def test_an_interruption_between_jobs_is_told_too(tmp_path, monkeypatch, capsys):
-    def main(**_):
-        sweep.SweepCallback.experiment.plan = [DONE["config"]]
-        sweep.SweepCallback.experiment.out = tmp_path
-        return lambda task: interrupted
-
-    store.write_record(tmp_path / "jobs" / store.identity(DONE["config"]), DONE)
-    monkeypatch.setattr(sweep.SweepCallback, "experiment", None, raising=False)  # put back after the test
-    monkeypatch.setattr(sweep.hydra, "main", main)
-    with pytest.raises(SystemExit) as ended:
-        sweep.launch("toy.py", Settings, interrupted, ["status"])
-    assert ended.value.code == 130
-    assert ", -" not in capsys.readouterr().out  # no time below zero
-
-
-def test_a_finished_row_survives_an_interrupted_second_run(tmp_path):
-    settings = Settings(seed=0, out=str(tmp_path))
-    folder = tmp_path / "jobs" / store.identity(settings.scientific())
-    store.write_record(folder, DONE)
-    with pytest.raises(KeyboardInterrupt):
-        sweep._run_job(sweep.Experiment(Path(__file__), Settings, interrupted, ["status"]), settings)
-    assert store.read_record(folder)["row"]["status"] == "done"
-
-
 def test_a_sweep_started_again_runs_only_what_has_not_ended_by_this_code(toy):
     out = toy.parent / "twice"
     line = [toy, "-m", "value=1,2", f"out={out}"]
@@ -264,10 +236,89 @@ def test_a_sweep_started_again_runs_only_what_has_not_ended_by_this_code(toy):
     assert "2 jobs: 2 done, 2 of them by an earlier start" in done.stdout
     kept = {path for path in before if path.name in ("record.json", "table.csv")}
     assert {path: contents(out)[path] for path in kept} == {path: before[path] for path in kept}
+
+
+@pytest.fixture
+def changed(toy):
+    """Return (command, folder) of a sweep that has ended, and whose code was changed since."""
+    out = toy.parent / "changed"
+    line = [toy, "-m", "value=1,2", f"out={out}"]
     text = toy.read_text()
-    try:
-        toy.write_text(text.replace("2 * ", "3 * "))
-        assert "earlier start" not in command(*line).stdout
-        assert list(pd.read_csv(out / "table.csv").double) == [3, 6]
-    finally:
-        toy.write_text(text)
+    assert command(*line).returncode == 0
+    toy.write_text(text.replace("2 * ", "3 * "))
+    yield line, out
+    toy.write_text(text)
+    shutil.rmtree(out)
+
+
+def test_changed_code_stops_the_sweep_until_the_user_has_decided(changed):
+    line, out = changed
+    before = contents(out)
+    done = command(*line)
+    assert done.returncode == 1
+    assert "holds jobs that other code has ended" in done.stderr
+    assert "stale=recompute, stale=keep" in done.stderr
+    assert contents(out) == before
+
+
+def test_stale_recompute_gives_one_table_of_the_new_code(changed):
+    line, out = changed
+    assert command(*line, "stale=recompute").returncode == 0
+    table = pd.read_csv(out / "table.csv")
+    assert list(table.double) == [3, 6]
+    assert "code" not in table
+
+
+def test_stale_keep_gives_a_table_that_says_which_row_is_whose(changed):
+    line, out = changed
+    done = command(line[0], "-m", "value=1,2,3", line[-1], "stale=keep")
+    assert done.returncode == 0
+    assert "3 jobs: 3 done, 2 of them by an earlier start" in done.stdout
+    table = pd.read_csv(out / "table.csv")
+    assert list(table.double) == [2, 4, 9]
+    assert list(table.columns)[-1] == "code"
+    assert table.code[0] == table.code[1] != table.code[2]
+    assert "computed by different code" in (out / "table.md").read_text()
+    assert set(json.loads((out / "provenance.json").read_text())["code"]) == set(table.code)
+
+
+def test_an_added_value_adds_only_its_job(toy):
+    out = toy.parent / "added"
+    assert command(toy, "-m", "value=1,3", f"out={out}").returncode == 0
+    done = command(toy, "-m", "value=1,2,3", f"out={out}")
+    assert "3 jobs: 3 done, 2 of them by an earlier start" in done.stdout
+    assert command(toy, "-m", "value=1,2,3", f"out={toy.parent / 'at_once'}").returncode == 0
+    for name in ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json"):
+        assert (out / name).read_bytes() == (toy.parent / "at_once" / name).read_bytes()
+
+
+def test_force_computes_what_the_command_names_again_and_nothing_else(toy):
+    out = toy.parent / "forced"
+    assert command(toy, "-m", "value=1,2,3", f"out={out}").returncode == 0
+    starts = {name: json.loads((out / name / "record.json").read_text())["start"]
+              for name in pd.read_csv(out / "table.csv").out}  # fmt: skip
+    done = command(toy, "value=2", f"out={out}", "force=true")
+    assert done.returncode == 0
+    assert "3 jobs: 3 done" in done.stdout  # the table is whole
+    later = {name: json.loads((out / name / "record.json").read_text())["start"] for name in starts}
+    assert [later[name] > starts[name] for name in starts] == [False, True, False]
+
+
+@pytest.mark.parametrize("harm", [lambda text: text[:200], lambda text: text.replace('"double": 4', '"double": 5')])
+def test_a_damaged_record_is_named_and_computed_again(toy, harm, request):
+    out = toy.parent / f"damaged_{request.node.name[-2]}"
+    line = [toy, "-m", "value=1,2", f"out={out}"]
+    assert command(*line).returncode == 0
+    before = (out / "table.csv").read_bytes()
+    path = out / pd.read_csv(out / "table.csv").out[1] / "record.json"
+    whole = path.read_text()
+    path.write_text(harm(whole))
+    collected = command("-m", "rnnkit.runner.collect", out)
+    assert collected.returncode == 1
+    assert f"missing: {path.parent.relative_to(out)}: {path} is damaged" in collected.stdout
+    done = command(*line)
+    assert done.returncode == 0
+    assert f"{path} is damaged: truncated, or not as it was written; it is computed again" in done.stderr
+    assert "1 of them by an earlier start" in done.stdout
+    assert (out / "table.csv").read_bytes() == before
+    assert (path.parent / "record.damaged.json").read_text() == harm(whole)

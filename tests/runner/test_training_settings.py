@@ -77,7 +77,7 @@ WRONG = [
     ({"stop": "always"}, "stop=always: allowed is held, first or never"),
     ({"replicates": 0}, "replicates=0: allowed is an integer from 1 to 100000"),
     ({"dtype": "float16"}, "dtype=float16: allowed is float32 or float64"),
-    ({"colour": "red"}, "colour=red: unknown key, allowed are seed, out, task, "),
+    ({"colour": "red"}, "colour=red: unknown key, allowed are seed, out, force, stale, task, "),
 ]
 
 

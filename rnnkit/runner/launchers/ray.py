@@ -1,0 +1,59 @@
+"""A Ray cluster, or a Ray of this machine: `hydra/launcher=ray`. Needs ray (pip install 'rnnkit[ray]')."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from rnnkit.runner.experiment import load
+from rnnkit.runner.jobs import CannotRecord, Job, Work, run_job
+from rnnkit.runner.launchers import Keys, threads_for
+from rnnkit.runner.progress import EVERY, Progress
+
+
+class Ray(Keys):
+    """Every job is a task of Ray; `out` has to be a folder that all its machines see."""
+
+    address: str | None = Field(None, description="the address of a cluster, or null: a Ray of this machine")
+    cpus: int = Field(1, ge=1, le=4096, description="an integer from 1 to 4096: cores of one job")
+
+    def missing(self) -> list[str]:
+        """Return what this machine would need to have."""
+        return [] if importlib.util.find_spec("ray") else ["hydra/launcher=ray: needs ray, pip install 'rnnkit[ray]'"]
+
+    def launch(self, work: Work, progress: Progress) -> None:
+        """Hand all jobs to Ray and wait for them."""
+        import ray  # an extra
+
+        environment: dict[str, Any] = {"env_vars": threads_for(self.cpus)}
+        ray.init(self.address, log_to_driver=False, runtime_env=environment, include_dashboard=False)
+        try:
+            task = ray.remote(num_cpus=self.cpus, max_retries=0)(_run)
+            pending = {task.remote(work.experiment.file, job._replace(wait=True)): job for job in work.jobs}
+            while pending:
+                done, _ = ray.wait(list(pending), timeout=EVERY)
+                for reference in done:
+                    self._take(work, pending.pop(reference), reference)
+                progress.look()
+        finally:
+            ray.shutdown()
+
+    def _take(self, work: Work, job: Job, reference: Any) -> None:
+        """Look at how a task ended."""
+        import ray
+
+        try:
+            if problem := ray.get(reference):
+                raise CannotRecord(problem)
+        except ray.exceptions.RayError as error:  # its process was killed, or its machine is gone
+            work.lost(job, str(error).splitlines()[0])
+
+
+def _run(experiment: Path, job: Job) -> str:
+    """Run a job within Ray; return why its record could not be written, or nothing."""
+    try:
+        run_job(load(experiment), job)
+    except CannotRecord as problem:
+        return str(problem)
+    return ""

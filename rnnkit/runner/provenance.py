@@ -1,0 +1,70 @@
+"""Where a number comes from: code, versions, machine, threads, and the time of compilation apart from that of work."""
+
+import os
+import platform
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import scipy
+from numba import config
+from numba.core import event
+from threadpoolctl import threadpool_info
+
+
+@cache
+def environment(file: Path) -> dict[str, Any]:
+    """Return what all jobs of a process share; `file` is the experiment's, whose git checkout is asked."""
+    versions = {name: version(name) for name in ("rnnkit", "numpy", "numba", "scipy")}
+    return versions | {
+        "python": platform.python_version(),
+        "commit": _commit(file.parent),
+        "blas": _blas(),
+        "cpu": _cpu(),
+        "threads": config.NUMBA_NUM_THREADS,
+        "host": socket.gethostname(),
+    }
+
+
+def _commit(folder: Path) -> str:
+    """Return the commit that is checked out, with -dirty where files differ from it; none outside of git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:  # no git here
+        return "none"
+    return found.stdout.strip() or "none"
+
+
+def _blas() -> str:
+    """Return the BLAS that kernels call, with the architecture it was loaded for."""
+    scipy.linalg.blas  # noqa: B018  loads it
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    own = [library for library in found if "scipy" in library["filepath"]] or found
+    return " ".join(str(own[0].get(key)) for key in ("internal_api", "version", "architecture")) if own else "none"
+
+
+def _cpu() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@contextmanager
+def compilation() -> Iterator[Callable[[], float]]:
+    """Yield a function that returns the seconds of this block in which numba compiled."""
+    with event.install_listener("numba:compile", event.TimingListener()) as listener:
+        yield lambda: listener.duration if listener.done else 0.0
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

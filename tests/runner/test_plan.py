@@ -1,0 +1,89 @@
+"""Plans of sweeps: what a command names, what a folder holds, how the two are joined."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnkit.runner import plan, store
+
+CONFIG = {"seq_len": 10, "clip": "none", "gain": 1.5, "seed": 0}
+PLAN = [CONFIG, CONFIG | {"clip": 1.0}]
+FILE = Path("experiments/toy.py")
+plans = st.lists(st.integers(0, 9).map(lambda T: {"seq_len": T}), unique_by=store.identity, min_size=1)
+
+
+def open_folder(out, jobs=PLAN, file=FILE):
+    return plan.open_folder(out, file, jobs)
+
+
+def test_a_new_folder_and_the_same_plan_again_are_allowed(tmp_path):
+    assert open_folder(tmp_path / "new") == (PLAN, "")
+    (tmp_path / "new" / "table.csv").write_text("rows")
+    assert open_folder(tmp_path / "new") == (PLAN, "")
+    assert (tmp_path / "new" / "table.csv").read_text() == "rows"
+    assert json.loads((tmp_path / "new" / "plan.json").read_text()) == PLAN
+
+
+def test_a_part_of_a_sweep_leaves_its_plan(tmp_path):
+    open_folder(tmp_path)
+    before = (tmp_path / "plan.json").read_bytes()
+    assert open_folder(tmp_path, PLAN[1:]) == (PLAN, "")
+    assert (tmp_path / "plan.json").read_bytes() == before
+
+
+def test_an_added_value_gives_the_plan_of_the_longer_sweep(tmp_path):
+    longer = [CONFIG | {"clip": clip} for clip in (0.5, "none", 1.0)]
+    open_folder(tmp_path / "one")
+    open_folder(tmp_path / "one", longer)
+    open_folder(tmp_path / "two", longer)
+    assert (tmp_path / "one" / "plan.json").read_bytes() == (tmp_path / "two" / "plan.json").read_bytes()
+
+
+@given(old=plans, new=plans)
+def test_no_job_is_lost_or_doubled_where_plans_are_joined(old, new):
+    whole = plan.merged(old, new)
+    if not [job for job in new if job in old]:
+        assert whole is None
+        return
+    assert len(whole) == len({store.identity(job) for job in whole})
+    assert all(job in whole for job in [*old, *new])
+    assert all(job in old or job in new for job in whole)
+    assert plan.merged(whole, new) == whole
+
+
+def test_another_sweep_is_refused_and_changes_nothing(tmp_path):
+    open_folder(tmp_path)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    for jobs, file in (([CONFIG | {"seed": 1}], FILE), (PLAN, Path("experiments/other.py"))):
+        _, refusal = open_folder(tmp_path, jobs, file)
+        assert refusal.startswith(f"out={tmp_path}: holds another sweep")
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_foreign_table_is_refused(tmp_path):
+    (tmp_path / "table.csv").write_text("mine")
+    _, refusal = open_folder(tmp_path)
+    assert refusal.startswith(f"out={tmp_path}: holds a table.csv that this sweep did not write")
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize("below", ["file", "file/under", "file/far/under"])
+def test_a_file_in_the_way_is_refused(tmp_path, below):
+    (tmp_path / "file").write_text("mine")
+    _, refusal = open_folder(tmp_path / below)
+    assert refusal.startswith(f"out={tmp_path / below}: cannot be written (")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_in_place_of_the_plan_is_refused(tmp_path):
+    (tmp_path / "plan.json").mkdir()
+    assert open_folder(tmp_path)[1].startswith(f"out={tmp_path}: cannot be written (")
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"[", b"3", b""])
+def test_a_plan_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "plan.json").write_bytes(text)
+    assert "is damaged" in open_folder(tmp_path)[1]
