@@ -4,7 +4,7 @@ import datetime
 import shutil
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -35,6 +35,7 @@ class Work:
     experiment: Experiment
     out: Path
     jobs: list[Job]
+    began: float = field(default_factory=time.time)
 
     def folder(self, job: Job) -> Path:
         """Return the folder of a job's record."""
@@ -45,11 +46,16 @@ class Work:
         record, _ = store.read_record(self.folder(job))
         return _counts(record, self.experiment, self.experiment.schema.model_validate(job.values), job)
 
+    def is_without(self, job: Job) -> bool:
+        """Return whether a job has no record of its own from this command, nor one of a job that has ended."""
+        record, _ = store.read_record(self.folder(job))
+        return record is None or not (store.has_ended(record) or record["start"] >= self.began)
+
     def lost(self, job: Job, message: str) -> None:
-        """Leave a record of a job whose process was ended from outside, unless it has left one itself."""
+        """Leave a record of a job whose process was ended from outside, if it is without one."""
         settings = self.experiment.schema.model_validate(job.values)
         with recording(settings), store.claim(folder_of(settings), wait=False) as mine:
-            if mine and not self.is_recorded(job):
+            if mine and self.is_without(job):
                 _write(self.experiment, settings, Measurement({"status": "interrupted"}, message=message), time.time())
 
 

@@ -138,7 +138,7 @@ def queued(unless_told: set[str] = frozenset()) -> set[str]:
 
 def _tell(work: Work, task: Task) -> None:
     """Record what became of the job that a task was at when it was ended from outside."""
-    at = next((job for job in task.share.jobs if not work.is_recorded(job)), None)
+    at = next((job for job in task.share.jobs if work.is_without(job)), None)
     if at is not None:
         task.job.watcher.update()
         state = task.job.watcher.get_state(task.job.job_id, mode="cache")

@@ -1,0 +1,164 @@
+"""One job: its record, its claim, and what is left of it when things go wrong."""
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from rnnkit.runner import jobs, store
+from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement, load
+from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work, run_job
+
+
+class Toy(Settings):
+    value: int = Field(1, ge=0, le=9, description="0 to 9")
+
+
+def measured(config):
+    return Measurement({"double": 2 * config.value, "status": "done", "n": 1})
+
+
+def refused(config):
+    raise AssertionError("must not run")
+
+
+def interrupted(config):
+    raise KeyboardInterrupt
+
+
+def experiment(run=measured):
+    return Experiment(__file__, Toy, run, ["double", "status", "n"])
+
+
+@pytest.fixture
+def job(tmp_path):
+    return Job({"seed": 0, "out": str(tmp_path), "value": 3})
+
+
+def folder(job):
+    return jobs.folder_of(Toy(**job.values))
+
+
+def record(job):
+    return store.read_record(folder(job))[0]
+
+
+def test_a_record_says_what_came_out_and_where_it_was_made(job):
+    before = time.time()
+    assert run_job(experiment(), job) == "done"
+    found = record(job)
+    assert found["config"] == {"value": 3, "seed": 0}
+    assert found["row"] == {"double": 6, "status": "done", "n": 1}
+    assert found["code"] == store.code_identity(Path(__file__))
+    assert before <= found["start"] <= time.time()
+    assert 0 <= found["seconds"] < 60
+    made = found["provenance"]
+    named = "rnnkit numpy numba scipy python commit blas cpu threads host seed started compile_seconds".split()
+    assert set(named) == set(made)
+    assert all(made[name] != "" for name in named)
+    assert made["seed"] == 0
+    assert made["compile_seconds"] == 0
+
+
+def test_compilation_is_told_apart(job):
+    def compiles(config):
+        from numba import njit
+
+        assert njit(lambda x: x + config.value)(1) == 4
+        return measured(config)
+
+    run_job(experiment(compiles), job)
+    assert 0.01 < record(job)["provenance"]["compile_seconds"] < record(job)["seconds"]
+
+
+def test_a_job_that_has_ended_is_not_run_again(job):
+    run_job(experiment(), job)
+    assert run_job(experiment(refused), job) == "done"
+
+
+def test_since_asks_for_a_newer_record(job):
+    run_job(experiment(), job)
+    first = record(job)["start"]
+    assert run_job(experiment(), job._replace(since=time.time())) == "done"
+    assert record(job)["start"] > first
+
+
+def test_a_job_of_another_process_is_busy(job):
+    with store.claim(folder(job), wait=False):
+        assert run_job(experiment(refused), job) == BUSY
+
+
+def test_an_error_is_a_record_with_a_traceback_until_it_is_mended(job):
+    assert run_job(experiment(refused), job) == "error"
+    assert record(job)["message"] == "AssertionError: must not run"
+    assert "in refused" in (folder(job) / "traceback.txt").read_text()
+    assert run_job(experiment(), job) == "done"
+    assert not (folder(job) / "traceback.txt").exists()
+
+
+def test_an_interruption_is_a_record_but_never_in_place_of_one_that_has_ended(job):
+    with pytest.raises(KeyboardInterrupt):
+        run_job(experiment(interrupted), job)
+    assert record(job)["row"] == {"status": "interrupted"}
+    run_job(experiment(), job)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(experiment(interrupted), job._replace(since=time.time()))
+    assert record(job)["row"]["status"] == "done"
+
+
+def test_a_lost_job_has_a_record_unless_it_left_one(job):
+    work = Work(experiment(), Path(job.values["out"]), [job])
+    work.lost(job, "killed")
+    assert (record(job)["row"], record(job)["message"]) == ({"status": "interrupted"}, "killed")
+    run_job(experiment(refused), job)
+    work.lost(job, "killed")
+    assert record(job)["row"]["status"] == "error"
+    later = dataclasses.replace(work, began=time.time())
+    later.lost(job, "killed")  # the error is of an earlier command
+    assert record(job)["row"]["status"] == "interrupted"
+
+
+def test_a_lost_job_never_takes_the_place_of_one_that_has_ended_whoever_s_code_it_was(job, monkeypatch):
+    run_job(experiment(), job)
+    monkeypatch.setattr(jobs, "code_of", lambda *_: "other code")
+    Work(experiment(), Path(job.values["out"]), [job]).lost(job, "killed")
+    assert record(job)["row"]["status"] == "done"
+
+
+def test_a_lost_job_that_another_process_has_is_left_to_it(job):
+    with store.claim(folder(job), wait=False):
+        Work(experiment(), Path(job.values["out"]), [job]).lost(job, "killed")
+        assert record(job) is None
+
+
+def test_a_folder_that_takes_no_records_is_named(job, tmp_path):
+    (tmp_path / "jobs").write_text("in the way")
+    with pytest.raises(CannotRecord, match=f"out={tmp_path}: cannot be written .*; records written before are as"):
+        run_job(experiment(), job)
+
+
+def test_an_os_error_of_the_experiment_is_its_own(job):
+    def fails(config):
+        raise OSError(2, "no such data")
+
+    assert run_job(experiment(fails), job) == "error"
+
+
+@pytest.mark.parametrize("text", [None, "x = 1", "raise OSError('broken')"])
+def test_a_file_without_an_experiment_is_refused(tmp_path, text):
+    path = tmp_path / f"no_experiment_{len(text or '')}.py"
+    if text:
+        path.write_text(text)
+    with pytest.raises(ValueError, match=f"experiment={path}: .*allowed is a .py file with an EXPERIMENT"):
+        load(path)
+
+
+def test_the_commit_is_none_outside_of_git(tmp_path):
+    from rnnkit.runner import provenance
+
+    assert provenance.environment(tmp_path / "file.py")["commit"] == "none"
+    assert provenance.cores() == len(os.sched_getaffinity(0))
