@@ -62,8 +62,8 @@ class _Slot:
         process: Process | None = None
         try:
             while queue:
-                process = process or await self._start()
                 job = queue.popleft()
+                process = process or await self._start()
                 reply = await _ask(process, job)
                 if not reply:
                     self.work.lost(job, f"{_how_it_ended(await process.wait())}; its worker wrote {self.log}")

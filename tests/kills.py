@@ -1,0 +1,200 @@
+"""Sweeps that lose a process at a random moment, for the tests and for a longer trial: `python tests/kills.py 20`.
+
+Each kill takes a sweep that is under way, sends SIGKILL to one of its processes at a moment drawn from a seed, starts
+the same line again until it ends well, and compares: the tables with those of a sweep that nobody disturbed, byte for
+byte, and every record that was there at the kill with what is there at the end, so that nothing was computed twice.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from slurm import Slurm
+
+from rnnkit.runner import store
+
+ROOT = Path(__file__).resolve().parents[1]
+SWEEPS = {
+    "gradient_flow": "-m seq_len=40,80,120 spectral_radius=0.5,1.0,1.5 clip=none,1.0 hidden_size=64 replicates=24",
+    "temporal_order": "-m seq_len=10,15 clip=none,1.0,0.1 replicates=4 updates=1500 check_size=500 hidden_size=30",
+}
+LAUNCHERS = {
+    "client": "serial",
+    "client of workers": "local",
+    "worker": "local",
+    "client of Slurm": "slurm hydra.launcher.tasks=2 hydra.launcher.mem_gb=0.5 hydra.launcher.poll_s=0.5",
+    "Slurm job": "slurm hydra.launcher.tasks=2 hydra.launcher.mem_gb=0.5 hydra.launcher.poll_s=0.5",
+}
+LATEST = 2.0  # seconds from the first job on: most sweeps are still under way then
+RERUNS = 3  # one is enough, unless the client has to wait for a process that outlived it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one kill did. recorded: jobs that had ended at the kill; again: how many of them were computed again."""
+
+    kind: str
+    sweep: str
+    seed: int
+    after: float
+    recorded: int
+    jobs: int
+    again: int
+    same: bool
+
+    def __str__(self):
+        """Return a line of the log."""
+        verdict = "same bytes" if self.same and not self.again else "DIFFERS"
+        what = f"{self.kind:<18} {self.sweep:<15} seed {self.seed:>3}  killed after {self.after:4.2f} s"
+        return f"{what}: {self.recorded:>2} of {self.jobs} jobs recorded, {self.again} computed again: {verdict}"
+
+
+def line(sweep: str, kind: str, out: Path) -> list[str]:
+    """Return the command of a sweep."""
+    file = ROOT / "experiments" / f"{sweep}.py"
+    words = [*SWEEPS[sweep].split(), f"out={out}", *f"hydra/launcher={LAUNCHERS[kind]}".split()]
+    return [sys.executable, str(file), *words]
+
+
+def tables(out: Path) -> dict[str, bytes]:
+    """Return what a sweep has to bring out the same."""
+    return {p.name: p.read_bytes() for p in out.iterdir() if p.suffix in (".md", ".png") or p.name in NAMES}
+
+
+NAMES = ("table.csv", "nets.csv", "lags.csv", "history.csv", "plan.json")
+
+
+def records(out: Path) -> dict[str, bytes]:
+    """Return the records of jobs that have ended."""
+    folders = [path.parent for path in out.glob("jobs/*/record.json")]
+    return {f.name: (f / "record.json").read_bytes() for f in folders if store.has_ended(store.read_record(f)[0])}
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    with contextlib.suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def of_slurm(out: Path) -> list[int]:
+    """Return the processes in which Slurm runs jobs of a sweep."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"submitit.core._submit" in words and f"{out}/slurm".encode() in words and b"python" in words[0]:
+                found.append(int(process.name))
+    return found
+
+
+TARGETS: dict[str, Callable[[subprocess.Popen, Path], list[int]]] = {
+    "client": lambda client, out: [client.pid],
+    "client of workers": lambda client, out: [client.pid],
+    "client of Slurm": lambda client, out: [client.pid],
+    "worker": lambda client, out: children(client.pid),
+    "Slurm job": lambda client, out: of_slurm(out),
+}
+
+
+def disturb(kind: str, sweep: str, seed: int, out: Path, environment: dict[str, str]) -> tuple[float, dict[str, bytes]]:
+    """Run a sweep, kill one of its processes at a random moment; return (when, the records that were there then).
+
+    The moment counts from the first job. A moment at which the sweep had ended already is drawn again.
+    """
+    rng = random.Random(f"{kind} {seed}")
+    with open(out.parent / "log", "a") as log, subprocess.Popen(
+        line(sweep, kind, out), stdout=log, stderr=log, env=environment
+    ) as client:  # fmt: skip
+        while not list(out.glob("jobs/*/.lock")):
+            if client.poll() is not None:
+                raise RuntimeError(f"the sweep did not start: {(out.parent / 'log').read_text()}")
+            time.sleep(0.01)
+        after = rng.uniform(0, LATEST)
+        time.sleep(after)
+        targets = TARGETS[kind](client, out)
+        if client.poll() is not None or not targets:
+            client.wait()
+            return -1.0, {}
+        os.kill(rng.choice(targets), signal.SIGKILL)
+        found = records(out)
+        client.wait()
+    return after, found
+
+
+def trial(kind: str, sweep: str, seed: int, whole: dict[str, bytes], environment: dict[str, str]) -> Outcome | None:
+    """Kill once, start again, compare; None where the sweep had ended before its moment came."""
+    with tempfile.TemporaryDirectory(prefix="kill-") as folder:
+        out = Path(folder) / "out"
+        after, before = disturb(kind, sweep, seed, out, environment)
+        if after < 0:
+            return None
+        for _ in range(RERUNS):
+            done = subprocess.run(line(sweep, kind, out), env=environment, check=False, capture_output=True, text=True)
+            if done.returncode == 0:
+                break
+        else:
+            raise RuntimeError(f"{kind}, seed {seed}: the sweep does not end well: {done.stdout}{done.stderr}")
+        later = records(out)
+        again = sum(later[name] != record for name, record in before.items())
+        return Outcome(kind, sweep, seed, after, len(before), len(later), again, tables(out) == whole)
+
+
+def undisturbed(sweep: str) -> dict[str, bytes]:
+    """Return the tables of a sweep run in peace."""
+    with tempfile.TemporaryDirectory(prefix="peace-") as folder:
+        out = Path(folder) / "out"
+        subprocess.run(line(sweep, "client", out), check=True, capture_output=True)
+        return tables(out)
+
+
+def trials(kind: str, n: int, whole: dict[str, dict[str, bytes]], environment: dict[str, str]):
+    """Yield the outcomes of `n` kills of a kind, sweeps in turn."""
+    seed = made = 0
+    while made < n:
+        sweep = list(SWEEPS)[seed % len(SWEEPS)]
+        outcome = trial(kind, sweep, seed, whole[sweep], environment)
+        seed += 1
+        if outcome:
+            made += 1
+            yield outcome
+
+
+def main() -> None:
+    """Make many trials of each kind, and write down how they went."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("n", type=int, help="kills of each kind")
+    parser.add_argument("--log", type=Path, default=ROOT / "results" / "soak.log")
+    arguments = parser.parse_args()
+    whole = {sweep: undisturbed(sweep) for sweep in SWEEPS}
+    wrong, lines = 0, []
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        environment = dict(os.environ)
+        if reason := Slurm.lacking():
+            lines.append(f"kinds with Slurm were left out: {reason}")
+        else:
+            environment |= stack.enter_context(Slurm(Path(folder) / "slurm")).env
+        for kind in LAUNCHERS:
+            if "Slurm" in kind and "SLURM_CONF" not in environment:
+                continue
+            for outcome in trials(kind, arguments.n, whole, environment):
+                wrong += not outcome.same or outcome.again > 0
+                lines.append(str(outcome))
+                print(lines[-1], flush=True)
+    lines.append(f"{len(lines)} kills, {wrong} of them with a table that differs or a job computed twice")
+    print(lines[-1])
+    arguments.log.write_text("\n".join(lines) + "\n")
+    sys.exit(wrong > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Launchers: the same tables from each, and what they do when a process is lost."""
+
+import fcntl
+import importlib.util
+import json
+import os
+import pty
+import signal
+import struct
+import termios
+import time
+
+import pandas as pd
+import pytest
+import toy_sweep
+from kills import children
+from toy_sweep import command, start
+
+SAME = ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json")
+LOCAL = "hydra/launcher=local"
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def test_local_workers_share_the_cores(toy, out):
+    done = command(toy, "-m", "value=1,2,3,4", f"out={out}", LOCAL, "hydra.launcher.workers=2")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(out / "table.csv")
+    assert list(table.double) == [2, 4, 6, 8]
+    assert set(table.threads) == {max(1, len(os.sched_getaffinity(0)) // 2)}
+    assert len(list(out.glob("workers/*.log"))) == 2
+
+
+def test_threads_of_a_worker_can_be_named(toy, out):
+    command(toy, "value=1", f"out={out}", LOCAL, "hydra.launcher.threads=3")
+    assert list(pd.read_csv(out / "table.csv").threads) == [3]
+
+
+@pytest.mark.parametrize(("does", "how"), [("die", "killed by SIGKILL"), ("exit", "ended with exit code 7")])
+def test_a_dead_worker_costs_its_job_and_no_other(toy, out, does, how):
+    done = command(toy, "-m", "value=1,2,3,4", f"out={out}", f"does={does}", LOCAL)
+    assert done.returncode == 1
+    assert list(pd.read_csv(out / "table.csv").status) == ["done", "interrupted", "done", "done"]
+    assert f"{how}; its worker wrote {out}/workers/" in done.stdout
+
+
+def test_a_job_that_raises_in_a_worker_is_a_row_with_its_traceback(toy, out):
+    done = command(toy, "-m", "value=1,2,3", f"out={out}", "does=raise", LOCAL)
+    assert done.returncode == 1
+    table = pd.read_csv(out / "table.csv")
+    assert list(table.status) == ["error", "done", "error"]
+    assert "RuntimeError: 1 is odd" in (out / table.out[0] / "traceback.txt").read_text()
+    problems = pd.read_csv(out / "problems.csv")
+    assert list(problems.message) == ["RuntimeError: 1 is odd", "RuntimeError: 3 is odd"]
+
+
+def test_what_an_experiment_prints_is_no_reply(toy, out):
+    done = command(toy, "-m", "value=1,2", f"out={out}", "does=print", LOCAL, "hydra.launcher.workers=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (out / "workers" / "0.log").read_text() == 2 * "what an experiment says\n"
+
+
+def test_a_worker_that_cannot_start_ends_the_sweep(toy, out):
+    broken = toy.parents[1] / "experiments" / "toy.py"
+    text = broken.read_text()
+    broken.write_text(text.replace('if __name__ == "__main__"', 'assert __name__ == "__main__"\nif True'))
+    try:
+        done = command(toy, "-m", "value=1,2", f"out={out}", LOCAL)
+    finally:
+        broken.write_text(text)
+    assert done.returncode == 1
+    assert f"a worker could not start, see {out}/workers/" in done.stderr
+    assert list(pd.read_csv(out / "table.csv").status) == ["missing", "missing"]
+
+
+def test_ctrl_c_reaches_the_workers_and_nothing_is_lost(toy, out):
+    line = [toy, "-m", "value=1,2,3,4", f"out={out}", "seconds=1.5", LOCAL, "hydra.launcher.workers=2"]
+    with start(*line) as client:
+        while len(list(out.glob("jobs/*/record.json"))) < 2:  # two more are under way
+            time.sleep(0.05)
+        time.sleep(0.5)
+        client.send_signal(signal.SIGINT)
+        said, _ = client.communicate()
+    assert client.returncode == 130
+    assert list(pd.read_csv(out / "table.csv").status) == ["done", "done", "interrupted", "interrupted"]
+    assert "2 done, 2 interrupted" in said
+    assert command(*line).returncode == 0
+    assert list(pd.read_csv(out / "table.csv").double) == [2, 4, 6, 8]
+
+
+def test_workers_end_with_their_client_after_the_job_at_hand(toy, out):
+    line = [toy, "-m", "value=1,2,3,4", f"out={out}", "seconds=2", LOCAL, "hydra.launcher.workers=2"]
+    with start(*line) as client:
+        while len(list(out.glob("jobs/*/.lock"))) < 2:
+            time.sleep(0.05)
+        workers = children(client.pid)
+        client.kill()
+    assert len(workers) == 2
+    ends = time.monotonic() + 30
+    while any(os.path.exists(f"/proc/{child}") for child in workers) and time.monotonic() < ends:
+        time.sleep(0.1)
+    records = [json.loads(path.read_text()) for path in out.glob("jobs/*/record.json")]
+    assert [record["row"]["status"] for record in records] == ["done", "done"]
+    assert command("-m", "rnnkit.runner.collect", out).returncode == 1
+    assert sorted(pd.read_csv(out / "table.csv").status) == ["done", "done", "missing", "missing"]
+
+
+def test_two_clients_share_a_sweep(toy, tmp_path):
+    line = ["-m", "value=1,2,3,4,5,6", "seconds=0.3"]
+    out = tmp_path / "both"
+    with start(toy, *line, f"out={out}") as first, start(toy, *line, f"out={out}", LOCAL) as second:
+        said = [client.communicate() for client in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], said
+    alone = tmp_path / "alone"
+    command(toy, *line, f"out={alone}", NUMBA_NUM_THREADS="1")
+    for name in ("lags.csv", "nets.csv", "plan.json"):
+        assert (out / name).read_bytes() == (alone / name).read_bytes()
+    shared, own = (pd.read_csv(folder / "table.csv").drop(columns="threads") for folder in (out, alone))
+    assert shared.to_csv() == own.to_csv()
+    kept = [int(text.split(" of them by an earlier")[0].split()[-1]) for text, _ in said if "by an earlier" in text]
+    assert sum(kept) <= 6
+
+
+def test_collect_needs_a_sweep(tmp_path):
+    done = command("-m", "rnnkit.runner.collect", tmp_path)
+    assert done.returncode == 1
+    assert f"folder {tmp_path}: holds no sweep" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_collect_with_a_moved_experiment_file(toy, out, tmp_path):
+    assert command(toy, "value=1", f"out={out}").returncode == 0
+    (out / "sweep.json").write_text(json.dumps({"experiment": str(tmp_path / "gone.py")}))
+    (out / "table.csv").unlink()
+    done = command("-m", "rnnkit.runner.collect", out)
+    assert done.returncode == 1
+    assert f"experiment={tmp_path / 'gone.py'}" in done.stderr
+    assert command("-m", "rnnkit.runner.collect", out, "--experiment", toy).returncode == 0
+    assert list(pd.read_csv(out / "table.csv").double) == [2]
+
+
+@pytest.mark.parametrize("name", ["slurm", "ray"])
+def test_what_a_launcher_needs_is_said_before_any_work(toy, out, name, tmp_path):
+    needs = "sbatch, a command of Slurm" if name == "slurm" else "ray, pip install 'rnnkit[ray]'"
+    if name == "ray" and importlib.util.find_spec("ray"):
+        pytest.skip("ray is here")
+    done = command(toy, "value=1", f"out={out}", f"hydra/launcher={name}", PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert f"hydra/launcher={name}: needs {needs}" in done.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("launcher", ["serial", "local"])
+def test_one_bar_on_a_terminal_with_failed_and_remaining_jobs(toy, out, launcher):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 100, 0, 0))
+    line = [toy, "-m", "value=1,2,3", f"out={out}", "does=raise", "seconds=0.7", f"hydra/launcher={launcher}"]
+    with start(*line, stderr=theirs, stdout=theirs) as client:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                said += os.read(ours, 4096)
+            except OSError:
+                break
+    os.close(ours)
+    assert client.returncode == 1
+    last = said.decode().replace("\r", "\n").split("toy: 3 jobs")[0].strip().splitlines()[-1]
+    assert "toy: 100%" in last
+    assert "3/3" in last
+    assert "2 failed, 0 remaining" in last
+    assert "<" in last  # time passed < time left

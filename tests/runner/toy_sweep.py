@@ -1,0 +1,73 @@
+"""A small experiment in a folder of its own, whose jobs raise, kill themselves or take their time."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = """
+import os
+import signal
+import time
+
+from numba import config as numba_config
+from pydantic import Field
+
+from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.sweep import launch
+
+
+class Config(Settings):
+    value: int = Field(ge=0, le=1_000_000, description="0 to 1000000")
+    does: str = Field("double", description="double, raise, die, exit, print or sleep")
+    seconds: float = Field(0, ge=0, description="0 or more")
+
+
+def run(config):
+    time.sleep(config.seconds)
+    if config.does == "raise" and config.value % 2:
+        raise RuntimeError(f"{config.value} is odd")
+    if config.does == "die" and config.value == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if config.does == "exit" and config.value == 2:
+        os._exit(7)
+    if config.does == "print":
+        print("what an experiment says")
+    row = {"double": 2 * config.value, "threads": numba_config.NUMBA_NUM_THREADS, "status": "done", "n": 1}
+    return Measurement(row, lags=[{"lag": k, "log_norm": 0.1 * k * config.value} for k in range(3)])
+
+
+EXPERIMENT = Experiment(__file__, Config, run, ["double", "threads", "status", "n"])
+
+if __name__ == "__main__":
+    launch(EXPERIMENT)
+"""
+CONFIG = "defaults: [/sweep, schema_defaults, _self_]\nvalue: 1\nseed: 0\nout: out\n"
+
+
+def make(folder: Path) -> Path:
+    """Write the experiment and its configuration below `folder`; return its file."""
+    (folder / "experiments").mkdir(parents=True)
+    (folder / "experiments" / "toy.py").write_text(FILE)
+    (folder / "conf" / "toy").mkdir(parents=True)
+    (folder / "conf" / "toy" / "config.yaml").write_text(CONFIG)
+    shutil.copytree(ROOT / "conf" / "hydra", folder / "conf" / "hydra")
+    shutil.copyfile(ROOT / "conf" / "sweep.yaml", folder / "conf" / "sweep.yaml")
+    return folder / "experiments" / "toy.py"
+
+
+def command(*words, **environment):
+    """Run a line of Python's to its end."""
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        capture_output=True, text=True, check=False, timeout=120, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def start(*words, **options):
+    """Start a line of Python's."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *map(str, words)], **pipes | options)
