@@ -15,18 +15,36 @@ import time
 from numba import config as numba_config
 from pydantic import Field
 
+from rnnkit import Protocol, recipes, train
 from rnnkit.runner.config import Settings
 from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.jobs import folder_of
 from rnnkit.runner.sweep import launch
+from rnnkit.tasks import TASKS
 
 
 class Config(Settings):
     value: int = Field(ge=0, le=1_000_000, description="0 to 1000000")
-    does: str = Field("double", description="double, raise, die, exit, print or sleep")
+    does: str = Field("double", description="double, raise, die, exit, print or train")
     seconds: float = Field(0, ge=0, description="0 or more")
 
 
+def trained(config):
+    # as many checks as `value` says, with `seconds` of sleep after each, or none of it with SLEEP=0
+    task, checkpoints = TASKS["temporal_order"], folder_of(config) / "checkpoints-x"
+    protocol = Protocol(updates=25 * config.value, check_every=25, check_size=20, stop="never", solved_error=1e-9)
+    pause = config.seconds * float(os.environ.get("SLEEP", "1"))
+
+    def make_net(rng):
+        return recipes.make("basic_tanh", task.input_size, 10, task.output_size, rng)
+
+    (net,) = train(make_net, task, 10, protocol, folder=checkpoints, progress=lambda net: time.sleep(pause))
+    return Measurement({"double": net.history[-1]["loss"], "threads": 0, "status": "done", "n": 1}, history=net.history)
+
+
 def run(config):
+    if config.does == "train":
+        return trained(config)
     time.sleep(config.seconds)
     if config.does == "raise" and config.value % 2:
         raise RuntimeError(f"{config.value} is odd")

@@ -23,6 +23,7 @@ from rnnkit.runner.progress import Progress
 
 PER_CORE = "${SLURM_CPUS_PER_TASK:-1}"
 SETUP = [f"export {name}={PER_CORE}" for name in (*THREAD_VARIABLES, "SRUN_CPUS_PER_TASK")]  # Slurm tells srun no more
+ACCOUNTING_S = 10
 Text = str | None
 
 
@@ -97,8 +98,7 @@ class Slurm(Keys):
             ids = " ".join(sorted(array))
             print(f"\nSlurm goes on: scancel {ids} ends it, python -m rnnkit.runner.collect {work.out} collects")
             raise
-        for task in tasks:
-            _tell(work, task)
+        _tell(work, [task for task in tasks if _at(work, task)])
 
     def _submit(self, work: Work, jobs: list[Job]) -> list[Task]:
         from submitit import AutoExecutor  # an extra
@@ -136,10 +136,19 @@ def queued(unless_told: set[str] = frozenset()) -> set[str]:
     return set(answer.stdout.split()) if answer.returncode == 0 else set(unless_told)
 
 
-def _tell(work: Work, task: Task) -> None:
-    """Record what became of the job that a task was at when it was ended from outside."""
-    at = next((job for job in task.share.jobs if work.is_without(job)), None)
-    if at is not None:
-        task.job.watcher.update()
-        state = task.job.watcher.get_state(task.job.job_id, mode="cache")
-        work.lost(at, f"task {task.job.job_id} ended as {state}; see {task.job.paths.stderr}")
+def _at(work: Work, task: Task) -> Job | None:
+    """Return the job that a task was at when it was ended from outside."""
+    return next((job for job in task.share.jobs if work.is_without(job)), None)
+
+
+def _tell(work: Work, ended: list[Task]) -> None:
+    """Record what became of the jobs at which tasks were ended; accounting says why, some seconds late."""
+    for _ in range(ACCOUNTING_S):
+        if ended:
+            ended[0].job.watcher.update()
+        states = [task.job.watcher.get_state(task.job.job_id, mode="cache") for task in ended]
+        if not set(states) & {"RUNNING", "COMPLETING", "PENDING", "UNKNOWN"}:
+            break
+        time.sleep(1)
+    for task, state in zip(ended, states, strict=True):
+        work.lost(_at(work, task), f"task {task.job.job_id} ended as {state}; see {task.job.paths.stderr}")
