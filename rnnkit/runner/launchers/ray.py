@@ -27,7 +27,7 @@ class Ray(Keys):
         import ray  # an extra
 
         environment: dict[str, Any] = {"env_vars": threads_for(self.cpus)}
-        ray.init(self.address, log_to_driver=False, runtime_env=environment, include_dashboard=False)
+        ray.init(self.address, log_to_driver=False, logging_level="ERROR", runtime_env=environment)
         try:
             task = ray.remote(num_cpus=self.cpus, max_retries=0)(_run)
             pending = {task.remote(work.experiment.file, job._replace(wait=True)): job for job in work.jobs}
