@@ -54,6 +54,17 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have a new name on disk, not only the bytes it stands for."""
+    if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened
+        handle = os.open(folder, os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:

@@ -163,3 +163,20 @@ def test_the_code_of_a_job_is_kernels_to_training_and_no_more(tmp_path, monkeypa
     finally:
         monkeypatch.undo()
         store._package_digest.cache_clear()
+
+
+def test_bytes_are_on_disk_before_their_name_is_and_the_name_before_the_call_ends(tmp_path, monkeypatch):
+    done, sync, replace = [], os.fsync, os.replace
+
+    def synced(handle):
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def replaced(*paths):
+        done.append("replace")
+        replace(*paths)
+
+    monkeypatch.setattr(store.os, "fsync", synced)
+    monkeypatch.setattr(store.os, "replace", replaced)
+    store.write_whole(tmp_path / "record.json", "text")
+    assert done == ["file", "replace", "folder"]
