@@ -1,5 +1,7 @@
 """The schema of a job: types, ranges, unknown keys, and one clear line for each fault."""
 
+import difflib
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,11 +78,27 @@ def faults(schema: type[BaseModel], values: dict[str, Any], prefix: str = "") ->
 def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     if not detail["loc"]:  # a rule over several keys speaks for itself
         return str(detail["ctx"]["error"])
-    key = str(detail["loc"][0])
+    key, value = str(detail["loc"][0]), detail["input"]
     if key not in schema.model_fields:
-        return f"{key}={detail['input']}: unknown key, allowed are {', '.join(schema.model_fields)}"
+        return f"{shown(key)}={shown(value)}: unknown key, {_known(key, list(schema.model_fields))}"
+    allowed = schema.model_fields[key].description
     if detail["type"] == "missing":
-        return f"{key}: missing, allowed is {schema.model_fields[key].description}"
+        return f"{key}: missing, allowed is {allowed}"
     if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
         return said
-    return f"{key}={detail['input']}: allowed is {schema.model_fields[key].description}"
+    meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
+    return f"{key}={shown(value)}: allowed is {allowed}{meant}"
+
+
+def _known(key: str, known: list[str]) -> str:
+    if not known:
+        return "there are none"
+    close = difflib.get_close_matches(key.lower(), known, n=1)
+    return f"allowed are {', '.join(known)}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def shown(value: Any, most: int = 80) -> str:
+    """Return a user's value as it stands in a message: one line, and not too long a one."""
+    text = str(value)
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= most else f"{text[: most - 3]}..."

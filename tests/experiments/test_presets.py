@@ -6,7 +6,7 @@ import pytest
 import reproduce
 from hydra import compose, initialize_config_dir
 
-from rnnkit.runner import plan, sweep
+from rnnkit.runner import command, grid, plan
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 PRESETS = sorted(CONF.glob("*/preset/*.yaml"))
@@ -18,10 +18,12 @@ WITH_LAPTOP = [
 
 def planned(experiment, preset):
     what = reproduce.experiments()[experiment].EXPERIMENT
-    sweep.offer(what)
+    command.offer(what)
     with initialize_config_dir(str(CONF / experiment), version_base="1.3"):
         config = compose("config", overrides=[f"preset={preset}", "out=x"], return_hydra_config=True)
-    return what.schema, plan.job_configs(config, multirun=config.hydra.mode is not None)
+        configs, found = grid.job_configs(config, multirun=config.hydra.mode is not None)
+    assert found == []
+    return what.schema, configs
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=["/".join(p.parts[-3::2]) for p in PRESETS])

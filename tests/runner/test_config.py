@@ -128,3 +128,31 @@ def test_faults_never_raise(schema, key, value):
 def test_number_reads_none_and_numbers():
     assert number("none") is None
     assert number(1) == 1.0
+
+
+@pytest.mark.parametrize(("key", "close"), [("seq_ln", "seq_len"), ("SEED", "seed"), ("hiden_size", "hidden_size")])
+def test_an_unknown_key_that_is_close_to_a_known_one_is_led_to_it(schema, key, close):
+    (found,) = faults(schema, GOOD | {key: 1})
+    assert found.endswith(f"; did you mean {close}?")
+
+
+def test_an_unknown_key_that_is_close_to_none_is_led_to_none(schema):
+    assert "did you mean" not in faults(schema, GOOD | {"zzz": 1})[0]
+
+
+@pytest.mark.parametrize("value", [None, "None", "NONE"])
+def test_none_in_another_spelling_is_told_how_it_is_spelt(schema, value):
+    assert faults(schema, GOOD | {"clip": value})[0].endswith("number above 0; it is spelt none")
+    assert "spelt" not in faults(schema, GOOD | {"seq_len": value})[0]
+
+
+def test_a_long_or_strange_value_is_one_short_line(schema):
+    for value in ("x" * 3000, "a\nb", "\x07", list(range(5000))):
+        (found,) = faults(schema, GOOD | {"seq_len": value})
+        assert found.isprintable()
+        assert len(found) < 150
+
+
+def test_faults_of_jobs_and_of_the_sweep_come_together(schema):
+    jobs = [GOOD | {"seq_len": 0}, GOOD | {"out": ["a"]}, GOOD | {"force": True}, GOOD]
+    assert [line.split(":")[0] for line in check(schema, jobs)] == ["seq_len=0", "out=['a']", "out", "force, stale"]

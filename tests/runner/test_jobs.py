@@ -57,7 +57,8 @@ def test_a_record_says_what_came_out_and_where_it_was_made(job):
     assert before <= found["start"] <= time.time()
     assert 0 <= found["seconds"] < 60
     made = found["provenance"]
-    named = "rnnkit numpy numba scipy python commit blas cpu threads host seed started compile_seconds".split()
+    named = ["rnnkit", "numpy", "numba", "scipy", "python", "commit", "blas", "cpu", "threads", "host", "seed"]
+    named += ["started", "compile_seconds"]
     assert set(named) == set(made)
     assert all(made[name] != "" for name in named)
     assert made["seed"] == 0
@@ -72,7 +73,7 @@ def test_compilation_is_told_apart(job):
         return measured(config)
 
     run_job(experiment(compiles), job)
-    assert 0.01 < record(job)["provenance"]["compile_seconds"] < record(job)["seconds"]
+    assert 0 < record(job)["provenance"]["compile_seconds"] < record(job)["seconds"]
 
 
 def test_a_job_that_has_ended_is_not_run_again(job):

@@ -122,3 +122,11 @@ def test_a_task_out_of_time_is_queued_again_and_goes_on_from_its_checkpoint(toy,
     assert command(*line, f"out={tmp_path / 'whole'}", SLEEP="0").returncode == 0
     for name in ("table.csv", "history.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_what_slurm_refuses_is_said(toy, out, slurm):
+    done = command(toy, "value=1", f"out={out}", *SLURM, "hydra.launcher.partition=nowhere", **slurm.env)
+    assert done.returncode == 1
+    assert "invalid partition specified: nowhere" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "1 missing" in done.stdout

@@ -8,7 +8,7 @@ ends the sweep, and none of them knows which jobs are done.
 
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from rnnkit.runner.jobs import BUSY, Job, Work, run_job
 from rnnkit.runner.progress import Progress
@@ -27,6 +27,13 @@ class Keys(BaseModel):
     """Base of the launchers' keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_booleans(cls, value: object) -> object:
+        if isinstance(value, bool):  # true would pass as 1
+            raise ValueError
+        return value
 
     def missing(self) -> list[str]:
         """Return what this machine would need to have, one line each."""

@@ -1,0 +1,119 @@
+"""The jobs that a command line names: those of Hydra's basic sweeper, each with its own values."""
+
+import itertools
+
+import pytest
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typed import EXPERIMENT, ROOT, typed
+
+from rnnkit.runner.experiment import load
+
+SWEEPS = {
+    "seq_len": ["7", "5,80", "range(5,8)", "choice(5,6)", "sort(9,7,8)", "int(5,6)"],
+    "clip": ["none", "none,1.0", "'none',2", "choice(1,none)", "tag(a,choice(3,4))"],
+    "drive_variance": ["1", "0.5,1", "range(0.5,2,0.5)", "1e-3,2e-3"],
+    "activation": ["tanh", "tanh,relu"],
+    "seed": ["0,1", "range(3)", "sort(range(4),reverse=true)"],
+}
+
+
+def jobs(*arguments, experiment=EXPERIMENT):
+    end = typed(arguments, experiment)
+    assert end.prepared, end.said
+    return end.jobs
+
+
+def values(found, *keys):
+    return [tuple(job[key] for key in keys) for job in found]
+
+
+@settings(max_examples=25)
+@given(st.dictionaries(st.sampled_from(list(SWEEPS)), st.integers(0, 5), min_size=1))
+def test_the_jobs_are_those_of_hydras_sweeper_in_its_order(chosen):
+    line = [f"{key}={SWEEPS[key][n % len(SWEEPS[key])]}" for key, n in chosen.items()]
+    (theirs,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(line), None)
+    parsed = [{o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(job)} for job in theirs]
+    expected = [EXPERIMENT.schema.model_validate(jobs.base | job) for job in parsed]
+    assert values(jobs("-m", *line), *chosen) == [tuple(getattr(job, key) for key in chosen) for job in expected]
+
+
+jobs.base = jobs()[0]
+
+
+def test_an_interpolation_gives_each_job_its_own_value():
+    found = jobs("-m", "hidden_size=${seq_len}", "seq_len=5,6", "clip=1,${seq_len}")
+    assert values(found, "seq_len", "hidden_size", "clip") == [(5, 5, 1.0), (5, 5, 5.0), (6, 6, 1.0), (6, 6, 6.0)]
+
+
+def test_an_interpolation_of_an_unknown_key_is_refused():
+    end = typed(["-m", "+x=${seq_len}", "seq_len=5,6"])
+    assert end.prepared is None
+    assert "x=5: unknown key" in end.said
+    assert "x=6: unknown key" in end.said
+
+
+def test_the_command_line_takes_the_place_of_a_key_in_a_presets_grid():
+    grid = list(itertools.product([10, 50, 100, 200], [0.5, 1.0, 1.5, 2.0, 3.0, 4.0], ["none", 1.0]))
+    keys = ("seq_len", "spectral_radius", "clip")
+    assert values(jobs("preset=quick"), *keys) == grid
+    assert values(jobs("preset=quick", "seq_len=7"), *keys) == [(7, *rest) for T, *rest in grid if T == 10]
+    assert values(jobs("-m", "preset=quick", "seq_len=7,8"), *keys) == [
+        ({10: 7, 50: 8}[T], *rest) for T, *rest in grid if T < 100
+    ]
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder of a user's own config group."""
+    (tmp_path / "net").mkdir()
+    for name, size in (("small", 3), ("large", 4)):
+        text = f"# @package _global_\nhidden_size: {size}\ndrive_variance: ${{seq_len}}\n"
+        (tmp_path / "net" / f"{name}.yaml").write_text(text)
+    return tmp_path
+
+
+def test_a_users_own_config_group_can_be_chosen_and_swept(own):
+    keys = ("hidden_size", "seq_len", "drive_variance")
+    at = [f"--config-dir={own}"]
+    assert values(jobs(*at, "+net=small", "seq_len=9"), *keys) == [(3, 9, 9.0)]
+    both = [(3, 5, 5.0), (3, 6, 6.0), (4, 5, 5.0), (4, 6, 6.0)]
+    assert values(jobs(*at, "-m", "+net=small,large", "seq_len=5,6"), *keys) == both
+    assert sorted(values(jobs(*at, "-m", "+net=glob(*)", "seq_len=5,6"), *keys)) == both
+    assert values(jobs("-m", f"hydra.searchpath=[file://{own}]", "+net=small,large", "seq_len=5,6"), *keys) == both
+
+
+def test_the_jobs_of_a_swept_group_have_one_folder(own):
+    found = jobs(f"--config-dir={own}", "-m", "+net=small,large", "out=runs/${now:%f}")
+    assert len(found) == 2
+    assert len(set(values(found, "out"))) == 1
+
+
+@pytest.mark.parametrize(("choice", "line"), [
+    ("+net=small,lrge", "net=lrge: no such configuration; allowed is large, small"),
+    ("+net=lrge", "net=lrge: no such configuration; allowed is large, small"),
+    ("+nets=small,large", "nets=small: unknown key"),
+    ("+net=range(2)", "Config group override must be a string or a list"),
+    ("net=small", "To append to your default list use +net=small"),
+])  # fmt: skip
+def test_a_typo_in_a_users_own_group_is_refused(own, choice, line):
+    end = typed([f"--config-dir={own}", "-m", choice, "seq_len=5,6"])
+    assert end.prepared is None
+    assert line in end.said
+    assert end.left == []
+
+
+def test_a_users_own_launcher_file_is_laid_over_the_shared_one(tmp_path):
+    (tmp_path / "hydra" / "launcher").mkdir(parents=True)
+    (tmp_path / "hydra" / "launcher" / "local.yaml").write_text("workers: 3\n")
+    end = typed([f"--config-dir={tmp_path}", "hydra/launcher=local"])
+    assert end.prepared.launcher.workers == 3
+    assert end.warned == []
+
+
+def test_a_key_named_as_an_experiment_is_a_key():
+    experiment = load(ROOT / "experiments" / "forget_bias.py")
+    assert values(jobs("forget_bias=0.5", experiment=experiment), "forget_bias") == [(0.5,)]
+    assert values(jobs("-m", "forget_bias=0.5,2", experiment=experiment), "forget_bias") == [(0.5,), (2.0,)]
