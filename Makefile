@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: reproduce benchmark test lint lock clean
+.PHONY: reproduce benchmark test soak lint lock clean
 
+# CHECK=1 leaves results/ as it is and compares with it; ONLY=latch,adding runs these experiments alone.
 reproduce: $(STAMP)
-	$(BIN)/python experiments/reproduce.py --preset $(PRESET)
+	$(BIN)/python experiments/reproduce.py --preset $(PRESET) $(if $(filter-out 0,$(CHECK)),--check) $(if $(ONLY),--only $(ONLY))
 
 # JAX and PyTorch are needed here alone; where pip offers a large GPU build of torch, install a CPU build first.
 benchmark: $(STAMP)
@@ -17,6 +18,10 @@ benchmark: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# Twenty kills of each kind, with Slurm where .ci/install-slurm could install it: half an hour. Writes results/soak.log.
+soak: $(STAMP)
+	$(BIN)/python tests/kills.py 20
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

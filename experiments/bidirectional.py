@@ -30,6 +30,7 @@ from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.4}
 COLUMNS = ["error", "error_se", "loss", "parameters", "status", "n"]
+WITHOUT_SPREAD = ("loss",)  # of the last update, on 15 sequences
 SYMBOLS, CHANCE = 4, 3 / 4
 TEST, EVERY = 1000, 5
 SLACK = 0.05  # below chance, of one direction; above 0, of both

@@ -28,6 +28,7 @@ from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 0.3}
 COLUMNS = ["characters", "alphabet", "parameters", "bits_per_character", "unigram_bits", "sample", "status", "n"]
+WITHOUT_SPREAD = ("bits_per_character", "sample")  # of one training
 ENOUGH_TO_HOLD_OUT = 1000  # characters
 KNOWN = 0.05  # bits: every character but the first, which nothing announces, is all but certain
 SOURCE = "the seed article's character model, trained"

@@ -24,6 +24,7 @@ from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 0.4}
 COLUMNS = ["critical_gain", *gradient_flow.COLUMNS]
+WITHOUT_SPREAD = gradient_flow.WITHOUT_SPREAD
 MARGIN = 0.02  # nats per step on the right side of 0: a factor e within 50 steps, a third of the least effect predicted
 EXACT = 0.00005  # the critical gains below have four decimals
 # Solutions of chi = 1 by 201 Gauss-Hermite nodes, from the notes this project started with: theory, not print. The one

@@ -30,6 +30,7 @@ from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 1.4}
 COLUMNS = ["accuracy", "accuracy_se", "loss", "updates_made", "parameters", "example", "status", "n"]
+WITHOUT_SPREAD = ("accuracy", "accuracy_se", "loss", "updates_made", "example")  # of one training
 DIGITS, DATE_SYMBOLS = "0123456789", "0123456789-"
 FORMATS = ("%d %B %Y", "%b %d, %Y", "%d.%m.%Y", "%m/%d/%Y", "%A, %B %d, %Y")
 FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()

@@ -57,6 +57,7 @@ COLUMNS = [
     "status",
     "n",
 ]
+WITHOUT_SPREAD = ("log10_grad_W_hh", "log10_grad_W_hh_clipped")  # means over nets that nets.csv does not hold
 
 
 class Config(Settings):

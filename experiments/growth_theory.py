@@ -10,6 +10,7 @@ where it is known to miss.
 
 from pathlib import Path
 
+import gradient_flow
 from gradient_flow import COLUMNS, Config, run
 
 from rnnkit import theory
@@ -20,6 +21,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
 BUDGET_MINUTES = {"quick": 1.3}
+WITHOUT_SPREAD = gradient_flow.WITHOUT_SPREAD
 TOLERANCE = 0.007  # the .004 within which ten cells agreed in an earlier simulation, and twice the .0015 asked of se
 ROUNDED_TOLERANCE = 0.012  # the same, and the half unit of a number printed to two decimals
 ORTHOGONAL_QUOTED = {

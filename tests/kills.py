@@ -7,6 +7,7 @@ byte, and every record that was there at the kill with what is there at the end,
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import signal
@@ -19,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slurm import Slurm
-
-from rnnkit.runner import store
 
 ROOT = Path(__file__).resolve().parents[1]
 SWEEPS = {
@@ -75,8 +74,8 @@ NAMES = ("table.csv", "nets.csv", "lags.csv", "history.csv", "plan.json")
 
 def records(out: Path) -> dict[str, bytes]:
     """Return the records of jobs that have ended."""
-    folders = [path.parent for path in out.glob("jobs/*/record.json")]
-    return {f.name: (f / "record.json").read_bytes() for f in folders if store.has_ended(store.read_record(f)[0])}
+    found = {path.parent.name: path.read_bytes() for path in out.glob("jobs/*/record.json")}
+    return {name: text for name, text in found.items() if json.loads(text)["row"]["status"] in ("done", "diverged")}
 
 
 def children(pid: int) -> list[int]:

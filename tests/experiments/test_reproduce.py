@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 import reproduce
 
+from rnnkit.runner import compare
+
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 NAMES = [
     "adding", "adding_radius", "bidirectional", "character_model", "clip_cures", "clipping_methods", "clipping_wall",
@@ -132,6 +134,84 @@ def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results)])
     with pytest.raises(SystemExit, match="failed: x"):
         reproduce.main()
+
+
+@pytest.fixture
+def one(root, results, monkeypatch):
+    """There is one experiment, x, whose run ends well; `check` sees its new tables."""
+    module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
+    monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module, "y": module})
+    pretend(monkeypatch, 0, ["table.csv"])
+    return root
+
+
+def run_check(monkeypatch, results, outcome, *more):
+    """Check with a comparison that comes to `outcome`; return the folders that were compared."""
+    seen = []
+    told = compare.Checked(outcome, [f"x: 1 rows, {outcome}"])
+    monkeypatch.setattr(reproduce, "check", lambda name, module, *folders: seen.append(folders) or told)
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--check", "--results", str(results), *more])
+    reproduce.main()
+    return seen
+
+
+@pytest.mark.parametrize("outcome", ["same bytes", "agree"])
+def test_a_check_compares_and_leaves_the_results(one, results, monkeypatch, capsys, outcome):
+    ((committed, new),) = run_check(monkeypatch, results, outcome)
+    assert (committed, new) == (results / "quick" / "x", one / "outputs" / "check" / "quick" / "x")
+    assert (new / "table.csv").read_text() == "new"
+    assert sorted(p.name for p in committed.iterdir()) == ["stale.png", "table.csv"]
+    assert (committed / "table.csv").read_text() == "old"
+    assert not (results / "claims.csv").exists()
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert last == [f"x: 1 rows, {outcome}", f"1 experiments against {results}: 1 {outcome}"]
+
+
+def test_a_check_that_finds_a_difference_ends_in_exit_code_1(one, results, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_check(monkeypatch, results, "differs")
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.endswith(": 1 differs\n")
+
+
+def test_a_run_that_breaks_is_no_agreement(one, results, monkeypatch, capsys):
+    pretend(monkeypatch, 1, [])
+    with pytest.raises(SystemExit) as ended:
+        run_check(monkeypatch, results, "agree")
+    assert ended.value.code == 1
+    assert "x: differs: it did not run to its end\n" in capsys.readouterr().out
+
+
+def test_a_check_does_not_meet_the_jobs_of_a_reproduction(root):
+    assert reproduce.staging_of("x", "quick", "check") != reproduce.staging_of("x", "quick")
+
+
+def test_only_the_experiments_named_are_run(one, results, monkeypatch):
+    assert len(run_check(monkeypatch, results, "agree", "--only", "x")) == 1
+
+
+@pytest.mark.parametrize(
+    ("only", "words"),
+    [("z", "--only z: z is no experiment; allowed are x, y"), ("y", "--only y: y has no preset quick")],
+)
+def test_only_refuses_what_is_not_there(one, results, monkeypatch, only, words):
+    with pytest.raises(SystemExit, match=words):
+        run_check(monkeypatch, results, "agree", "--only", only)
+
+
+def test_only_is_refused_where_nothing_is_run(one, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--judge-only", "--only", "x"])
+    with pytest.raises(SystemExit) as ended:
+        reproduce.main()
+    assert ended.value.code == 2
+    assert "--only: with --judge-only all tables that are there are judged" in capsys.readouterr().err
+
+
+def test_what_experiments_declare_without_spread_is_in_their_tables():
+    for name in NAMES:
+        declared = getattr(reproduce.experiments()[name], "WITHOUT_SPREAD", ())
+        columns = (RESULTS / "quick" / name / "table.csv").read_text().splitlines()[0].split(",")
+        assert set(declared) <= set(columns), name
 
 
 def test_nothing_to_judge_is_said(root, tmp_path, monkeypatch):

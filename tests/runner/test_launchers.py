@@ -113,20 +113,18 @@ def test_workers_end_with_their_client_after_the_job_at_hand(toy, out):
     assert sorted(pd.read_csv(out / "table.csv").status) == ["done", "done", "missing", "missing"]
 
 
-def test_two_clients_share_a_sweep(toy, tmp_path):
+def test_two_clients_share_a_sweep_and_no_job_is_run_twice(toy, tmp_path):
     line = ["-m", "value=1,2,3,4,5,6", "seconds=0.3"]
-    out = tmp_path / "both"
-    with start(toy, *line, f"out={out}") as first, start(toy, *line, f"out={out}", LOCAL) as second:
-        said = [client.communicate() for client in (first, second)]
-    assert [first.returncode, second.returncode] == [0, 0], said
-    alone = tmp_path / "alone"
-    command(toy, *line, f"out={alone}", NUMBA_NUM_THREADS="1")
-    for name in ("lags.csv", "nets.csv", "plan.json"):
-        assert (out / name).read_bytes() == (alone / name).read_bytes()
-    shared, own = (pd.read_csv(folder / "table.csv").drop(columns="threads") for folder in (out, alone))
-    assert shared.to_csv() == own.to_csv()
-    kept = [int(text.split(" of them by an earlier")[0].split()[-1]) for text, _ in said if "by an earlier" in text]
-    assert sum(kept) <= 6
+    out, runs = tmp_path / "both", tmp_path / "runs"
+    environment = os.environ | {"RUNS": str(runs), "NUMBA_NUM_THREADS": "1"}
+    options = [[], [LOCAL, "hydra.launcher.threads=1"], [LOCAL, "hydra.launcher.threads=1"]]
+    clients = [start(toy, *line, f"out={out}", *more, env=environment) for more in options]
+    said = [client.communicate() for client in clients]
+    assert [client.returncode for client in clients] == [0, 0, 0], said
+    assert sorted(runs.read_text().split()) == list("123456")
+    command(toy, *line, f"out={tmp_path / 'alone'}", NUMBA_NUM_THREADS="1")
+    for name in SAME:
+        assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
 
 
 def test_collect_needs_a_sweep(tmp_path):

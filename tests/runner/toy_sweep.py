@@ -43,6 +43,9 @@ def trained(config):
 
 
 def run(config):
+    if runs := os.environ.get("RUNS"):
+        with open(runs, "a") as file:
+            file.write(f"{config.value}\\n")
     if config.does == "train":
         return trained(config)
     time.sleep(config.seconds)
