@@ -13,6 +13,7 @@ code 1.
 
 import argparse
 import importlib
+import json
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ KEPT = (
     "*.png",
     "plan.json",
 )  # not timings, which differ each time
+OF_ONE_RUN = ("host", "started", "seconds", "compile_seconds")  # of provenance.json: they would differ each time too
 
 
 def experiments() -> dict[str, ModuleType]:
@@ -68,6 +70,9 @@ def run_experiment(name: str, preset: str, results: Path, purpose: str = "reprod
     for pattern in KEPT:
         for path in sorted(staging.glob(pattern)):
             shutil.copyfile(path, target / path.name)
+    header = json.loads((staging / "provenance.json").read_text(encoding="utf-8"))
+    header = {field: values for field, values in header.items() if field not in OF_ONE_RUN}
+    store.write_whole(target / "provenance.json", json.dumps(header, indent=1) + "\n")
     shutil.rmtree(staging)
     return True
 

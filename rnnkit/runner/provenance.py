@@ -32,13 +32,19 @@ def environment(file: Path) -> dict[str, Any]:
 
 
 def _commit(folder: Path) -> str:
-    """Return the commit that is checked out, with -dirty where files differ from it; none outside of git."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
+    """Return the commit that is checked out, with -dirty where code or configurations differ; none outside of git."""
+    sources = [f":(top)*.{ending}" for ending in ("py", "yaml", "toml")]
+    commit = _git(folder, "rev-parse", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *sources)
+    return f"{commit}-dirty" if commit and changed else commit or "none"
+
+
+def _git(folder: Path, *words: str) -> str:
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
     except OSError:  # no git here
-        return "none"
-    return found.stdout.strip() or "none"
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _blas() -> str:

@@ -1,6 +1,7 @@
 """What `make reproduce` does with runs that end well, runs that break, and tables that are there."""
 
 import shutil
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ def pretend(monkeypatch, code, files):
         out.mkdir(parents=True, exist_ok=True)
         for name in files:
             (out / name).write_text("new")
+        (out / "provenance.json").write_text('{"code": {"abc": 2}, "host": {"mine": 2}, "started": ["now"]}')
         (out / "jobs").mkdir(exist_ok=True)
         return SimpleNamespace(returncode=code)
 
@@ -63,7 +65,9 @@ def test_a_run_that_ends_well_replaces_the_tables(root, results, monkeypatch):
     pretend(monkeypatch, 0, ["table.csv", "table.md", "lags.png", "plan.json", "notes.txt"])
     assert reproduce.run_experiment("x", "quick", results)
     kept = {p.name: p.read_text() for p in (results / "quick" / "x").iterdir()}
+    header = json.loads(kept.pop("provenance.json"))
     assert kept == dict.fromkeys(["table.csv", "table.md", "lags.png", "plan.json"], "new")
+    assert header == {"code": {"abc": 2}}  # what is the same whenever and wherever this code runs
 
 
 def test_a_run_that_breaks_costs_nothing(root, results, monkeypatch, capsys):

@@ -2,13 +2,14 @@
 
 import dataclasses
 import os
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from pydantic import Field
 
-from rnnkit.runner import jobs, store
+from rnnkit.runner import jobs, provenance, store
 from rnnkit.runner.config import Settings
 from rnnkit.runner.experiment import Experiment, Measurement, load
 from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work, run_job
@@ -158,8 +159,32 @@ def test_a_file_without_an_experiment_is_refused(tmp_path, text):
         load(path)
 
 
-def test_the_commit_is_none_outside_of_git(tmp_path):
-    from rnnkit.runner import provenance
+def git(folder, *words):
+    name = ["-c", "user.name=n", "-c", "user.email=e"]
+    return subprocess.run(["git", "-C", folder, *name, *words], capture_output=True, text=True, check=True).stdout
 
-    assert provenance.environment(tmp_path / "file.py")["commit"] == "none"
+
+def test_the_commit_is_told_and_whether_code_differs_from_it(tmp_path):
+    file = tmp_path / "file.py"
+    file.write_text("x = 1")
+    (tmp_path / "table.csv").write_text("rows")
+    assert provenance._commit(tmp_path) == "none"
+    git(tmp_path, "init", "-q")
+    assert provenance._commit(tmp_path) == "none"
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD").strip()
+    assert provenance._commit(tmp_path) == commit
+    (tmp_path / "table.csv").write_text("other rows")
+    assert provenance._commit(tmp_path) == commit
+    file.write_text("x = 2")
+    assert provenance._commit(tmp_path) == f"{commit}-dirty"
+
+
+def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance._commit(Path(__file__).parent) == "none"
+
+
+def test_all_cores_of_this_process_are_counted():
     assert provenance.cores() == len(os.sched_getaffinity(0))
