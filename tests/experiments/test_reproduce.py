@@ -1,7 +1,7 @@
 """What `make reproduce` does with runs that end well, runs that break, and tables that are there."""
 
-import shutil
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
