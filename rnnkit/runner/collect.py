@@ -30,7 +30,7 @@ def collect(what: Experiment, out: Path, note: str = "") -> int:
     print(f"{what.name}: {len(records)} jobs: {counts}{note}")
     others = [record for record in records if record["row"]["status"] != "done"]
     for record in others[:SHOWN]:
-        print(f"  {record['row']['status']}: {record['out']}: {record.get('message', '')}")
+        print(f"  {record['row']['status']}: {record['out']}: {record.get('message') or 'no record'}")
     if len(others) > SHOWN:
         print(f"  and {len(others) - SHOWN} more: {out / 'problems.csv'}")
     print(f"{what.name}: {out / 'table.csv'}")

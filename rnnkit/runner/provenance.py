@@ -51,7 +51,8 @@ def _blas() -> str:
     """Return the BLAS that kernels call, with the architecture it was loaded for."""
     scipy.linalg.blas  # noqa: B018  loads it
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    own = [library for library in found if "scipy" in library["filepath"]] or found
+    # kernels call scipy's; NumPy brings one too, in a folder of its own
+    own = [library for library in found if "scipy" in str(Path(library["filepath"]).parent)] or found
     return " ".join(str(own[0].get(key)) for key in ("internal_api", "version", "architecture")) if own else "none"
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from pydantic import Field
@@ -184,6 +185,16 @@ def test_the_commit_is_told_and_whether_code_differs_from_it(tmp_path):
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance._commit(Path(__file__).parent) == "none"
+
+
+def test_the_blas_is_the_one_that_kernels_call():
+    libraries = [{"user_api": "blas", "filepath": f"/env/{place}/libscipy_openblas.so", "internal_api": "openblas",
+                  "version": place, "architecture": "Zen"} for place in ("numpy.libs", "scipy.libs")]  # fmt: skip
+    for found in (libraries, libraries[::-1]):
+        with mock.patch.object(provenance, "threadpool_info", lambda found=found: found):
+            assert provenance._blas() == "openblas scipy.libs Zen"
+    with mock.patch.object(provenance, "threadpool_info", list):
+        assert provenance._blas() == "none"
 
 
 def test_all_cores_of_this_process_are_counted():
