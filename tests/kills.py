@@ -33,18 +33,18 @@ LAUNCHERS = {
     "client of Slurm": "slurm hydra.launcher.tasks=2 hydra.launcher.mem_gb=0.5 hydra.launcher.poll_s=0.5",
     "Slurm job": "slurm hydra.launcher.tasks=2 hydra.launcher.mem_gb=0.5 hydra.launcher.poll_s=0.5",
 }
-LATEST = 2.0  # seconds from the first job on: most sweeps are still under way then
+JOBS = {"gradient_flow": 18, "temporal_order": 6}
+A_JOB = 0.2  # seconds: about the time of one
 RERUNS = 3  # one is enough, unless the client has to wait for a process that outlived it
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one kill did. recorded: jobs that had ended at the kill; again: how many of them were computed again."""
+    """What one kill did. recorded: jobs that had ended at the kill; again: those of them that were computed again."""
 
     kind: str
     sweep: str
     seed: int
-    after: float
     recorded: int
     jobs: int
     again: int
@@ -53,8 +53,8 @@ class Outcome:
     def __str__(self):
         """Return a line of the log."""
         verdict = "same bytes" if self.same and not self.again else "DIFFERS"
-        what = f"{self.kind:<18} {self.sweep:<15} seed {self.seed:>3}  killed after {self.after:4.2f} s"
-        return f"{what}: {self.recorded:>2} of {self.jobs} jobs recorded, {self.again} computed again: {verdict}"
+        what = f"{self.kind:<18} {self.sweep:<15} seed {self.seed:>3}  killed with {self.recorded:>2} of {self.jobs:>2}"
+        return f"{what} jobs recorded, {self.again} computed again: {verdict}"
 
 
 def line(sweep: str, kind: str, out: Path) -> list[str]:
@@ -105,37 +105,37 @@ TARGETS: dict[str, Callable[[subprocess.Popen, Path], list[int]]] = {
 }
 
 
-def disturb(kind: str, sweep: str, seed: int, out: Path, environment: dict[str, str]) -> tuple[float, dict[str, bytes]]:
-    """Run a sweep, kill one of its processes at a random moment; return (when, the records that were there then).
+def disturb(kind: str, sweep: str, seed: int, out: Path, environment: dict[str, str]) -> dict[str, bytes] | None:
+    """Run a sweep, kill one of its processes at a random moment; return the records that were there then.
 
-    The moment counts from the first job. A moment at which the sweep had ended already is drawn again.
+    The moment: so many records are there, and then a part of a job's time. None where the sweep has ended before.
     """
     rng = random.Random(f"{kind} {seed}")
+    recorded, pause = rng.randrange(JOBS[sweep]), rng.uniform(0, A_JOB)
     with open(out.parent / "log", "a") as log, subprocess.Popen(
         line(sweep, kind, out), stdout=log, stderr=log, env=environment
     ) as client:  # fmt: skip
-        while not list(out.glob("jobs/*/.lock")):
+        while not list(out.glob("jobs/*/.lock")) or len(list(out.glob("jobs/*/record.json"))) < recorded:
             if client.poll() is not None:
-                raise RuntimeError(f"the sweep did not start: {(out.parent / 'log').read_text()}")
-            time.sleep(0.01)
-        after = rng.uniform(0, LATEST)
-        time.sleep(after)
+                break
+            time.sleep(0.005)
+        time.sleep(pause)
         targets = TARGETS[kind](client, out)
         if client.poll() is not None or not targets:
             client.wait()
-            return -1.0, {}
+            return None
         os.kill(rng.choice(targets), signal.SIGKILL)
         found = records(out)
         client.wait()
-    return after, found
+    return found
 
 
 def trial(kind: str, sweep: str, seed: int, whole: dict[str, bytes], environment: dict[str, str]) -> Outcome | None:
     """Kill once, start again, compare; None where the sweep had ended before its moment came."""
     with tempfile.TemporaryDirectory(prefix="kill-") as folder:
         out = Path(folder) / "out"
-        after, before = disturb(kind, sweep, seed, out, environment)
-        if after < 0:
+        before = disturb(kind, sweep, seed, out, environment)
+        if before is None:
             return None
         for _ in range(RERUNS):
             done = subprocess.run(line(sweep, kind, out), env=environment, check=False, capture_output=True, text=True)
@@ -145,7 +145,7 @@ def trial(kind: str, sweep: str, seed: int, whole: dict[str, bytes], environment
             raise RuntimeError(f"{kind}, seed {seed}: the sweep does not end well: {done.stdout}{done.stderr}")
         later = records(out)
         again = sum(later[name] != record for name, record in before.items())
-        return Outcome(kind, sweep, seed, after, len(before), len(later), again, tables(out) == whole)
+        return Outcome(kind, sweep, seed, len(before), len(later), again, tables(out) == whole)
 
 
 def undisturbed(sweep: str) -> dict[str, bytes]:

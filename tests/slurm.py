@@ -28,6 +28,7 @@ PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 PROGRAMS = ("setsid", "munged", "mariadb-install-db", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "srun", "sacct")
 DAEMONS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd")  # in the order of their start
 START, STOP = 60, 20  # seconds for one daemon: each takes about 1; only a hang reaches them
+DEAD_LOOKS = 10  # 50 ms apart
 PORTS = range(20_000, 32_000)  # below those that the kernel hands out
 CONF = """\
 ClusterName=rnnkit
@@ -228,8 +229,13 @@ class Slurm:
             files = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
             subprocess.run([*detached, str(pid), name, *options], env=environ, cwd="/", check=True, **files)
 
+        seen_dead = 0
+
         def ready_or_dead():
-            if pid.exists() and pid.read_text() and not self._daemon(name):
+            nonlocal seen_dead
+            dead = pid.exists() and pid.read_text() and not self._daemon(name)
+            seen_dead = seen_dead + 1 if dead else 0  # during exec a process looks dead for a moment
+            if seen_dead == DEAD_LOOKS:
                 raise SlurmError(f"{name} ended\n{self.logs(name, 6)}")
             return ready()
 
