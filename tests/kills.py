@@ -175,23 +175,23 @@ def main() -> None:
     parser.add_argument("--log", type=Path, default=ROOT / "results" / "soak.log")
     arguments = parser.parse_args()
     whole = {sweep: undisturbed(sweep) for sweep in SWEEPS}
-    wrong, lines = 0, []
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        environment = dict(os.environ)
+    made = wrong = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.ExitStack() as stack,
+        open(arguments.log, "w", buffering=1) as log,
+    ):
         if reason := Slurm.lacking():
-            lines.append(f"kinds with Slurm were left out: {reason}")
-        else:
-            environment |= stack.enter_context(Slurm(Path(folder) / "slurm")).env
-        for kind in LAUNCHERS:
-            if "Slurm" in kind and "SLURM_CONF" not in environment:
-                continue
+            print(f"kinds with Slurm are left out: {reason}", file=log)
+        environment = os.environ | ({} if reason else stack.enter_context(Slurm(Path(folder) / "slurm")).env)
+        for kind in [kind for kind in LAUNCHERS if not (reason and "Slurm" in kind)]:
             for outcome in trials(kind, arguments.n, whole, environment):
+                made += 1
                 wrong += not outcome.same or outcome.again > 0
-                lines.append(str(outcome))
-                print(lines[-1], flush=True)
-    lines.append(f"{len(lines)} kills, {wrong} of them with a table that differs or a job computed twice")
-    print(lines[-1])
-    arguments.log.write_text("\n".join(lines) + "\n")
+                print(outcome)
+                print(outcome, file=log)
+        print(f"{made} kills, {wrong} of them with a table that differs or a job computed twice", file=log)
+    print(arguments.log)
     sys.exit(wrong > 0)
 
 
