@@ -22,18 +22,10 @@ from types import ModuleType
 
 from rnnkit.runner import report, store
 from rnnkit.runner.compare import Checked, check
-from rnnkit.runner.tables import read
+from rnnkit.runner.tables import FILES, read
 
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = (
-    "table.csv",
-    "nets.csv",
-    "lags.csv",
-    "history.csv",
-    "*.md",
-    "*.png",
-    "plan.json",
-)  # not timings, which differ each time
+KEPT = (*FILES, "*.md", "*.png", "plan.json")  # not timings, which differ each time
 OF_ONE_RUN = ("host", "started", "seconds", "compile_seconds")  # of provenance.json: they would differ each time too
 
 
@@ -53,7 +45,7 @@ def preset_of(name: str, preset: str) -> str | None:
 def staging_of(name: str, preset: str, purpose: str = "reproduce") -> Path:
     """Return where an experiment runs: a folder for each state of its sources, so that none meets another's jobs."""
     file, conf = ROOT / "experiments" / f"{name}.py", ROOT / "conf" / name
-    code = store.code_identity(file, conf / "config.yaml", conf / "preset" / f"{preset}.yaml")
+    code = store.code_identity(*store.own_sources(file), conf / "config.yaml", conf / "preset" / f"{preset}.yaml")
     return ROOT / "outputs" / purpose / preset / f"{name}-{code}"
 
 

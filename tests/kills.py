@@ -21,6 +21,8 @@ from pathlib import Path
 
 from slurm import Slurm
 
+from rnnkit.runner.tables import FILES
+
 ROOT = Path(__file__).resolve().parents[1]
 SWEEPS = {
     "gradient_flow": "-m seq_len=40,80,120 spectral_radius=0.5,1.0,1.5 clip=none,1.0 hidden_size=64 replicates=24",
@@ -35,6 +37,8 @@ LAUNCHERS = {
 }
 JOBS = {"gradient_flow": 18, "temporal_order": 6}
 A_JOB = 0.2  # seconds: about the time of one
+START = 2.0  # of a client, until its first job
+TRIES = 10  # for each kill: a moment may come after the end
 RERUNS = 3  # one is enough, unless the client has to wait for a process that outlived it
 
 
@@ -69,7 +73,7 @@ def tables(out: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in out.iterdir() if p.suffix in (".md", ".png") or p.name in NAMES}
 
 
-NAMES = ("table.csv", "nets.csv", "lags.csv", "history.csv", "plan.json")
+NAMES = (*FILES, "plan.json")
 
 
 def records(out: Path) -> dict[str, bytes]:
@@ -111,13 +115,13 @@ def disturb(kind: str, sweep: str, seed: int, out: Path, environment: dict[str, 
     The moment: so many records are there, and then a part of a job's time. None where the sweep has ended before.
     """
     rng = random.Random(f"{kind} {seed}")
-    recorded, pause = rng.randrange(JOBS[sweep]), rng.uniform(0, A_JOB)
+    first, last = (-1, JOBS[sweep]) if "client" in kind else (0, JOBS[sweep] - 1)
+    recorded = rng.randint(first, last)  # -1: while it plans, all: while it makes tables
+    pause = rng.uniform(0, START if recorded < 0 else A_JOB)
     with open(out.parent / "log", "a") as log, subprocess.Popen(
         line(sweep, kind, out), stdout=log, stderr=log, env=environment
     ) as client:  # fmt: skip
-        while not list(out.glob("jobs/*/.lock")) or len(list(out.glob("jobs/*/record.json"))) < recorded:
-            if client.poll() is not None:
-                break
+        while client.poll() is None and not _is_time(out, recorded):
             time.sleep(0.005)
         time.sleep(pause)
         targets = TARGETS[kind](client, out)
@@ -128,6 +132,11 @@ def disturb(kind: str, sweep: str, seed: int, out: Path, environment: dict[str, 
         found = records(out)
         client.wait()
     return found
+
+
+def _is_time(out: Path, recorded: int) -> bool:
+    started = recorded < 0 or bool(list(out.glob("jobs/*/.lock")))
+    return started and len(list(out.glob("jobs/*/record.json"))) >= recorded
 
 
 def trial(kind: str, sweep: str, seed: int, whole: dict[str, bytes], environment: dict[str, str]) -> Outcome | None:
@@ -158,14 +167,16 @@ def undisturbed(sweep: str) -> dict[str, bytes]:
 
 def trials(kind: str, n: int, whole: dict[str, dict[str, bytes]], environment: dict[str, str]):
     """Yield the outcomes of `n` kills of a kind, sweeps in turn."""
-    seed = made = 0
-    while made < n:
+    made = 0
+    for seed in range(TRIES * n):
+        if made == n:
+            return
         sweep = list(SWEEPS)[seed % len(SWEEPS)]
         outcome = trial(kind, sweep, seed, whole[sweep], environment)
-        seed += 1
         if outcome:
             made += 1
             yield outcome
+    raise RuntimeError(f"{kind}: only {made} of {TRIES * n} moments came in time for a kill")
 
 
 def main() -> None:

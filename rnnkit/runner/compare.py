@@ -15,9 +15,7 @@ import pandas as pd
 from rnnkit.runner.agreement import LOOSER, RULES, Comparison, Judged, by_se, exactly, same
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.paired import DECLARED, Pair
-from rnnkit.runner.tables import DETAILS, Tables, read
-
-FILES = ("table.csv", *(f"{name}.csv" for name in DETAILS))  # pictures and table.md are made of these
+from rnnkit.runner.tables import FILES, Tables, read
 
 
 class Checked(NamedTuple):

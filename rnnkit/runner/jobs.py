@@ -1,13 +1,16 @@
 """One job: claimed, run, and recorded with where it was made, whatever happens to it."""
 
 import datetime
+import json
 import shutil
 import time
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from rnnkit.runner import provenance, store
 from rnnkit.runner.config import Settings
@@ -21,10 +24,14 @@ class CannotRecord(Exception):  # noqa: N818  a statement, not an error of the j
 
 
 class Job(NamedTuple):
-    """What a process needs to run one job. since: an older record counts for nothing; wait: for who is at it now."""
+    """What a process needs to run one job.
+
+    after: the start of the record that was there and does not count, as one that is no newer does not. wait: for
+    another process that is at it now.
+    """
 
     values: dict[str, Any]
-    since: float = 0.0
+    after: float = 0.0
     wait: bool = False
 
 
@@ -35,7 +42,6 @@ class Work:
     experiment: Experiment
     out: Path
     jobs: list[Job]
-    began: float = field(default_factory=time.time)
 
     def folder(self, job: Job) -> Path:
         """Return the folder of a job's record."""
@@ -43,20 +49,26 @@ class Work:
 
     def is_recorded(self, job: Job) -> bool:
         """Return whether a job has a record to be kept."""
-        record, _ = store.read_record(self.folder(job))
-        return _counts(record, self.experiment, self.experiment.schema.model_validate(job.values), job)
+        return _counts(store.read_record(self.folder(job))[0], job)
 
     def is_without(self, job: Job) -> bool:
         """Return whether a job has no record of its own from this command, nor one of a job that has ended."""
         record, _ = store.read_record(self.folder(job))
-        return record is None or not (store.has_ended(record) or record["start"] >= self.began)
+        return record is None or not (store.has_ended(record) or record["start"] > job.after)
+
+    def is_old(self, job: Job) -> bool:
+        """Return whether a job has ended, but before it was to be computed again."""
+        record, _ = store.read_record(self.folder(job))
+        return store.has_ended(record) and not _counts(record, job)
 
     def lost(self, job: Job, message: str) -> None:
         """Leave a record of a job whose process was ended from outside, if it is without one."""
         settings = self.experiment.schema.model_validate(job.values)
         with recording(settings), store.claim(folder_of(settings), wait=False) as mine:
             if mine and self.is_without(job):
-                _write(self.experiment, settings, Measurement({"status": "interrupted"}, message=message), time.time())
+                code = code_of(self.experiment.file, *settings.sources())
+                measured = Measurement({"status": "interrupted"}, message=message)
+                _write(self.experiment, settings, measured, time.time(), code)
 
 
 def folder_of(settings: Settings) -> Path:
@@ -64,31 +76,35 @@ def folder_of(settings: Settings) -> Path:
     return Path(settings.out) / "jobs" / store.identity(settings.scientific())
 
 
-class recording:  # noqa: N801  reads as a statement: with recording(...)
+@contextmanager
+def recording(settings: Settings) -> Iterator[None]:
     """Turn an OSError of the folder into a line that names it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.out = settings.out
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, OSError):
-            what = f"out={self.out}: cannot be written ({error.strerror or error})"
-            raise CannotRecord(f"{what}; records written before are as they were") from None
+    try:
+        yield
+    except OSError as error:
+        what = f"out={settings.out}: cannot be written ({error.strerror or error})"
+        raise CannotRecord(f"{what}; records written before are as they were") from None
 
 
 @cache
-def code_of(*files: Path) -> str:
-    """Return the identity of the code as it was when this process first asked."""
-    return store.code_identity(*files)
+def _modules_code(experiment: Path) -> str:
+    return store.code_identity(*store.own_sources(experiment))
+
+
+def code_of(experiment: Path, *sources: Path) -> str:
+    """Return the identity of the code: modules as this process first met them, `sources` as they are now.
+
+    A user's task is read anew for each job, so its text is, too.
+    """
+    code = _modules_code(experiment)
+    return store.identity([code, *(path.read_text(encoding="utf-8") for path in sources)]) if sources else code
 
 
 def run_job(experiment: Experiment, job: Job) -> str:
     """Run one job and leave its record, whatever happens; return its status, or BUSY.
 
-    A job that the same code has ended in the meantime is not run again. An interruption keeps an earlier record.
+    A job that has ended since it was planned is not run again, whoever's code it was: that is for the user to decide.
+    An interruption keeps an earlier record.
     """
     settings = experiment.schema.model_validate(job.values)
     folder = folder_of(settings)
@@ -96,37 +112,45 @@ def run_job(experiment: Experiment, job: Job) -> str:
         if not mine:
             return BUSY
         record, damage = store.read_record(folder)
-        if _counts(record, experiment, settings, job):
+        if _counts(record, job):
             return record["row"]["status"]
         if damage:
             (folder / "record.json").replace(folder / "record.damaged.json")
         return _run(experiment, settings, had_ended=store.has_ended(record))
 
 
-def _counts(record: dict[str, Any] | None, experiment: Experiment, settings: Settings, job: Job) -> bool:
-    code = code_of(experiment.file, *settings.sources())
-    return store.has_ended(record, code) and record["start"] >= job.since
+def _counts(record: dict[str, Any] | None, job: Job) -> bool:
+    return store.has_ended(record) and record["start"] > job.after
 
 
 def _run(experiment: Experiment, settings: Settings, had_ended: bool) -> str:
     start, began = time.time(), time.perf_counter()
-    problem = folder_of(settings) / "traceback.txt"
+    problem, code = folder_of(settings) / "traceback.txt", code_of(experiment.file, *settings.sources())
     with provenance.compilation() as compiled:
         try:
             measured = experiment.run(settings)
+            _check(measured)
             problem.unlink(missing_ok=True)
         except KeyboardInterrupt:
             if not had_ended:
-                _write(experiment, settings, Measurement({"status": "interrupted"}), start)
+                _write(experiment, settings, Measurement({"status": "interrupted"}), start, code)
             raise
         except Exception as error:  # a job that raises is a row with status error; the others go on
             measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
             store.write_whole(problem, traceback.format_exc())
         compile_seconds = compiled()
-    _write(experiment, settings, measured, start, time.perf_counter() - began, compile_seconds)
-    for checkpoints in folder_of(settings).glob("checkpoints-*"):  # of a job that has ended: nobody goes on from them
-        shutil.rmtree(checkpoints)
+    _write(experiment, settings, measured, start, code, time.perf_counter() - began, compile_seconds)
+    if measured.row["status"] in store.ENDED:  # after an error a training goes on from them
+        for checkpoints in folder_of(settings).glob("checkpoints-*"):
+            shutil.rmtree(checkpoints)
     return measured.row["status"]
+
+
+def _check(measured: Measurement) -> None:
+    """Raise for what cannot be a record: it is an error of the job, not of the sweep."""
+    if measured.row.get("status") not in store.ENDED:
+        raise ValueError(f"status={measured.row.get('status')}: allowed is {' or '.join(store.ENDED)}")
+    json.dumps(vars(measured))
 
 
 def _write(
@@ -134,10 +158,10 @@ def _write(
     settings: Settings,
     measured: Measurement,
     start: float,
+    code: str,
     seconds: float = 0.0,
     compile_seconds: float = 0.0,
 ) -> None:
-    code = code_of(experiment.file, *settings.sources())
     made = provenance.environment(experiment.file) | {
         "seed": settings.seed,
         "started": datetime.datetime.fromtimestamp(start, datetime.UTC).isoformat(timespec="seconds"),

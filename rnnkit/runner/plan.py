@@ -10,18 +10,21 @@ from rnnkit.runner.config import Settings, faults, shown
 Config = dict[str, Any]
 
 
-def check(schema: type[Settings], configs: list[Config]) -> list[str]:
-    """Return every distinct fault of a sweep, in the order met."""
-    of_jobs = [faults(schema, values) for values in configs]
-    found = dict.fromkeys(fault for of_job in of_jobs for fault in of_job)
+def check(schema: type[Settings], configs: list[Config]) -> tuple[list[Settings], list[str]]:
+    """Return (the settings of every job without a fault, every distinct fault of the sweep in the order met)."""
+    sound: list[Settings] = []
+    found: dict[str, None] = {}
+    for values in configs:
+        of_job = faults(schema, values)
+        found |= dict.fromkeys(of_job)
+        sound += [] if of_job else [schema.model_validate(values)]
     if len({str(values.get("out")) for values in configs}) > 1:
         found["out: one folder for the whole sweep is allowed, not one for each job"] = None
     if len({(str(values.get("force")), str(values.get("stale"))) for values in configs}) > 1:
         found["force, stale: one value for the whole sweep is allowed"] = None
-    sound = [schema.model_validate(values) for values, of_job in zip(configs, of_jobs, strict=True) if not of_job]
     if len({store.identity(settings.model_dump()) for settings in sound}) < len(sound):
         found["the sweep names the same job twice: every value of a key is allowed once"] = None
-    return list(found)
+    return sound, list(found)
 
 
 def merged(old: list[Config], new: list[Config]) -> list[Config] | None:

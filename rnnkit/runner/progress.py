@@ -23,8 +23,8 @@ class Progress:
 
     def __init__(self, work: Work, kept: int) -> None:
         """Set out for `work`, with `kept` jobs of the sweep ended before."""
-        self.remaining = {work.folder(job): job.since for job in work.jobs}
-        self.failed, self._last, self._began = 0, 0.0, time.time()
+        self.remaining = {folder: _written(folder) for folder in map(work.folder, work.jobs)}
+        self.failed, self._last = 0, 0.0
         # disable=None: a bar on a terminal, silence in a log
         total = len(work.jobs) + kept
         self.bar = tqdm(total=total, initial=kept, desc=work.experiment.name, unit="job", disable=None, position=0)
@@ -44,23 +44,22 @@ class Progress:
         """Count the records that have appeared since the last look."""
         if self.bar.disable or time.monotonic() - self._last < EVERY:
             return
-        for folder in list(self.remaining):
-            status = self._new_status(folder / "record.json")
-            if status is not None:
+        for folder, before in list(self.remaining.items()):
+            record = None if _written(folder) == before else store.read_record(folder)[0]
+            if record:
                 del self.remaining[folder]
-                self.failed += status not in store.ENDED
+                self.failed += record["row"]["status"] not in store.ENDED
                 self.bar.update()
         self._show()
         self._last = time.monotonic()
 
-    def _new_status(self, path: Path) -> str | None:
-        try:
-            if path.stat().st_mtime < self._began - 1:  # the record that is to be replaced
-                return None
-        except OSError:
-            return None
-        record, _ = store.read_record(path.parent)
-        return record["row"]["status"] if record else None
-
     def _show(self) -> None:
         self.bar.set_postfix_str(f"{self.failed} failed, {len(self.remaining)} remaining")
+
+
+def _written(folder: Path) -> int:
+    """Return when a folder's record was written, in ns of its file system's clock; 0 where there is none."""
+    try:
+        return (folder / "record.json").stat().st_mtime_ns
+    except OSError:
+        return 0

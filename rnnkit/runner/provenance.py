@@ -23,7 +23,7 @@ def environment(file: Path) -> dict[str, Any]:
     versions = {name: version(name) for name in ("rnnkit", "numpy", "numba", "scipy")}
     return versions | {
         "python": platform.python_version(),
-        "commit": _commit(file.parent),
+        "commit": _commit(file),
         "blas": _blas(),
         "cpu": _cpu(),
         "threads": config.NUMBA_NUM_THREADS,
@@ -31,12 +31,17 @@ def environment(file: Path) -> dict[str, Any]:
     }
 
 
-def _commit(folder: Path) -> str:
-    """Return the commit that is checked out, with -dirty where code or configurations differ; none outside of git."""
+def _commit(file: Path) -> str:
+    """Return the commit that is checked out around an experiment's file; none outside of git.
+
+    It ends in -dirty where code or configurations differ from it, or git does not know the file.
+    """
+    folder = file.parent
     sources = [f":(top)*.{ending}" for ending in ("py", "yaml", "toml")]
     commit = _git(folder, "rev-parse", "HEAD")
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *sources)
-    return f"{commit}-dirty" if commit and changed else commit or "none"
+    known = _git(folder, "ls-files", "--", file.name)
+    return f"{commit}-dirty" if commit and (changed or not known) else commit or "none"
 
 
 def _git(folder: Path, *words: str) -> str:

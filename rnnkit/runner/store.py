@@ -1,5 +1,7 @@
 """Identity of a job, and records that are written whole or not at all, by one process at a time."""
 
+import ast
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +17,8 @@ from filelock import FileLock, Timeout
 ENDED = ("done", "diverged")  # a job with such a record is not run again by the same code
 DECIDES_NUMBERS = "runner/training.py"  # of the runner this file alone; all else in it plans, stores or draws
 DIGEST = ', "digest": "'
+PART = ".rnnkit-part"  # ends the name of a file that is being written: nobody else's ends so
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)  # Lustre without -o flock, NFS without lockd, FUSE
 
 
 def identity(config: dict[str, Any]) -> str:
@@ -30,6 +34,22 @@ def code_identity(*more: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def own_sources(file: Path) -> list[Path]:
+    """Return an experiment's file, the files beside it that it imports, and those that they import."""
+    found, left = [], [file]
+    while left:
+        path = left.pop()
+        if path in found or not path.exists():
+            continue
+        found.append(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                left += [path.with_name(f"{name.name}.py") for name in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                left.append(path.with_name(f"{node.module}.py"))
+    return sorted(found)
+
+
 @cache
 def _package_digest() -> bytes:
     package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
@@ -43,7 +63,7 @@ def _package_digest() -> bytes:
 def write_whole(path: Path, text: str) -> None:
     """Write `text` so that a reader, or a crash, meets the old file or the new one and nothing between."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -52,7 +72,7 @@ def write_whole(path: Path, text: str) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)  # Ctrl-C comes after the rename, too
         raise
     _sync(path.parent)
 
@@ -92,9 +112,9 @@ def read_record(folder: Path) -> tuple[dict[str, Any] | None, str]:
         return None, f"{path} cannot be read: {error}"
 
 
-def has_ended(record: dict[str, Any] | None, code: str | None = None) -> bool:
-    """Return whether a record is of a job that has ended, by this code where one is given."""
-    return bool(record) and record["row"]["status"] in ENDED and code in (None, record.get("code"))
+def has_ended(record: dict[str, Any] | None) -> bool:
+    """Return whether a record is of a job that has ended."""
+    return bool(record) and record["row"]["status"] in ENDED
 
 
 @contextmanager
@@ -104,18 +124,22 @@ def claim(folder: Path, wait: bool) -> Iterator[bool]:
     The system lets go of a claim when its process ends, however that happens. A file system without locks has none:
     there two clients may compute a job twice, to the same record.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync(folder.parent)
+    lock = FileLock(folder / ".lock", fallback_to_soft=False)  # a soft lock stays when its process is killed
     try:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         yield False
         return
-    except NotImplementedError:
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
         yield True
         return
     try:
-        for left in folder.glob(".*-*"):  # of a process that was killed while it wrote
+        for left in folder.glob(f".*{PART}"):  # of a process that was killed while it wrote
             left.unlink(missing_ok=True)
         yield True
     finally:

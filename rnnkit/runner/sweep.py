@@ -14,13 +14,11 @@ import hydra
 from rnnkit.runner import command, jobs, plan, store
 from rnnkit.runner.collect import collect
 from rnnkit.runner.config import Settings, faults, shown
-from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.experiment import Experiment
 from rnnkit.runner.jobs import CannotRecord, Job, Work
 from rnnkit.runner.launchers import Launcher
 from rnnkit.runner.launchers.serial import Serial
 from rnnkit.runner.progress import Progress
-
-__all__ = ["Experiment", "Measurement", "launch"]
 
 HYDRAS = "hydra._internal.core_plugins"
 LAUNCHERS = [f"rnnkit.runner.launchers.{name}.{name.title()}" for name in ("serial", "local", "slurm", "ray")]
@@ -38,9 +36,9 @@ def prepare(experiment: Experiment) -> Prepared:
     """Return the sweep of the command line, its plan written down; or end the process, all faults in one message."""
     composed = command.compose(experiment)
     launcher, of_launcher = _launcher(composed.own) if composed.own else (None, [])
-    found = [*composed.found, *plan.check(experiment.schema, composed.configs), *of_launcher]
+    settings, of_jobs = plan.check(experiment.schema, composed.configs)
+    found = [*composed.found, *of_jobs, *of_launcher]
     if not found:
-        settings = [experiment.schema.model_validate(values) for values in composed.configs]
         left, damaged, stale = _left(experiment, settings)
         refusal = stale or plan.open_folder(settings[0].out, experiment.file, [s.scientific() for s in settings])
         found = [refusal] if refusal else []
@@ -70,16 +68,18 @@ def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
 
 def _left(experiment: Experiment, settings: list[Settings]) -> tuple[list[Job], list[str], str]:
     """Return (jobs without a record to be kept, damaged records, why the sweep cannot go on with those it has)."""
-    left, damaged, stale, now = [], [], set(), time.time()
+    left, damaged, stale = [], [], set()
     for one in settings:
-        job = Job(one.model_dump() | {"out": str(Path(one.out).resolve())}, now if one.force else 0.0)
         record, damage = store.read_record(jobs.folder_of(one))
         if damage:
             damaged.append(damage)
         code = jobs.code_of(experiment.file, *one.sources())
-        if one.force or not store.has_ended(record) or (record["code"] != code and one.stale == "recompute"):
-            left.append(job)
-        elif record["code"] != code and one.stale == "stop":
+        ended = store.has_ended(record)
+        other = ended and record["code"] != code
+        if one.force or not ended or (other and one.stale == "recompute"):
+            values = one.model_dump() | {"out": str(Path(one.out).resolve())}
+            left.append(Job(values, record["start"] if record else 0.0))
+        elif other and one.stale == "stop":
             stale.add(record["code"])
     if not stale:
         return left, damaged, ""
@@ -104,12 +104,10 @@ def launch(experiment: Experiment) -> None:
     except (CannotRecord, OSError, RuntimeError) as problem:
         print(f"{experiment.name}: {problem}", file=sys.stderr)
         code = 1
-    try:
-        failed = collect(experiment, work.out, _told(work, launcher, kept, time.perf_counter() - start))
-    except OSError as problem:
-        print(f"{experiment.name}: tables cannot be written: {problem}", file=sys.stderr)
-        failed = 1
-    sys.exit(code or failed)
+    failed = collect(experiment, work.out, _told(work, launcher, kept, time.perf_counter() - start))
+    if old := sum(map(work.is_old, work.jobs)):
+        print(f"{experiment.name}: {old} jobs were not computed again: their earlier records stand", file=sys.stderr)
+    sys.exit(code or failed or int(old > 0))
 
 
 def _told(work: Work, launcher: Launcher, kept: int, seconds: float) -> str:

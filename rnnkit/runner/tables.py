@@ -12,6 +12,7 @@ import pandas as pd
 from rnnkit.runner import store
 
 DETAILS = ("nets", "lags", "history")
+FILES = ("table.csv", *(f"{name}.csv" for name in DETAILS))  # what came out, and nothing of how and when
 DETAIL_FORMAT = "%.9g"  # nets and lags: more digits than any standard error needs; table.csv keeps every digit
 TABLE_MD_FORMAT = ".4g"
 Record = dict[str, Any]
@@ -45,7 +46,7 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
     """
     records = records_of(out, plan)
     table = pd.DataFrame([_row(record, columns) for record in records], dtype=object)
-    if mixed := _is_mixed(records):
+    if mixed := is_mixed(records):
         table["code"] = [record.get("code") for record in records]
     store.write_whole(out / "table.csv", table.to_csv(index=False))
     store.write_whole(out / "table.md", MIXED * mixed + table_markdown(table))
@@ -60,7 +61,8 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
 MIXED = "**Rows of this table were computed by different code: see its last column.**\n\n"
 
 
-def _is_mixed(records: list[Record]) -> bool:
+def is_mixed(records: list[Record]) -> bool:
+    """Return whether rows were computed by different code."""
     return len({record["code"] for record in records if "code" in record}) > 1
 
 

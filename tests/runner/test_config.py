@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rnnkit.runner import plan
 from rnnkit.runner.config import faults, number
-from rnnkit.runner.plan import check
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 GOOD = {
@@ -101,6 +101,13 @@ def test_a_missing_key_is_named(schema):
 def test_several_faults_are_all_listed(schema):
     found = faults(schema, GOOD | {"seq_len": 0, "clip": "foo", "typo": 1, "activation": "gelu"})
     assert {line.split(":")[0] for line in found} == {"seq_len=0", "clip=foo", "typo=1", "activation=gelu"}
+
+
+def check(schema, configs):
+    """Return the faults of a sweep; what is left out of it has one."""
+    sound, found = plan.check(schema, configs)
+    assert len(sound) == sum(not faults(schema, values) for values in configs)
+    return found
 
 
 def test_a_sweep_lists_each_fault_once_and_refuses_two_folders_and_doubles(schema):

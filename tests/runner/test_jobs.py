@@ -1,12 +1,12 @@
 """One job: its record, its claim, and what is left of it when things go wrong."""
 
-import dataclasses
 import os
 import subprocess
 import time
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pytest
 from pydantic import Field
 
@@ -83,10 +83,10 @@ def test_a_job_that_has_ended_is_not_run_again(job):
     assert run_job(experiment(refused), job) == "done"
 
 
-def test_since_asks_for_a_newer_record(job):
+def test_after_asks_for_a_newer_record(job):
     run_job(experiment(), job)
     first = record(job)["start"]
-    assert run_job(experiment(), job._replace(since=time.time())) == "done"
+    assert run_job(experiment(), job._replace(after=first)) == "done"
     assert record(job)["start"] > first
 
 
@@ -109,7 +109,7 @@ def test_an_interruption_is_a_record_but_never_in_place_of_one_that_has_ended(jo
     assert record(job)["row"] == {"status": "interrupted"}
     run_job(experiment(), job)
     with pytest.raises(KeyboardInterrupt):
-        run_job(experiment(interrupted), job._replace(since=time.time()))
+        run_job(experiment(interrupted), job._replace(after=record(job)["start"]))
     assert record(job)["row"]["status"] == "done"
 
 
@@ -120,14 +120,14 @@ def test_a_lost_job_has_a_record_unless_it_left_one(job):
     run_job(experiment(refused), job)
     work.lost(job, "killed")
     assert record(job)["row"]["status"] == "error"
-    later = dataclasses.replace(work, began=time.time())
-    later.lost(job, "killed")  # the error is of an earlier command
+    work.lost(job._replace(after=record(job)["start"]), "killed")  # the error is of an earlier command
     assert record(job)["row"]["status"] == "interrupted"
 
 
 def test_a_lost_job_never_takes_the_place_of_one_that_has_ended_whoever_s_code_it_was(job, monkeypatch):
     run_job(experiment(), job)
     monkeypatch.setattr(jobs, "code_of", lambda *_: "other code")
+    assert run_job(experiment(refused), job) == "done"  # whether it is to be recomputed is decided where it is planned
     Work(experiment(), Path(job.values["out"]), [job]).lost(job, "killed")
     assert record(job)["row"]["status"] == "done"
 
@@ -136,6 +136,35 @@ def test_a_lost_job_that_another_process_has_is_left_to_it(job):
     with store.claim(folder(job), wait=False):
         Work(experiment(), Path(job.values["out"]), [job]).lost(job, "killed")
         assert record(job) is None
+
+
+BAD = [{}, {"status": "solved"}, {"status": "done", "double": np.float32(1)}]
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_what_cannot_be_a_record_is_an_error_of_the_job(job, row):
+    assert run_job(experiment(lambda config: Measurement(row)), job) == "error"
+    assert record(job)["row"] == {"status": "error"}
+    assert run_job(experiment(), job) == "done"
+
+
+def test_checkpoints_of_a_job_that_failed_are_kept_until_it_has_ended(job):
+    def fails(config):
+        (folder(job) / "checkpoints-x").mkdir()
+        raise OSError(28, "no space")
+
+    run_job(experiment(fails), job)
+    assert (folder(job) / "checkpoints-x").exists()
+    run_job(experiment(), job)
+    assert not (folder(job) / "checkpoints-x").exists()
+
+
+def test_the_code_of_a_users_file_is_read_anew_for_each_job(tmp_path):
+    task = tmp_path / "task.py"
+    task.write_text("x = 1")
+    before = jobs.code_of(Path(__file__), task)
+    task.write_text("x = 2")
+    assert jobs.code_of(Path(__file__), task) != before
 
 
 def test_a_folder_that_takes_no_records_is_named(job, tmp_path):
@@ -169,22 +198,25 @@ def test_the_commit_is_told_and_whether_code_differs_from_it(tmp_path):
     file = tmp_path / "file.py"
     file.write_text("x = 1")
     (tmp_path / "table.csv").write_text("rows")
-    assert provenance._commit(tmp_path) == "none"
+    assert provenance._commit(file) == "none"
     git(tmp_path, "init", "-q")
-    assert provenance._commit(tmp_path) == "none"
+    assert provenance._commit(file) == "none"
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "first")
     commit = git(tmp_path, "rev-parse", "HEAD").strip()
-    assert provenance._commit(tmp_path) == commit
+    assert provenance._commit(file) == commit
     (tmp_path / "table.csv").write_text("other rows")
-    assert provenance._commit(tmp_path) == commit
+    assert provenance._commit(file) == commit
+    file.with_name("new.py").write_text("y = 1")
+    assert provenance._commit(file) == commit
+    assert provenance._commit(file.with_name("new.py")) == f"{commit}-dirty"
     file.write_text("x = 2")
-    assert provenance._commit(tmp_path) == f"{commit}-dirty"
+    assert provenance._commit(file) == f"{commit}-dirty"
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance._commit(Path(__file__).parent) == "none"
+    assert provenance._commit(Path(__file__)) == "none"
 
 
 def test_the_blas_is_the_one_that_kernels_call():

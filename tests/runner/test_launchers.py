@@ -127,6 +127,37 @@ def test_two_clients_share_a_sweep_and_no_job_is_run_twice(toy, tmp_path):
         assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
 
 
+def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, tmp_path):
+    line, out, runs = ["-m", "value=1,2,3,4,5,6", "seconds=0.5"], tmp_path / "both", tmp_path / "runs"
+    environment = os.environ | {"RUNS": str(runs)}
+    text = toy.read_text()
+    try:
+        with start(toy, *line, f"out={out}", env=environment) as first:
+            while not list(out.glob("jobs/*/.lock")):
+                time.sleep(0.02)
+            toy.write_text(text.replace("2 * config", "3 * config"))
+            with start(toy, *line, f"out={out}", "stale=keep", env=environment) as second:
+                second.communicate()
+            first.communicate()
+    finally:
+        toy.write_text(text)
+    assert [first.returncode, second.returncode] == [0, 0]
+    assert sorted(runs.read_text().split()) == list("123456")
+    table = pd.read_csv(out / "table.csv")
+    factors = (table.double / table.value).tolist()
+    assert set(factors) == {2, 3}
+    assert len(set(zip(factors, table.code, strict=True))) == 2  # each row under the code that made it
+
+
+def test_a_forced_job_that_is_killed_keeps_its_row_and_is_told(toy, out):
+    line = [toy, "-m", "value=1,2", "does=die", f"out={out}", LOCAL]
+    assert command(*line, SPARE="1").returncode == 0
+    done = command(*line, "force=true")
+    assert done.returncode == 1
+    assert "toy: 1 jobs were not computed again: their earlier records stand" in done.stderr
+    assert list(pd.read_csv(out / "table.csv").status) == ["done", "done"]
+
+
 def test_collect_needs_a_sweep(tmp_path):
     done = command("-m", "rnnkit.runner.collect", tmp_path)
     assert done.returncode == 1

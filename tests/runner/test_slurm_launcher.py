@@ -115,9 +115,10 @@ def test_a_task_out_of_time_is_queued_again_and_goes_on_from_its_checkpoint(toy,
     done = command(*line, f"out={tmp_path / 'cut'}", *SLURM, *limits, **slurm.env)
     assert done.returncode == 0, done.stdout + done.stderr
     (log,) = (tmp_path / "cut" / "slurm").glob("*_log.out")
-    assert log.read_text().count("Calling checkpoint method") == 1
-    assert log.read_text().count("Starting with JobEnvironment") == 2
-    assert 1 < pd.read_csv(tmp_path / "cut" / "timings.csv").seconds[0] < 35  # of the second process alone
+    told = log.read_text().count("Calling checkpoint method")  # Slurm looks at its clock every 30 s
+    assert told >= 1
+    assert log.read_text().count("Starting with JobEnvironment") == told + 1
+    assert 1 < pd.read_csv(tmp_path / "cut" / "timings.csv").seconds[0] < 35  # of the last process alone
     assert not list(tmp_path.rglob("checkpoints-*"))
     assert command(*line, f"out={tmp_path / 'whole'}", SLEEP="0").returncode == 0
     for name in ("table.csv", "history.csv"):

@@ -1,5 +1,6 @@
 """A job's identity, files that are whole, and folders that are not written over."""
 
+import fcntl
 import os
 import shutil
 import stat
@@ -97,21 +98,10 @@ def test_a_folder_in_place_of_a_record_is_said(tmp_path):
     assert "cannot be read" in store.read_record(tmp_path)[1]
 
 
-ENDED_BY = [
-    (None, None, False),
-    ("done", None, True),
-    ("diverged", None, True),
-    ("error", None, False),
-    ("interrupted", None, False),
-    ("done", "this", True),
-    ("done", "other", False),
-]
-
-
-@pytest.mark.parametrize(("status", "code", "ended"), ENDED_BY)
-def test_a_record_has_ended_by_a_code(status, code, ended):
-    record = status and {"row": {"status": status}, "code": "this"}
-    assert store.has_ended(record, code) is ended
+@pytest.mark.parametrize("status", [None, "done", "diverged", "error", "interrupted"])
+def test_a_record_is_of_a_job_that_has_ended(status):
+    record = status and {"row": {"status": status}}
+    assert store.has_ended(record) is (status in ("done", "diverged"))
 
 
 def test_a_claim_is_one_process_s_and_goes_with_it(tmp_path):
@@ -128,19 +118,53 @@ def test_a_claim_is_one_process_s_and_goes_with_it(tmp_path):
             assert mine
 
 
-def test_a_claim_clears_what_a_killed_writer_left(tmp_path):
-    (tmp_path / ".record.json-abc").write_text("half")
+def test_a_claim_clears_what_a_killed_writer_left_and_nothing_else(tmp_path):
+    for name in (f".record.json-abc{store.PART}", ".pre-commit-config.yaml", ".git-credentials", ".python-version"):
+        (tmp_path / name).write_text("text")
     with store.claim(tmp_path, wait=False):
-        assert not (tmp_path / ".record.json-abc").exists()
+        left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".lock", ".pre-commit-config.yaml", ".git-credentials", ".python-version"}
 
 
-def test_without_locks_a_claim_is_granted(tmp_path, monkeypatch):
-    def no_locks(*_, **__):
-        raise NotImplementedError
+def test_a_killed_writer_leaves_what_a_claim_clears(tmp_path, monkeypatch):
+    monkeypatch.setattr(store.os, "replace", lambda *_: os._exit(9))
+    if (child := os.fork()) == 0:
+        store.write_whole(tmp_path / "record.json", "text")
+    os.waitpid(child, 0)
+    assert [path.name.endswith(store.PART) for path in tmp_path.iterdir()] == [True]
 
-    monkeypatch.setattr(store.FileLock, "acquire", no_locks)
-    with store.claim(tmp_path, wait=False) as mine:
-        assert mine
+
+@pytest.mark.parametrize("number", store.NO_LOCKS)
+@pytest.mark.parametrize("wait", [False, True])
+def test_on_a_file_system_without_locks_a_claim_is_granted(tmp_path, monkeypatch, number, wait):
+    def no_locks(*_):
+        raise OSError(number, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    for _ in range(2):  # and none is left behind
+        with store.claim(tmp_path, wait) as mine:
+            assert mine
+
+
+def test_an_interruption_right_after_the_rename_stays_one(tmp_path, monkeypatch):
+    replace = os.replace
+
+    def interrupted(*paths):
+        replace(*paths)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_whole(tmp_path / "record.json", "text")
+    assert (tmp_path / "record.json").read_text() == "text"
+
+
+def test_sources_are_the_file_and_what_it_imports_from_beside_it(tmp_path):
+    files = {"a": "import b\nimport os", "b": "from c import x", "c": "x = 1", "other": ""}
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    assert [path.stem for path in store.own_sources(tmp_path / "a.py")] == ["a", "b", "c"]
+    assert [path.stem for path in store.own_sources(tmp_path / "c.py")] == ["c"]
 
 
 def test_the_code_of_a_job_is_kernels_to_training_and_no_more(tmp_path, monkeypatch):

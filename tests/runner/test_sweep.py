@@ -10,6 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rnnkit.runner import store
+from rnnkit.runner.collect import collect
+from rnnkit.runner.config import Settings
+from rnnkit.runner.experiment import Experiment
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "experiments" / "gradient_flow.py"
 GRID = ["-m", "seq_len=5,80", "spectral_radius=0.5,1.5", "clip=none,1.0"]
@@ -322,3 +327,32 @@ def test_a_damaged_record_is_named_and_computed_again(toy, harm, request):
     assert "1 of them by an earlier start" in done.stdout
     assert (out / "table.csv").read_bytes() == before
     assert (path.parent / "record.damaged.json").read_text() == harm(whole)
+
+
+def test_an_experiment_that_another_imports_is_a_part_of_its_code(toy):
+    experiments, out = toy.parent, toy.parent / "importing"
+    (experiments / "beside.py").write_text("FACTOR = 2\n")
+    text = toy.read_text()
+    toy.write_text("from beside import FACTOR\n" + text.replace("2 * ", "FACTOR * "))
+    line = [toy, "-m", "value=1,2", f"out={out}"]
+    try:
+        assert command(*line).returncode == 0
+        (experiments / "beside.py").write_text("FACTOR = 3\n")
+        assert "holds jobs that other code has ended" in command(*line).stderr
+    finally:
+        toy.write_text(text)
+
+
+def test_pictures_that_need_every_row_wait_for_them(tmp_path, capsys):
+    def draw(folder):
+        raise KeyError("the row of 2.0")
+
+    what = Experiment(__file__, Settings, lambda _: None, ["status"], draw)
+    plan = [{"seed": 0}, {"seed": 1}]
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    store.write_record(tmp_path / "jobs" / store.identity(plan[0]), {"row": {"status": "done"}, "seconds": 1.0})
+    assert collect(what, tmp_path) == 1
+    assert "not all pictures could be drawn before all jobs are done" in capsys.readouterr().err
+    store.write_record(tmp_path / "jobs" / store.identity(plan[1]), {"row": {"status": "done"}, "seconds": 1.0})
+    with pytest.raises(KeyError):
+        collect(what, tmp_path)

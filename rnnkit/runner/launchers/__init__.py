@@ -6,27 +6,27 @@ were measured and left: they compose every job anew (80 ms; on Slurm a whole pro
 ends the sweep, and none of them knows which jobs are done.
 """
 
-from typing import Protocol
-
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from rnnkit.runner.experiment import Experiment
 from rnnkit.runner.jobs import BUSY, Job, Work, run_job
 from rnnkit.runner.progress import Progress
 
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Launcher(Protocol):
-    """What a sweep asks of a launcher."""
+class Launcher(BaseModel):
+    """What a sweep asks of a launcher; its fields are its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def missing(self) -> list[str]:
+        """Return what this machine would need to have, one line each."""
+        return []
 
     def launch(self, work: Work, progress: Progress) -> None:
         """Get every job of `work` done."""
-
-
-class Keys(BaseModel):
-    """Base of the launchers' keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+        raise NotImplementedError
 
     @field_validator("*", mode="before")
     @classmethod
@@ -35,26 +35,19 @@ class Keys(BaseModel):
             raise ValueError
         return value
 
-    def missing(self) -> list[str]:
-        """Return what this machine would need to have, one line each."""
-        return []
 
-
-def run_all(work: Work, progress: Progress | None = None) -> None:
+def run_all(experiment: Experiment, jobs: list[Job], progress: Progress | None = None) -> None:
     """Run jobs one after the other in this process; those that others are at come last."""
     busy = []
-    for job in work.jobs:
-        if run_job(work.experiment, job) == BUSY:
+    for job in jobs:
+        if run_job(experiment, job) == BUSY:
             busy.append(job)
         if progress:
             progress.look()
     for job in busy:
-        run_job(work.experiment, job._replace(wait=True))
+        run_job(experiment, job._replace(wait=True))
 
 
 def threads_for(cores: int) -> dict[str, str]:
     """Return the environment in which a process uses that many cores."""
     return dict.fromkeys(THREAD_VARIABLES, str(cores))
-
-
-__all__ = ["THREAD_VARIABLES", "Job", "Keys", "Launcher", "run_all", "threads_for"]

@@ -13,13 +13,13 @@ from pydantic import Field
 
 from rnnkit.runner import provenance
 from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work
-from rnnkit.runner.launchers import Keys, threads_for
+from rnnkit.runner.launchers import Launcher, threads_for
 from rnnkit.runner.progress import EVERY, Progress
 
 PATIENCE = 5.0  # seconds an interrupted worker has to leave its record
 
 
-class Local(Keys):
+class Local(Launcher):
     """Worker processes; a killed one costs the job it was at, and another takes its place."""
 
     workers: int | None = Field(None, ge=1, le=4096, description="an integer from 1 to 4096, or null: one a core")

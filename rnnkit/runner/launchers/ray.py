@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import Field
 
 from rnnkit.runner.experiment import load
-from rnnkit.runner.jobs import CannotRecord, Job, Work, run_job
-from rnnkit.runner.launchers import Keys, threads_for
+from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work, run_job
+from rnnkit.runner.launchers import Launcher, threads_for
 from rnnkit.runner.progress import EVERY, Progress
 
 
-class Ray(Keys):
+class Ray(Launcher):
     """Every job is a task of Ray; `out` has to be a folder that all its machines see."""
 
     address: str | None = Field(None, description="the address of a cluster, or null: a Ray of this machine")
@@ -30,30 +30,35 @@ class Ray(Keys):
         ray.init(self.address, log_to_driver=False, logging_level="ERROR", runtime_env=environment)
         try:
             task = ray.remote(num_cpus=self.cpus, max_retries=0)(_run)
-            pending = {task.remote(work.experiment.file, job._replace(wait=True)): job for job in work.jobs}
+            pending = {task.remote(work.experiment.file, job): job for job in work.jobs}
             while pending:
                 done, _ = ray.wait(list(pending), timeout=EVERY)
                 for reference in done:
-                    self._take(work, pending.pop(reference), reference)
+                    job = pending.pop(reference)
+                    if self._reply(work, job, reference) == BUSY:  # the last in Ray's queue, and waited for
+                        job = job._replace(wait=True)
+                        pending[task.remote(work.experiment.file, job)] = job
                 progress.look()
         finally:
             ray.shutdown()
 
-    def _take(self, work: Work, job: Job, reference: Any) -> None:
-        """Look at how a task ended."""
+    def _reply(self, work: Work, job: Job, reference: Any) -> str:
+        """Return how a task ended."""
         import ray
 
         try:
-            if problem := ray.get(reference):
-                raise CannotRecord(problem)
+            status, problem = ray.get(reference)
         except ray.exceptions.RayError as error:  # its process was killed, or its machine is gone
             work.lost(job, str(error).splitlines()[0])
+            return "interrupted"
+        if problem:
+            raise CannotRecord(problem)
+        return status
 
 
-def _run(experiment: Path, job: Job) -> str:
-    """Run a job within Ray; return why its record could not be written, or nothing."""
+def _run(experiment: Path, job: Job) -> tuple[str, str]:
+    """Run a job within Ray; return its status, and why its record could not be written."""
     try:
-        run_job(load(experiment), job)
+        return run_job(load(experiment), job), ""
     except CannotRecord as problem:
-        return str(problem)
-    return ""
+        return "", str(problem)

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from rnnkit.runner.experiment import load
 from rnnkit.runner.jobs import CannotRecord, Job, Work
-from rnnkit.runner.launchers import THREAD_VARIABLES, Keys, run_all
+from rnnkit.runner.launchers import THREAD_VARIABLES, Launcher, run_all
 from rnnkit.runner.progress import Progress
 
 PER_CORE = "${SLURM_CPUS_PER_TASK:-1}"
@@ -32,13 +32,12 @@ class Share:
     """What one task of the array does. submitit stores it, and calls `checkpoint` when the task has to give way."""
 
     experiment: Path
-    out: Path
     jobs: list[Job]
 
     def __call__(self) -> None:
         """Run the jobs; those that have ended already are left as they are."""
         try:
-            run_all(Work(load(self.experiment), self.out, self.jobs))
+            run_all(load(self.experiment), self.jobs)
         except CannotRecord as problem:
             sys.exit(str(problem))
 
@@ -56,7 +55,7 @@ class Task(NamedTuple):
     share: Share
 
 
-class Slurm(Keys):
+class Slurm(Launcher):
     """Keys of sbatch by their own names, as far as sweeps need them; all others go into `extra`."""
 
     partition: Text = Field(None, description="a partition, or null: the cluster's default")
@@ -82,7 +81,7 @@ class Slurm(Keys):
         """Wait for what an earlier command has submitted, submit what is left, wait for that."""
         submitted = work.out / "slurm" / "submitted.txt"
         earlier = set(submitted.read_text(encoding="utf-8").split()) if submitted.exists() else set()
-        if running := earlier & queued():
+        if running := earlier & queued(earlier):
             print(f"waiting for {', '.join(sorted(running))}, submitted by an earlier command", flush=True)
             self._wait(running, progress)
         left = [job for job in work.jobs if not work.is_recorded(job)]
@@ -98,13 +97,13 @@ class Slurm(Keys):
             ids = " ".join(sorted(array))
             print(f"\nSlurm goes on: scancel {ids} ends it, python -m rnnkit.runner.collect {work.out} collects")
             raise
-        _tell(work, [task for task in tasks if _at(work, task)])
+        _tell(work, [(task, job) for task in tasks if (job := _at(work, task))])
 
     def _submit(self, work: Work, jobs: list[Job]) -> list[Task]:
         from submitit import AutoExecutor  # an extra
 
         n = min(self.tasks, len(jobs))
-        shares = [Share(work.experiment.file, work.out, jobs[first::n]) for first in range(n)]
+        shares = [Share(work.experiment.file, jobs[first::n]) for first in range(n)]
         executor = AutoExecutor(work.out / "slurm", cluster="slurm", slurm_max_num_timeout=self.requeues)
         executor.update_parameters(
             name=work.experiment.name,
@@ -141,14 +140,15 @@ def _at(work: Work, task: Task) -> Job | None:
     return next((job for job in task.share.jobs if work.is_without(job)), None)
 
 
-def _tell(work: Work, ended: list[Task]) -> None:
+def _tell(work: Work, ended: list[tuple[Task, Job]]) -> None:
     """Record what became of the jobs at which tasks were ended; accounting says why, some seconds late."""
+    if not ended:
+        return
     for _ in range(ACCOUNTING_S):
-        if ended:
-            ended[0].job.watcher.update()
-        states = [task.job.watcher.get_state(task.job.job_id, mode="cache") for task in ended]
+        ended[0][0].job.watcher.update()
+        states = [task.job.watcher.get_state(task.job.job_id, mode="cache") for task, _ in ended]
         if not set(states) & {"RUNNING", "COMPLETING", "PENDING", "UNKNOWN"}:
             break
         time.sleep(1)
-    for task, state in zip(ended, states, strict=True):
-        work.lost(_at(work, task), f"task {task.job.job_id} ended as {state}; see {task.job.paths.stderr}")
+    for (task, job), state in zip(ended, states, strict=True):
+        work.lost(job, f"task {task.job.job_id} ended as {state}; see {task.job.paths.stderr}")
