@@ -4,33 +4,35 @@ Jobs may outlive the command that has started them, on a cluster above all. This
 """
 
 import argparse
-import json
+import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from rnnkit.runner import experiment, store, tables
 from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.plan import owner_of, read_plan
 
 FAILED = ("error", "missing", "interrupted")
 SHOWN = 10
 
 
-def collect(what: Experiment, out: Path, note: str = "") -> int:
+def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] | None = None) -> int:
     """Write the tables and pictures of `out`, tell how its jobs ended, return the exit code.
 
-    note: ends the first line of what is told.
+    note: ends the first line of what is told. named: identities of the jobs that the exit code is of, default all.
     """
     try:
         with store.claim(out, wait=True):  # one client at a time writes plans and tables
-            plan = json.loads((out / "plan.json").read_text(encoding="utf-8"))
-            records = tables.collect(out, plan, what.columns)
-        code = _tell(what, out, records, note)
+            records = tables.collect(out, read_plan(out), what.columns)
+        code = _tell(what, out, records, note, named)
         _draw(what, out, {record["row"]["status"] for record in records})
         return code
     except BrokenPipeError:  # nobody listens, and the tables are there
-        raise
-    except OSError as problem:
-        print(f"{what.name}: tables and pictures cannot be written: {problem}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, ValueError) as problem:
+        print(f"{what.name}: tables and pictures of {out} cannot be written: {problem}", file=sys.stderr)
         return 1
 
 
@@ -47,20 +49,21 @@ def _draw(what: Experiment, out: Path, statuses: set[str]) -> None:
         print(f"{what.name}: not all pictures could be drawn before all jobs are done: {problem!r}", file=sys.stderr)
 
 
-def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str) -> int:
-    """Print how jobs ended; return the exit code."""
+def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, named: Collection[str] | None) -> int:
+    """Print how jobs ended; return the exit code of those named."""
     statuses = [record["row"]["status"] for record in records]
     counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
     print(f"{what.name}: {len(records)} jobs: {counts}{note}")
     others = [record for record in records if record["row"]["status"] != "done"]
     for record in others[:SHOWN]:
-        print(f"  {record['row']['status']}: {record['out']}: {record.get('message') or 'no record'}")
+        print(f"  {record['row']['status']}: {record['out']}: {record['message']}")
     if len(others) > SHOWN:
         print(f"  and {len(others) - SHOWN} more: {out / 'problems.csv'}")
     if tables.is_mixed(records):
         print("  rows were computed by different code: see the table's last column")
     print(f"{what.name}: {out / 'table.csv'}", flush=True)
-    return int(any(status in FAILED for status in statuses))
+    mine = [record for record in records if named is None or record["out"].removeprefix("jobs/") in named]
+    return int(any(record["row"]["status"] in FAILED for record in mine))
 
 
 def main() -> None:
@@ -74,12 +77,13 @@ def main() -> None:
 
 
 def _collect_folder(out: Path, file: Path | None) -> int:
-    owner = out / "sweep.json"
     try:
-        if not owner.exists():
+        owner = owner_of(out)
+        if owner is None:
             raise ValueError(f"folder {out}: holds no sweep; allowed is the `out` of one")
-        file = file or Path(json.loads(owner.read_text(encoding="utf-8"))["experiment"])
-        return collect(experiment.load(file.resolve()), out)
+        if file and file.stem != owner.stem:
+            raise ValueError(f"--experiment {file}: the sweep in {out} is of {owner.name}")
+        return collect(experiment.load((file or owner).resolve()), out)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

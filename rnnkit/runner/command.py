@@ -143,6 +143,8 @@ def offer(experiment: Experiment) -> None:
     The folder `conf` itself stays out of its search path: a key named as an experiment would be a config group.
     """
     store, conf = ConfigStore.instance(), experiment.conf
+    if not (conf / "sweep.yaml").exists():
+        sys.exit(f"{conf / 'sweep.yaml'}: not there; an experiment needs it, and conf/hydra, as copies of rnnkit's own")
     for file in (conf / "sweep.yaml", *sorted(conf.glob("hydra/**/*.yaml"))):
         group = file.parent.relative_to(conf).as_posix()
         store.store(file.stem, OmegaConf.load(file), group=None if group == "." else group, provider="rnnkit")

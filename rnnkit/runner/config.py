@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -24,6 +25,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    _code: str = PrivateAttr("")
     seed: int = Field(ge=0, lt=2**32, description="an integer from 0 to 2^32 - 1")
     out: str = Field(min_length=1, description="a folder to write to")
     force: bool = Field(False, description="true: compute again what has ended; or false")
@@ -41,6 +43,10 @@ class Settings(BaseModel):
     def scientific(self) -> dict[str, Any]:
         """Return what decides the numbers: every key but those of the sweep, the experiment's own first."""
         return self.model_dump(exclude={*KEYS_OF_A_SWEEP, "seed"}) | {"seed": self.seed}
+
+    def go_on_by(self, code: str) -> None:
+        """Say by which code the job runs: what is kept on the way belongs to it."""
+        self._code = code
 
     def sources(self) -> list[Path]:
         """Return files of the user's own that decide the numbers too."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit.runner import provenance, store
-from rnnkit.runner.config import Settings
+from rnnkit.runner.config import Settings, faults
 from rnnkit.runner.experiment import Experiment, Measurement
 
 BUSY = "busy"  # another process is at it
@@ -26,13 +26,22 @@ class CannotRecord(Exception):  # noqa: N818  a statement, not an error of the j
 class Job(NamedTuple):
     """What a process needs to run one job.
 
-    after: the start of the record that was there and does not count, as one that is no newer does not. wait: for
-    another process that is at it now.
+    config: its scientific configuration. folder: of its record. after: the start of the record that was there and does
+    not count, as one that is no newer does not. wait: for another process that is at it now.
     """
 
     values: dict[str, Any]
+    config: dict[str, Any]
+    folder: str
     after: float = 0.0
     wait: bool = False
+
+
+def job_of(settings: Settings, after: float = 0.0) -> Job:
+    """Return the job of a configuration, by absolute paths."""
+    values = settings.model_dump() | {"out": str(Path(settings.out).resolve())}
+    config = settings.scientific()
+    return Job(values, config, str(Path(values["out"], "jobs", store.identity(config))), after)
 
 
 @dataclass(frozen=True)
@@ -43,61 +52,57 @@ class Work:
     out: Path
     jobs: list[Job]
 
-    def folder(self, job: Job) -> Path:
-        """Return the folder of a job's record."""
-        return folder_of(self.experiment.schema.model_validate(job.values))
-
     def is_recorded(self, job: Job) -> bool:
         """Return whether a job has a record to be kept."""
-        return _counts(store.read_record(self.folder(job))[0], job)
+        return _counts(record_of(job), job)
 
     def is_without(self, job: Job) -> bool:
         """Return whether a job has no record of its own from this command, nor one of a job that has ended."""
-        record, _ = store.read_record(self.folder(job))
+        record = record_of(job)
         return record is None or not (store.has_ended(record) or record["start"] > job.after)
 
     def is_old(self, job: Job) -> bool:
         """Return whether a job has ended, but before it was to be computed again."""
-        record, _ = store.read_record(self.folder(job))
+        record = record_of(job)
         return store.has_ended(record) and not _counts(record, job)
 
     def lost(self, job: Job, message: str) -> None:
         """Leave a record of a job whose process was ended from outside, if it is without one."""
-        settings = self.experiment.schema.model_validate(job.values)
-        with recording(settings), store.claim(folder_of(settings), wait=False) as mine:
+        with recording(job), store.claim(Path(job.folder), wait=False) as mine:
             if mine and self.is_without(job):
-                code = code_of(self.experiment.file, *settings.sources())
                 measured = Measurement({"status": "interrupted"}, message=message)
-                _write(self.experiment, settings, measured, time.time(), code)
+                _write(self.experiment, job, measured, {"code": code_of(self.experiment)}, time.time())
 
 
-def folder_of(settings: Settings) -> Path:
-    """Return the folder of a job's record."""
-    return Path(settings.out) / "jobs" / store.identity(settings.scientific())
+def record_of(job: Job) -> dict[str, Any] | None:
+    """Return a job's record, None where there is none or a damaged one."""
+    return store.read_record(Path(job.folder), job.config)[0]
 
 
 @contextmanager
-def recording(settings: Settings) -> Iterator[None]:
+def recording(job: Job) -> Iterator[None]:
     """Turn an OSError of the folder into a line that names it."""
     try:
         yield
     except OSError as error:
-        what = f"out={settings.out}: cannot be written ({error.strerror or error})"
+        what = f"out={job.values['out']}: cannot be written ({error.strerror or error})"
         raise CannotRecord(f"{what}; records written before are as they were") from None
 
 
+def code_of(experiment: Experiment) -> str:
+    """Return the identity of the code as this process first met it."""
+    return _code_of(experiment.file)
+
+
 @cache
-def _modules_code(experiment: Path) -> str:
-    return store.code_identity(*store.own_sources(experiment))
+def _code_of(file: Path) -> str:
+    return store.code_identity(*store.own_sources(file))
 
 
-def code_of(experiment: Path, *sources: Path) -> str:
-    """Return the identity of the code: modules as this process first met them, `sources` as they are now.
-
-    A user's task is read anew for each job, so its text is, too.
-    """
-    code = _modules_code(experiment)
-    return store.identity([code, *(path.read_text(encoding="utf-8") for path in sources)]) if sources else code
+def code_and_sources(experiment: Experiment, settings: Settings) -> dict[str, Any]:
+    """Return what of a record says by which code it was made; a user's own files as they are now."""
+    own = {str(path): store.files_identity(*store.own_sources(path)) for path in settings.sources()}
+    return {"code": code_of(experiment), "sources": own}
 
 
 def run_job(experiment: Experiment, job: Job) -> str:
@@ -106,26 +111,29 @@ def run_job(experiment: Experiment, job: Job) -> str:
     A job that has ended since it was planned is not run again, whoever's code it was: that is for the user to decide.
     An interruption keeps an earlier record.
     """
-    settings = experiment.schema.model_validate(job.values)
-    folder = folder_of(settings)
-    with recording(settings), store.claim(folder, job.wait) as mine:
+    if found := faults(experiment.schema, job.values):  # a user's file has changed since the sweep was checked
+        raise CannotRecord("; ".join(found))
+    folder = Path(job.folder)
+    with recording(job), store.claim(folder, job.wait) as mine:
         if not mine:
             return BUSY
-        record, damage = store.read_record(folder)
+        record, damage = store.read_record(folder, job.config)
         if _counts(record, job):
             return record["row"]["status"]
         if damage:
             (folder / "record.json").replace(folder / "record.damaged.json")
-        return _run(experiment, settings, had_ended=store.has_ended(record))
+        return _run(experiment, job, had_ended=store.has_ended(record))
 
 
 def _counts(record: dict[str, Any] | None, job: Job) -> bool:
     return store.has_ended(record) and record["start"] > job.after
 
 
-def _run(experiment: Experiment, settings: Settings, had_ended: bool) -> str:
-    start, began = time.time(), time.perf_counter()
-    problem, code = folder_of(settings) / "traceback.txt", code_of(experiment.file, *settings.sources())
+def _run(experiment: Experiment, job: Job, had_ended: bool) -> str:
+    settings = experiment.schema.model_validate(job.values)
+    made_by = code_and_sources(experiment, settings)
+    settings.go_on_by(store.identity(made_by))
+    start, began, problem = time.time(), time.perf_counter(), Path(job.folder, "traceback.txt")
     with provenance.compilation() as compiled:
         try:
             measured = experiment.run(settings)
@@ -133,15 +141,16 @@ def _run(experiment: Experiment, settings: Settings, had_ended: bool) -> str:
             problem.unlink(missing_ok=True)
         except KeyboardInterrupt:
             if not had_ended:
-                _write(experiment, settings, Measurement({"status": "interrupted"}), start, code)
+                measured = Measurement({"status": "interrupted"}, message="the same line goes on with it")
+                _write(experiment, job, measured, made_by, start)
             raise
         except Exception as error:  # a job that raises is a row with status error; the others go on
             measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
             store.write_whole(problem, traceback.format_exc())
         compile_seconds = compiled()
-    _write(experiment, settings, measured, start, code, time.perf_counter() - began, compile_seconds)
+    _write(experiment, job, measured, made_by, start, time.perf_counter() - began, compile_seconds)
     if measured.row["status"] in store.ENDED:  # after an error a training goes on from them
-        for checkpoints in folder_of(settings).glob("checkpoints-*"):
+        for checkpoints in Path(job.folder).glob("checkpoints-*"):
             shutil.rmtree(checkpoints)
     return measured.row["status"]
 
@@ -155,17 +164,17 @@ def _check(measured: Measurement) -> None:
 
 def _write(
     experiment: Experiment,
-    settings: Settings,
+    job: Job,
     measured: Measurement,
+    made_by: dict[str, Any],
     start: float,
-    code: str,
     seconds: float = 0.0,
     compile_seconds: float = 0.0,
 ) -> None:
     made = provenance.environment(experiment.file) | {
-        "seed": settings.seed,
+        "seed": job.config["seed"],
         "started": datetime.datetime.fromtimestamp(start, datetime.UTC).isoformat(timespec="seconds"),
         "compile_seconds": round(compile_seconds, 6),
     }
-    head = {"config": settings.scientific(), "code": code, "start": start, "seconds": seconds, "provenance": made}
-    store.write_record(folder_of(settings), head | vars(measured))
+    head = {"config": job.config, **made_by, "start": start, "seconds": seconds, "provenance": made}
+    store.write_record(Path(job.folder), head | vars(measured))

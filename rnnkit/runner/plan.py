@@ -59,18 +59,39 @@ def open_folder(folder: str, experiment: Path, plan: list[Config]) -> str:
 
 def _whole_plan(out: Path, experiment: Path, plan: list[Config]) -> tuple[list[Config], str]:
     """Return (the plan joined with what `out` holds, why it cannot be joined)."""
-    path, owner = out / "plan.json", out / "sweep.json"
-    if not path.exists():
-        found = (out / "table.csv").exists()
+    if not (out / "plan.json").exists():
+        foreign = (out / "table.csv").exists() and not (out / "jobs").exists()
         other = f"out={out}: holds a table.csv that this sweep did not write; allowed is a new folder"
-        return plan, other if found else ""
+        return plan, other if foreign else ""
     try:
-        old = json.loads(path.read_text(encoding="utf-8"))
-        name = Path(json.loads(owner.read_text(encoding="utf-8"))["experiment"]).stem if owner.exists() else None
-        whole = merged(old, plan) if name in (None, experiment.stem) else None
-    except (ValueError, TypeError, KeyError):
-        return plan, f"{path} or {owner.name} is damaged; allowed is a new folder, or delete the two"
+        old, name = read_plan(out), owner_of(out)
+    except ValueError as damage:
+        return plan, str(damage)
+    whole = merged(old, plan) if name is None or name.stem == experiment.stem else None
     if whole is None:
         allowed = "allowed is a new folder, the same sweep again, or one that shares jobs with it"
-        return plan, f"out={out}: holds another sweep (see {path}); {allowed}"
+        return plan, f"out={out}: holds another sweep (see {out / 'plan.json'}); {allowed}"
     return whole, ""
+
+
+def read_plan(out: Path) -> list[Config]:
+    """Return the jobs that should exist in `out`; ValueError where its plan is none."""
+    path = out / "plan.json"
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        plan = None
+    if isinstance(plan, list) and plan and all(isinstance(config, dict) for config in plan):
+        return list({store.identity(config): config for config in plan}.values())
+    raise ValueError(f"{path} is damaged; delete it, and the sweep's own line writes it again and keeps its jobs")
+
+
+def owner_of(out: Path) -> Path | None:
+    """Return the experiment file that `out` belongs to, None where that is not known; ValueError for a damaged note."""
+    path = out / "sweep.json"
+    if not path.exists():
+        return None
+    try:
+        return Path(json.loads(path.read_text(encoding="utf-8"))["experiment"])
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"{path} is damaged; delete it, and the sweep's own line writes it again") from None

@@ -23,7 +23,7 @@ class Progress:
 
     def __init__(self, work: Work, kept: int) -> None:
         """Set out for `work`, with `kept` jobs of the sweep ended before."""
-        self.remaining = {folder: _written(folder) for folder in map(work.folder, work.jobs)}
+        self.remaining = {folder: _written(folder) for folder in (Path(job.folder) for job in work.jobs)}
         self.failed, self._last = 0, 0.0
         # disable=None: a bar on a terminal, silence in a log
         total = len(work.jobs) + kept

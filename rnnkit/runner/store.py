@@ -28,8 +28,13 @@ def identity(config: dict[str, Any]) -> str:
 
 def code_identity(*more: Path) -> str:
     """Return 12 hex digits of the source that decides a job's numbers: kernels to training, and `more` files."""
-    digest = hashlib.sha256(_package_digest())
-    for path in more:
+    return files_identity(*more, of=_package_digest())
+
+
+def files_identity(*files: Path, of: bytes = b"") -> str:
+    """Return 12 hex digits of files' names and contents, after the bytes `of`."""
+    digest = hashlib.sha256(of)
+    for path in files:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -97,15 +102,21 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read_record(folder: Path) -> tuple[dict[str, Any] | None, str]:
-    """Return (record, what is wrong with it): (None, "") where there is none yet, (None, why) where it is damaged."""
+def read_record(folder: Path, config: dict[str, Any] | None = None) -> tuple[dict[str, Any] | None, str]:
+    """Return (record, what is wrong with it): (None, "") where there is none yet, (None, why) where it is damaged.
+
+    config: the record must be of this job.
+    """
     path = folder / "record.json"
     try:
         text = path.read_text(encoding="utf-8")
         body, _, digest = text.rpartition(DIGEST)
         if digest != f'{_digest(body + "}")}"}}':
             return None, f"{path} is damaged: truncated, or not as it was written"
-        return json.loads(body + "}"), ""
+        record = json.loads(body + "}")
+        if config is not None and record["config"] != config:
+            return None, f"{path} is damaged: it is another job's"
+        return record, ""
     except FileNotFoundError:
         return None, ""
     except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import hydra
 
-from rnnkit.runner import command, jobs, plan, store
+from rnnkit.runner import command, jobs, plan, store, tables
 from rnnkit.runner.collect import collect
 from rnnkit.runner.config import Settings, faults, shown
 from rnnkit.runner.experiment import Experiment
@@ -29,7 +29,7 @@ class Prepared(NamedTuple):
 
     work: Work
     launcher: Launcher
-    kept: int
+    named: list[str]  # the identities of all jobs of this line
 
 
 def prepare(experiment: Experiment) -> Prepared:
@@ -46,7 +46,8 @@ def prepare(experiment: Experiment) -> Prepared:
         command.nothing_started(experiment, found)
     for damage in damaged:
         print(f"{damage}; it is computed again", file=sys.stderr)
-    return Prepared(Work(experiment, Path(settings[0].out), left), launcher, len(settings) - len(left))
+    named = [store.identity(one.scientific()) for one in settings]
+    return Prepared(Work(experiment, Path(settings[0].out), left), launcher, named)
 
 
 def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
@@ -70,20 +71,19 @@ def _left(experiment: Experiment, settings: list[Settings]) -> tuple[list[Job], 
     """Return (jobs without a record to be kept, damaged records, why the sweep cannot go on with those it has)."""
     left, damaged, stale = [], [], set()
     for one in settings:
-        record, damage = store.read_record(jobs.folder_of(one))
+        job = jobs.job_of(one)
+        record, damage = store.read_record(Path(job.folder), job.config)
         if damage:
             damaged.append(damage)
-        code = jobs.code_of(experiment.file, *one.sources())
-        ended = store.has_ended(record)
-        other = ended and record["code"] != code
+        ended, now = store.has_ended(record), jobs.code_and_sources(experiment, one)
+        other = ended and {what: record.get(what) for what in now} != now
         if one.force or not ended or (other and one.stale == "recompute"):
-            values = one.model_dump() | {"out": str(Path(one.out).resolve())}
-            left.append(Job(values, record["start"] if record else 0.0))
+            left.append(job._replace(after=record["start"] if record else 0.0))
         elif other and one.stale == "stop":
-            stale.add(record["code"])
+            stale.add(f"{tables.made_by(record)}, which is {tables.made_by(now)} now")
     if not stale:
         return left, damaged, ""
-    why = f"holds jobs that other code has ended ({', '.join(sorted(stale))}; now it is {code})"
+    why = f"holds jobs that other code has ended ({'; '.join(sorted(stale))})"
     allowed = "stale=recompute, stale=keep (the table then says which row is whose), or a new folder"
     return left, damaged, f"out={settings[0].out}: {why}; allowed is {allowed}"
 
@@ -93,8 +93,8 @@ def launch(experiment: Experiment) -> None:
 
     Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
     """
-    work, launcher, kept = prepare(experiment)
-    start, code = time.perf_counter(), 0
+    work, launcher, named = prepare(experiment)
+    start, code, kept = time.perf_counter(), 0, len(named) - len(work.jobs)
     try:
         with Progress(work, kept) as progress:
             if work.jobs:
@@ -104,7 +104,7 @@ def launch(experiment: Experiment) -> None:
     except (CannotRecord, OSError, RuntimeError) as problem:
         print(f"{experiment.name}: {problem}", file=sys.stderr)
         code = 1
-    failed = collect(experiment, work.out, _told(work, launcher, kept, time.perf_counter() - start))
+    failed = collect(experiment, work.out, _told(work, launcher, kept, time.perf_counter() - start), named)
     if old := sum(map(work.is_old, work.jobs)):
         print(f"{experiment.name}: {old} jobs were not computed again: their earlier records stand", file=sys.stderr)
     sys.exit(code or failed or int(old > 0))
@@ -115,6 +115,6 @@ def _told(work: Work, launcher: Launcher, kept: int, seconds: float) -> str:
     by_earlier = f", {kept} of them by an earlier start" if kept else ""
     if not work.jobs or not isinstance(launcher, Serial):
         return f"{by_earlier}; {seconds:.1f} s"
-    records = [store.read_record(work.folder(job))[0] for job in work.jobs]
-    inside = sum(record["seconds"] for record in records if record)
-    return f"{by_earlier}; {seconds:.1f} s, {1000 * (seconds - inside) / len(work.jobs):.0f} ms a job beside the work"
+    inside = sum(record["seconds"] for job in work.jobs if (record := jobs.record_of(job)))
+    overhead = f", {1000 * (seconds - inside) / len(work.jobs):.0f} ms a job beside the work"
+    return f"{by_earlier}; {seconds:.1f} s{overhead if inside < seconds else ''}"  # another command may have done some

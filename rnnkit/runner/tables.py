@@ -32,9 +32,9 @@ def records_of(out: Path, plan: list[dict[str, Any]]) -> list[Record]:
     found = []
     for config in plan:
         job = f"jobs/{store.identity(config)}"
-        record, damage = store.read_record(out / job)
-        absent = {"row": {"status": "missing"}, "message": damage, "seconds": 0.0}
-        found.append((record or absent) | {"config": config, "out": job})
+        record, damage = store.read_record(out / job, config)
+        absent = {"row": {"status": "missing"}, "message": damage or "no record", "seconds": 0.0}
+        found.append({"message": ""} | (record or absent) | {"config": config, "out": job})
     return found
 
 
@@ -47,7 +47,7 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
     records = records_of(out, plan)
     table = pd.DataFrame([_row(record, columns) for record in records], dtype=object)
     if mixed := is_mixed(records):
-        table["code"] = [record.get("code") for record in records]
+        table["code"] = [made_by(record) for record in records]
     store.write_whole(out / "table.csv", table.to_csv(index=False))
     store.write_whole(out / "table.md", MIXED * mixed + table_markdown(table))
     for name in DETAILS:
@@ -63,7 +63,14 @@ MIXED = "**Rows of this table were computed by different code: see its last colu
 
 def is_mixed(records: list[Record]) -> bool:
     """Return whether rows were computed by different code."""
-    return len({record["code"] for record in records if "code" in record}) > 1
+    made = [record for record in records if "code" in record]
+    of_files = {(name, code) for record in made for name, code in record.get("sources", {}).items()}
+    return len({record["code"] for record in made}) > 1 or len(of_files) > len({name for name, _ in of_files})
+
+
+def made_by(record: Record) -> str | None:
+    """Return the code of a row, with that of the user's own files."""
+    return "+".join([record["code"], *record.get("sources", {}).values()]) if "code" in record else None
 
 
 def _row(record: Record, columns: list[str]) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def _write_circumstances(out: Path, records: list[Record]) -> None:
     store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
     store.write_whole(out / "provenance.json", json.dumps(provenance_of(records), indent=1) + "\n")
     problems = [
-        {"out": record["out"], "status": record["row"]["status"], "message": record.get("message", "")}
+        {"out": record["out"], "status": record["row"]["status"], "message": record["message"]}
         for record in records
         if record["row"]["status"] != "done"
     ]
@@ -88,7 +95,7 @@ def _write_circumstances(out: Path, records: list[Record]) -> None:
 
 def provenance_of(records: list[Record]) -> dict[str, Any]:
     """Return each field of the records' provenance with its values and how many jobs have each."""
-    made = [record["provenance"] | {"code": record["code"]} for record in records if "provenance" in record]
+    made = [record["provenance"] | {"code": made_by(record)} for record in records if "provenance" in record]
     fields = dict.fromkeys(name for one in made for name in one if name not in ("started", "compile_seconds"))
     header: dict[str, Any] = {"jobs": len(records)}
     for name in fields:

@@ -139,7 +139,7 @@ class TrainingSettings(Settings):
 
 def train_nets(config: TrainingSettings, seq_len: int | tuple[int, int] | None = None) -> list[Trained]:
     """Train all nets of a job; checkpoints go to the folder of its record. seq_len: where it is not config's."""
-    job, code = store.identity(config.scientific()), store.code_identity(*config.sources())
+    job, code = store.identity(config.scientific()), config._code or store.code_identity(*config.sources())
     made = dict.fromkeys(range(config.replicates), 0)
     # disable=None: a bar on a terminal, silence in a log; below the one over jobs
     bar = tqdm(total=config.replicates * config.updates, unit=" updates", leave=False, position=1, disable=None)

@@ -41,8 +41,9 @@ OWN_METHODS = ("sample", "chance_error", "constant_loss")  # the user's to write
 def load_file(path: str | Path) -> Task:
     """Return an instance of the one subclass of Task that the .py file at `path` defines; those it imports don't count.
 
-    The file is run anew at each call, under a module name of its own; `sys.path` stays as it is. Raises ValueError with
-    the path and what is wrong: no such file, an error in it, no task or several, a task with faults (all of them).
+    The file is run once, and anew when it has changed, under a module name of its own; `sys.path` stays as it is.
+    Raises ValueError with the path and what is wrong: no such file, an error in it, no task or several, a task with
+    faults (all of them).
     """
     where = f"task={str(path)!r}"
     file = Path(path).resolve()
@@ -138,12 +139,25 @@ def _told(error: BaseException) -> str:
 
 
 def _run(file: Path, where: str) -> ModuleType:
+    """Return the file as a module, run anew where it has changed: a sweep asks for its task at every turn."""
+    text = file.read_bytes()
+    known, module = _modules.get(file, (b"", None))
+    if module is None or known != text:
+        module = _run_text(file, text, where)
+        _modules[file] = text, module
+    return module
+
+
+_modules: dict[Path, tuple[bytes, ModuleType]] = {}
+
+
+def _run_text(file: Path, text: bytes, where: str) -> ModuleType:
     """Run the file as a module that stands in sys.modules: pickle and dataclasses look there."""
     module = ModuleType(f"_rnnkit_task_{sha256(str(file).encode()).hexdigest()[:16]}")
     module.__file__ = str(file)
     sys.modules[module.__name__] = module
     try:
-        exec(compile(file.read_bytes(), str(file), "exec"), vars(module))
+        exec(compile(text, str(file), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise ValueError(f"{where}: the file raises {_told(error)}") from error

@@ -13,7 +13,7 @@ from pydantic import Field
 from rnnkit.runner import jobs, provenance, store
 from rnnkit.runner.config import Settings
 from rnnkit.runner.experiment import Experiment, Measurement, load
-from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work, run_job
+from rnnkit.runner.jobs import BUSY, CannotRecord, Work, job_of, run_job
 
 
 class Toy(Settings):
@@ -22,6 +22,10 @@ class Toy(Settings):
 
 def measured(config):
     return Measurement({"double": 2 * config.value, "status": "done", "n": 1})
+
+
+def beside(file):
+    return store.own_sources(Path(file))
 
 
 def refused(config):
@@ -38,11 +42,11 @@ def experiment(run=measured):
 
 @pytest.fixture
 def job(tmp_path):
-    return Job({"seed": 0, "out": str(tmp_path), "value": 3})
+    return job_of(Toy(seed=0, out=str(tmp_path), value=3))
 
 
 def folder(job):
-    return jobs.folder_of(Toy(**job.values))
+    return Path(job.folder)
 
 
 def record(job):
@@ -55,7 +59,7 @@ def test_a_record_says_what_came_out_and_where_it_was_made(job):
     found = record(job)
     assert found["config"] == {"value": 3, "seed": 0}
     assert found["row"] == {"double": 6, "status": "done", "n": 1}
-    assert found["code"] == store.code_identity(Path(__file__))
+    assert found["code"] == store.code_identity(*beside(__file__))
     assert before <= found["start"] <= time.time()
     assert 0 <= found["seconds"] < 60
     made = found["provenance"]
@@ -126,7 +130,7 @@ def test_a_lost_job_has_a_record_unless_it_left_one(job):
 
 def test_a_lost_job_never_takes_the_place_of_one_that_has_ended_whoever_s_code_it_was(job, monkeypatch):
     run_job(experiment(), job)
-    monkeypatch.setattr(jobs, "code_of", lambda *_: "other code")
+    monkeypatch.setattr(jobs, "code_of", lambda _: "other code")
     assert run_job(experiment(refused), job) == "done"  # whether it is to be recomputed is decided where it is planned
     Work(experiment(), Path(job.values["out"]), [job]).lost(job, "killed")
     assert record(job)["row"]["status"] == "done"
@@ -159,12 +163,32 @@ def test_checkpoints_of_a_job_that_failed_are_kept_until_it_has_ended(job):
     assert not (folder(job) / "checkpoints-x").exists()
 
 
-def test_the_code_of_a_users_file_is_read_anew_for_each_job(tmp_path):
-    task = tmp_path / "task.py"
-    task.write_text("x = 1")
-    before = jobs.code_of(Path(__file__), task)
-    task.write_text("x = 2")
-    assert jobs.code_of(Path(__file__), task) != before
+def test_a_users_files_are_told_apart_from_the_code_and_read_anew(tmp_path, monkeypatch):
+    task, helper = tmp_path / "task.py", tmp_path / "helper.py"
+    task.write_text("import helper")
+    helper.write_text("x = 1")
+    monkeypatch.setattr(Toy, "sources", lambda self: [task])
+    settings = Toy(seed=0, out="out", value=1)
+    before = jobs.code_and_sources(experiment(), settings)
+    helper.write_text("x = 2")
+    after = jobs.code_and_sources(experiment(), settings)
+    assert before["code"] == after["code"] == store.code_identity(*beside(__file__))
+    assert list(before["sources"]) == list(after["sources"]) == [str(task)]
+    assert before["sources"] != after["sources"]
+
+
+def test_what_is_kept_on_the_way_belongs_to_its_code(job, monkeypatch):
+    seen = []
+    run_job(experiment(lambda config: seen.append(config._code)), job)
+    monkeypatch.setattr(jobs, "code_of", lambda _: "other code")
+    run_job(experiment(lambda config: seen.append(config._code)), job)
+    assert len(set(seen)) == 2
+    assert all(seen)
+
+
+def test_a_job_whose_configuration_is_no_longer_valid_ends_the_sweep(job):
+    with pytest.raises(CannotRecord, match="value=10: allowed is 0 to 9"):
+        run_job(experiment(), job._replace(values=job.values | {"value": 10}))
 
 
 def test_a_folder_that_takes_no_records_is_named(job, tmp_path):

@@ -350,9 +350,107 @@ def test_pictures_that_need_every_row_wait_for_them(tmp_path, capsys):
     what = Experiment(__file__, Settings, lambda _: None, ["status"], draw)
     plan = [{"seed": 0}, {"seed": 1}]
     (tmp_path / "plan.json").write_text(json.dumps(plan))
-    store.write_record(tmp_path / "jobs" / store.identity(plan[0]), {"row": {"status": "done"}, "seconds": 1.0})
+    done = {"row": {"status": "done"}, "seconds": 1.0}
+    store.write_record(tmp_path / "jobs" / store.identity(plan[0]), {"config": plan[0]} | done)
     assert collect(what, tmp_path) == 1
     assert "not all pictures could be drawn before all jobs are done" in capsys.readouterr().err
-    store.write_record(tmp_path / "jobs" / store.identity(plan[1]), {"row": {"status": "done"}, "seconds": 1.0})
+    store.write_record(tmp_path / "jobs" / store.identity(plan[1]), {"config": plan[1]} | done)
     with pytest.raises(KeyError):
         collect(what, tmp_path)
+
+
+def test_a_record_of_another_job_is_damaged(toy):
+    out = toy.parent / "copied"
+    line = [toy, "-m", "value=1,2", f"out={out}"]
+    assert command(*line).returncode == 0
+    first, second = (out / name / "record.json" for name in pd.read_csv(out / "table.csv").out)
+    shutil.copyfile(first, second)
+    done = command(*line)
+    assert f"{second} is damaged: it is another job's; it is computed again" in done.stderr
+    assert list(pd.read_csv(out / "table.csv").double) == [2, 4]
+
+
+def test_the_exit_code_is_of_the_jobs_that_the_line_names(toy, broken):
+    out = toy.parent / "named"
+    assert command(toy, "-m", "value=1,7,2", f"out={out}").returncode == 1
+    done = command(toy, "-m", "value=1,2", f"out={out}")
+    assert done.returncode == 0
+    assert "3 jobs: 2 done, 1 error, 2 of them by an earlier start" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "[1]", '{"a": 1}', "[{"])
+def test_a_damaged_plan_is_named_and_nothing_is_lost(toy, text):
+    out = toy.parent / f"plan_{len(text)}_{text[:1] == '['}"
+    line = [toy, "-m", "value=1,2", f"out={out}"]
+    assert command(*line).returncode == 0
+    table = (out / "table.csv").read_bytes()
+    (out / "plan.json").write_text(text)
+    for done in (command(*line), command("-m", "rnnkit.runner.collect", out)):
+        assert done.returncode == 1
+        assert f"{out / 'plan.json'} is damaged; delete it" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert (out / "table.csv").read_bytes() == table
+    (out / "plan.json").unlink()
+    assert "2 of them by an earlier start" in command(*line).stdout
+
+
+def test_collect_by_another_experiment_is_refused(toy):
+    out = toy.parent / "owned"
+    assert command(toy, "value=1", f"out={out}").returncode == 0
+    done = command("-m", "rnnkit.runner.collect", out, "--experiment", FLOW)
+    assert done.returncode == 1
+    assert f"--experiment {FLOW}: the sweep in {out} is of toy.py" in done.stderr
+
+
+def test_hidden_files_of_the_user_are_left_alone(toy, tmp_path):
+    mine = {name: name for name in (".pre-commit-config.yaml", ".git-credentials")}
+    for name in mine:
+        (tmp_path / name).write_text(name)
+    (tmp_path / ".my-folder").mkdir()
+    assert command(toy, "value=1", f"out={tmp_path}").returncode == 0
+    assert {name: (tmp_path / name).read_text() for name in mine} == mine
+    assert (tmp_path / ".my-folder").is_dir()
+
+
+TWO_TASKS = """
+from rnnkit.tasks import TASKS, Batch, Task
+
+
+class Mine(Task):
+    name, input_size, output_size = "NAME", 4, 4
+
+    def sample(self, rng, n, seq_len):
+        x = rng.integers(4, size=(seq_len, n))
+        return Batch(x, x[:1])
+
+    def chance_error(self, seq_len):
+        return 3 / 4
+
+    def constant_loss(self, seq_len):
+        return 1.4
+"""
+
+
+def test_a_users_tasks_are_told_apart_and_a_changed_one_is_named(tmp_path):
+    first, second = (tmp_path / f"{name}.py" for name in ("first", "second"))
+    for path in (first, second):
+        path.write_text(TWO_TASKS.replace("NAME", path.stem))
+    out, small = (
+        tmp_path / "out",
+        ["seq_len=5", "updates=50", "check_every=25", "check_size=20", "replicates=1", "hidden_size=4"],
+    )
+    line = [
+        ROOT / "experiments" / "temporal_order.py",
+        "-m",
+        f"task={first},{second},temporal_order",
+        *small,
+        f"out={out}",
+    ]
+    assert command(*line).returncode == 0
+    assert "code" not in pd.read_csv(out / "table.csv")
+    second.write_text(second.read_text() + "# changed")
+    done = command(*line)
+    assert done.returncode == 1
+    assert done.stderr.count("which is") == 1
+    assert command(*line, "stale=recompute").returncode == 0
+    assert "code" not in pd.read_csv(out / "table.csv")

@@ -18,7 +18,7 @@ from pydantic import Field
 from rnnkit import Protocol, recipes, train
 from rnnkit.runner.config import Settings
 from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.jobs import folder_of
+from rnnkit.runner.jobs import job_of
 from rnnkit.runner.sweep import launch
 from rnnkit.tasks import TASKS
 
@@ -31,7 +31,7 @@ class Config(Settings):
 
 def trained(config):
     # as many checks as `value` says, with `seconds` of sleep after each, or none of it with SLEEP=0
-    task, checkpoints = TASKS["temporal_order"], folder_of(config) / "checkpoints-x"
+    task, checkpoints = TASKS["temporal_order"], job_of(config).folder + "/checkpoints-x"
     protocol = Protocol(updates=25 * config.value, check_every=25, check_size=20, stop="never", solved_error=1e-9)
     pause = config.seconds * float(os.environ.get("SLEEP", "1"))
 

@@ -79,6 +79,10 @@ class Slurm(Launcher):
 
     def launch(self, work: Work, progress: Progress) -> None:
         """Wait for what an earlier command has submitted, submit what is left, wait for that."""
+        if "%" in str(work.out.resolve()):
+            raise RuntimeError(
+                f"out={work.out}: with hydra/launcher=slurm a % is not allowed, sbatch gives it a meaning"
+            )
         submitted = work.out / "slurm" / "submitted.txt"
         earlier = set(submitted.read_text(encoding="utf-8").split()) if submitted.exists() else set()
         if running := earlier & queued(earlier):
