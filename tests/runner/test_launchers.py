@@ -167,11 +167,11 @@ def test_collect_needs_a_sweep(tmp_path):
 
 def test_collect_with_a_moved_experiment_file(toy, out, tmp_path):
     assert command(toy, "value=1", f"out={out}").returncode == 0
-    (out / "sweep.json").write_text(json.dumps({"experiment": str(tmp_path / "gone.py")}))
+    (out / "sweep.json").write_text(json.dumps({"experiment": str(tmp_path / "gone" / "toy.py")}))
     (out / "table.csv").unlink()
     done = command("-m", "rnnkit.runner.collect", out)
     assert done.returncode == 1
-    assert f"experiment={tmp_path / 'gone.py'}" in done.stderr
+    assert f"experiment={tmp_path / 'gone' / 'toy.py'}" in done.stderr
     assert command("-m", "rnnkit.runner.collect", out, "--experiment", toy).returncode == 0
     assert list(pd.read_csv(out / "table.csv").double) == [2]
 

@@ -22,6 +22,11 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
+def wait_for_states(slurm, out, expected):
+    """Wait until accounting says this of the tasks that `out` has submitted; it knows of an array's tasks late."""
+    wait_for(lambda: sorted(states(slurm, out)) == sorted(expected))
+
+
 def states(slurm, out):
     """Return what accounting says of the tasks that `out` has submitted."""
     arrays = (out / "slurm" / "submitted.txt").read_text().split()
@@ -41,7 +46,7 @@ def test_an_array_gives_the_table_of_a_serial_sweep(toy, out, tmp_path, slurm):
     done = command(*line, f"out={out}", *SLURM, "hydra.launcher.tasks=3", "hydra.launcher.cpus_per_task=2", **slurm.env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 jobs in 3 tasks" in done.stdout
-    assert states(slurm, out) == 3 * ["COMPLETED"]
+    wait_for_states(slurm, out, 3 * ["COMPLETED"])
     assert command(*line, f"out={tmp_path / 'serial'}", NUMBA_NUM_THREADS="2").returncode == 0
     for name in SAME:  # the column `threads` is 2 in both: what was exported is what the jobs have
         assert (out / name).read_bytes() == (tmp_path / "serial" / name).read_bytes(), name
@@ -53,7 +58,7 @@ def test_a_job_that_raises_is_a_row_and_its_neighbours_go_on(toy, out, slurm):
     table = pd.read_csv(out / "table.csv")
     assert list(table.status) == ["error", "done", "error"]
     assert "RuntimeError: 3 is odd" in (out / table.out[2] / "traceback.txt").read_text()
-    assert states(slurm, out) == ["COMPLETED"]
+    wait_for_states(slurm, out, ["COMPLETED"])
 
 
 def test_a_killed_job_is_told_and_the_same_line_goes_on(toy, out, slurm):
@@ -62,7 +67,7 @@ def test_a_killed_job_is_told_and_the_same_line_goes_on(toy, out, slurm):
     assert done.returncode == 1
     assert list(pd.read_csv(out / "table.csv").status) == ["done", "interrupted", "done", "missing"]
     assert "ended as FAILED; see " in done.stdout
-    assert sorted(states(slurm, out)) == ["COMPLETED", "FAILED"]
+    wait_for_states(slurm, out, ["COMPLETED", "FAILED"])
     again = command(*line, "does=die", **slurm.env)  # it dies again, and nothing else is computed
     assert again.returncode == 1
     assert "submitted" in again.stdout
@@ -92,7 +97,7 @@ def test_jobs_outlive_the_client_and_the_same_line_waits_for_them(toy, out, slur
     done = command(*line, **slurm.env)
     assert done.returncode == 0
     assert "submitted by an earlier command" in done.stdout
-    assert states(slurm, out) == ["COMPLETED", "COMPLETED"]  # no second array
+    wait_for_states(slurm, out, ["COMPLETED", "COMPLETED"])  # no second array
     assert list(pd.read_csv(out / "table.csv").double) == [2, 4, 6, 8]
 
 
@@ -105,7 +110,7 @@ def test_ctrl_c_leaves_the_jobs_to_slurm_and_says_how_to_go_on(toy, out, slurm):
     assert client.returncode == 130
     (array,) = (out / "slurm" / "submitted.txt").read_text().split()
     assert f"Slurm goes on: scancel {array} ends it, python -m rnnkit.runner.collect {out} collects" in said
-    wait_for(lambda: states(slurm, out) == ["COMPLETED", "COMPLETED"])
+    wait_for_states(slurm, out, ["COMPLETED", "COMPLETED"])
     assert command("-m", "rnnkit.runner.collect", out).returncode == 0
 
 

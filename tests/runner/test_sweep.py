@@ -372,6 +372,7 @@ def test_a_record_of_another_job_is_damaged(toy):
 
 def test_the_exit_code_is_of_the_jobs_that_the_line_names(toy, broken):
     out = toy.parent / "named"
+    (toy.parent / "mended").unlink(missing_ok=True)
     assert command(toy, "-m", "value=1,7,2", f"out={out}").returncode == 1
     done = command(toy, "-m", "value=1,2", f"out={out}")
     assert done.returncode == 0
