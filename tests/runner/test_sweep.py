@@ -438,7 +438,7 @@ def test_a_users_tasks_are_told_apart_and_a_changed_one_is_named(tmp_path):
         path.write_text(TWO_TASKS.replace("NAME", path.stem))
     out, small = (
         tmp_path / "out",
-        ["seq_len=5", "updates=50", "check_every=25", "check_size=20", "replicates=1", "hidden_size=4"],
+        ["seq_len=10", "updates=50", "check_every=25", "check_size=20", "replicates=1", "hidden_size=4"],
     )
     line = [
         ROOT / "experiments" / "temporal_order.py",
