@@ -4,18 +4,12 @@ import subprocess
 
 import pandas as pd
 import pytest
-import toy_sweep
 from toy_sweep import command
 
 from rnnkit.runner import store
 
 VALUES = ",".join(map(str, range(40)))  # 40 records of a page each do not fit into SMALL
 SMALL, LARGE = "size=120k", "size=16m"
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture

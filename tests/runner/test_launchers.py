@@ -12,22 +12,11 @@ import time
 
 import pandas as pd
 import pytest
-import toy_sweep
 from kills import children
 from toy_sweep import command, start
 
 SAME = ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json")
 LOCAL = "hydra/launcher=local"
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
 
 
 def test_local_workers_share_the_cores(toy, out):

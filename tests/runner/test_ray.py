@@ -2,15 +2,9 @@
 
 import pandas as pd
 import pytest
-import toy_sweep
 from toy_sweep import command
 
 pytest.importorskip("ray", reason="ray is an extra of its own: pip install 'rnnkit[ray]'")
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
 
 
 def test_ray_gives_the_table_of_a_serial_sweep(toy, tmp_path):

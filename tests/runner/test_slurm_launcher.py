@@ -4,22 +4,10 @@ import os
 import time
 
 import pandas as pd
-import pytest
-import toy_sweep
 from toy_sweep import command, start
 
 SLURM = ["hydra/launcher=slurm", "hydra.launcher.mem_gb=0.5", "hydra.launcher.poll_s=0.5"]
 SAME = ("table.csv", "lags.csv", "nets.csv", "table.md", "plan.json")
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
 
 
 def wait_for_states(slurm, out, expected):
