@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import hydra
-from hydra.conf import HydraConf
+from hydra.conf import HydraConf, JobConf
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
@@ -151,4 +151,6 @@ def offer(experiment: Experiment) -> None:
     fields = experiment.schema.model_fields.items()
     store.store("schema_defaults", {name: field.default for name, field in fields if not field.is_required()})
     hooks = {"rnnkit": {"_target_": f"{TakeOver.__module__}.{TakeOver.__name__}"}}
-    store.store("config", HydraConf(callbacks=hooks), group="hydra", provider="rnnkit")  # whatever file is composed
+    job = JobConf(name=experiment.name)  # else --help is headed by the name of this file
+    # whatever file is composed has these
+    store.store("config", HydraConf(callbacks=hooks, job=job), group="hydra", provider="rnnkit")

@@ -395,6 +395,12 @@ def test_a_damaged_plan_is_named_and_nothing_is_lost(toy, text):
     assert "2 of them by an earlier start" in command(*line).stdout
 
 
+def test_help_is_headed_by_the_experiment(toy):
+    done = command(toy, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("toy is powered by Hydra")
+
+
 def test_collect_by_another_experiment_is_refused(toy):
     out = toy.parent / "owned"
     assert command(toy, "value=1", f"out={out}").returncode == 0
