@@ -10,6 +10,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from inspect import signature
 from typing import Any, NoReturn
 
 import hydra
@@ -32,6 +34,15 @@ HYDRAS_KEYS = {
     "hydra.sweeper": ("_target_", "max_batch_size", "params"),
 }
 CALLBACKS = re.compile(r"[+~]*hydra\b.*callbacks")
+
+
+# Hydra 1.3 is told which version's defaults are meant; 1.4 which classes a configuration may have it call, and that a
+# stored configuration may take the place of another
+if "execution_whitelist" in signature(hydra.main).parameters:
+    MAIN: dict[str, Any] = {"execution_whitelist": [f"{__name__}.TakeOver"]}
+    STORE: dict[str, Any] = {"replace": True}
+else:
+    MAIN, STORE = {"version_base": "1.3"}, {}
 
 
 class Composed(BaseException):  # no Exception: Hydra would make a warning of it, and run the sweep itself
@@ -116,7 +127,7 @@ def _run_hydra(experiment: Experiment) -> None:
     with _exceptions_as_they_are(), warnings.catch_warnings():
         # a user's own hydra/launcher/local.yaml is laid over the shared one
         warnings.filterwarnings("ignore", r"\s*'[^']*' is validated against ConfigStore")
-        hydra.main(version_base="1.3", config_path=conf, config_name="config")(_no_job)()
+        hydra.main(config_path=conf, config_name="config", **MAIN)(_no_job)()
     sys.exit(0)  # --help, --cfg and the like
 
 
@@ -142,15 +153,15 @@ def offer(experiment: Experiment) -> None:
 
     The folder `conf` itself stays out of its search path: a key named as an experiment would be a config group.
     """
-    store, conf = ConfigStore.instance(), experiment.conf
+    store, conf = partial(ConfigStore.instance().store, provider="rnnkit", **STORE), experiment.conf
     if not (conf / "sweep.yaml").exists():
         sys.exit(f"{conf / 'sweep.yaml'}: not there; an experiment needs it, and conf/hydra, as copies of rnnkit's own")
     for file in (conf / "sweep.yaml", *sorted(conf.glob("hydra/**/*.yaml"))):
         group = file.parent.relative_to(conf).as_posix()
-        store.store(file.stem, OmegaConf.load(file), group=None if group == "." else group, provider="rnnkit")
+        store(file.stem, OmegaConf.load(file), group=None if group == "." else group)
     fields = experiment.schema.model_fields.items()
-    store.store("schema_defaults", {name: field.default for name, field in fields if not field.is_required()})
+    store("schema_defaults", {name: field.default for name, field in fields if not field.is_required()})
     hooks = {"rnnkit": {"_target_": f"{TakeOver.__module__}.{TakeOver.__name__}"}}
     job = JobConf(name=experiment.name)  # else --help is headed by the name of this file
     # whatever file is composed has these
-    store.store("config", HydraConf(callbacks=hooks, job=job), group="hydra", provider="rnnkit")
+    store("config", HydraConf(callbacks=hooks, job=job), group="hydra")
