@@ -26,7 +26,7 @@ def lines(toy, folder, *settings):
 
 
 def test_lines_end_as_they_would_alone(toy, tmp_path):
-    made = lines(toy, tmp_path, "value=1 -m", "value=1 does=raise", "value=-1", "value=2,3 -m")
+    made = lines(toy, tmp_path, "-m value=1", "value=1 does=raise", "value=-1", "-m value=2,3")
     ended = {ended.line.log.stem: ended for ended in run_lines(made)}
     assert {name: one.code for name, one in ended.items()} == {"0": 0, "1": 1, "2": 1, "3": 0}
     logs = {name: one.line.log.read_text() for name, one in ended.items()}
