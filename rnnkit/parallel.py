@@ -101,6 +101,11 @@ def set_num_threads(n: int) -> None:
     _threads.n = int(n)
 
 
+def threading_layer() -> str:
+    """Return what shares the shards of a call: the pool of rnnkit, or nothing where one thread is all there is."""
+    return "none" if _threads.n == 1 or config.DISABLE_JIT else "rnnkit's pool"
+
+
 @jit
 def _forward_spread(pool, x, W_xh, W_hh, b_h, cell, states, place):
     _run_forward(pool, (x, pack_forward(x, W_xh, W_hh, b_h, cell), cell, states, place))

@@ -83,6 +83,13 @@ def test_threads_come_and_go_as_asked(net, set_threads):
         assert parallel.get_num_threads() == n
 
 
+def test_the_layer_in_force_has_a_name(set_threads):
+    set_threads(2)
+    assert parallel.threading_layer() == "rnnkit's pool"
+    set_threads(1)
+    assert parallel.threading_layer() == "none"
+
+
 @pytest.mark.parametrize("n", [0, -1, 1.0, "2", None, True])
 def test_a_number_of_threads_that_is_none_is_refused(n):
     with pytest.raises(ValueError, match=r"^n must be an integer >= 1, got "):

@@ -63,7 +63,20 @@ def test_a_record_says_what_came_out_and_where_it_was_made(job):
     assert before <= found["start"] <= time.time()
     assert 0 <= found["seconds"] < 60
     made = found["provenance"]
-    named = ["rnnkit", "numpy", "numba", "scipy", "python", "commit", "blas", "cpu", "threads", "host", "seed"]
+    named = [
+        "rnnkit",
+        "numpy",
+        "numba",
+        "scipy",
+        "python",
+        "commit",
+        "blas",
+        "cpu",
+        "threads",
+        "threading",
+        "host",
+        "seed",
+    ]
     named += ["started", "compile_seconds"]
     assert set(named) == set(made)
     assert all(made[name] != "" for name in named)
