@@ -4,6 +4,7 @@ What differs from run to run stands apart: timings.csv, provenance.json, problem
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,9 +46,10 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
     wherever it is made. Where rows were computed by different code, a last column `code` says which.
     """
     records = records_of(out, plan)
-    table = pd.DataFrame([_row(record, columns) for record in records], dtype=object)
+    keys = dict.fromkeys(key for record in records for key in record["config"])  # one that names no file has no digest
+    table = pd.DataFrame([_row(record, keys, columns) for record in records], dtype=object)
     if mixed := is_mixed(records):
-        table["code"] = [made_by(record) for record in records]
+        table["code"] = [record.get("code") for record in records]
     store.write_whole(out / "table.csv", table.to_csv(index=False))
     store.write_whole(out / "table.md", MIXED * mixed + table_markdown(table))
     for name in DETAILS:
@@ -63,18 +65,12 @@ MIXED = "**Rows of this table were computed by different code: see its last colu
 
 def is_mixed(records: list[Record]) -> bool:
     """Return whether rows were computed by different code."""
-    made = [record for record in records if "code" in record]
-    of_files = {(name, code) for record in made for name, code in record.get("sources", {}).items()}
-    return len({record["code"] for record in made}) > 1 or len(of_files) > len({name for name, _ in of_files})
+    return len({record["code"] for record in records if "code" in record}) > 1
 
 
-def made_by(record: Record) -> str | None:
-    """Return the code of a row, with that of the user's own files."""
-    return "+".join([record["code"], *record.get("sources", {}).values()]) if "code" in record else None
-
-
-def _row(record: Record, columns: list[str]) -> dict[str, Any]:
-    return record["config"] | {"out": record["out"]} | {column: record["row"].get(column) for column in columns}
+def _row(record: Record, keys: Iterable[str], columns: list[str]) -> dict[str, Any]:
+    asked = {key: record["config"].get(key) for key in keys}
+    return asked | {"out": record["out"]} | {column: record["row"].get(column) for column in columns}
 
 
 def _write_circumstances(out: Path, records: list[Record]) -> None:
@@ -95,7 +91,7 @@ def _write_circumstances(out: Path, records: list[Record]) -> None:
 
 def provenance_of(records: list[Record]) -> dict[str, Any]:
     """Return each field of the records' provenance with its values and how many jobs have each."""
-    made = [record["provenance"] | {"code": made_by(record)} for record in records if "provenance" in record]
+    made = [record["provenance"] | {"code": record["code"]} for record in records if "provenance" in record]
     fields = dict.fromkeys(name for one in made for name in one if name not in ("started", "compile_seconds"))
     header: dict[str, Any] = {"jobs": len(records)}
     for name in fields:
