@@ -139,7 +139,9 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
         return said
     meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
-    return f"{key}={shown(value)}: allowed is {allowed}{meant}"
+    if isinstance(value, list) and value:
+        meant = f"; values of a sweep are written {','.join(map(str, value))}"
+    return f"{key}={shown(value)}: allowed is {allowed}{shown(meant)}"
 
 
 def _known(key: str, known: list[str]) -> str:
