@@ -4,13 +4,14 @@ What differs from run to run stands apart: timings.csv, provenance.json, problem
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from rnnkit.runner import store
+from rnnkit.runner.formats import markdown_text, read_csv, to_csv
 
 DETAILS = ("nets", "lags", "history")
 FILES = ("table.csv", *(f"{name}.csv" for name in DETAILS))  # what came out, and nothing of how and when
@@ -50,12 +51,12 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
     table = pd.DataFrame([_row(record, keys, columns) for record in records], dtype=object)
     if mixed := is_mixed(records):
         table["code"] = [record.get("code") for record in records]
-    store.write_whole(out / "table.csv", table.to_csv(index=False))
+    store.write_whole(out / "table.csv", to_csv(table))
     store.write_whole(out / "table.md", MIXED * mixed + table_markdown(table))
     for name in DETAILS:
         found = [{"out": record["out"]} | detail for record in records for detail in record.get(name, [])]
         if found or name != "history":  # most experiments train nothing
-            store.write_whole(out / f"{name}.csv", pd.DataFrame(found).to_csv(index=False, float_format=DETAIL_FORMAT))
+            store.write_whole(out / f"{name}.csv", to_csv(pd.DataFrame(found), DETAIL_FORMAT))
     _write_circumstances(out, records)
     return records
 
@@ -76,7 +77,7 @@ def _row(record: Record, keys: Iterable[str], columns: list[str]) -> dict[str, A
 def _write_circumstances(out: Path, records: list[Record]) -> None:
     """Write seconds by job, what the tables come from, and what became of jobs that are not done."""
     timings = [{"out": record["out"], "seconds": record["seconds"]} for record in records]
-    store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
+    store.write_whole(out / "timings.csv", to_csv(pd.DataFrame(timings)))
     store.write_whole(out / "provenance.json", json.dumps(provenance_of(records), indent=1) + "\n")
     problems = [
         {"out": record["out"], "status": record["row"]["status"], "message": record["message"]}
@@ -84,7 +85,7 @@ def _write_circumstances(out: Path, records: list[Record]) -> None:
         if record["row"]["status"] != "done"
     ]
     if problems:
-        store.write_whole(out / "problems.csv", pd.DataFrame(problems).to_csv(index=False))
+        store.write_whole(out / "problems.csv", to_csv(pd.DataFrame(problems)))
     else:
         (out / "problems.csv").unlink(missing_ok=True)
 
@@ -108,19 +109,23 @@ def provenance_of(records: list[Record]) -> dict[str, Any]:
 def table_markdown(table: pd.DataFrame) -> str:
     """Return the table for people: columns that say the same in every row stand once, above it."""
     shared = [c for c in table if len(table) > 1 and c != "status" and table[c].map(str).nunique() == 1]
-    said = ", ".join(f"{c} = {table[c].iloc[0]}" for c in shared if table[c].iloc[0] not in (None, ""))
+    said = ", ".join(f"{c} = {markdown_text(str(v))}" for c in shared if (v := table[c].iloc[0]) not in (None, ""))
     body = table.drop(columns=[*shared, "out"], errors="ignore")
-    body = body.map(lambda v: "" if v is None else f"{v:{TABLE_MD_FORMAT}}" if isinstance(v, float) else str(v))
+    body = body.map(
+        lambda v: "" if v is None else f"{v:{TABLE_MD_FORMAT}}" if isinstance(v, float) else markdown_text(str(v))
+    )
     return f"{said}\n\n{body.to_markdown(index=False, disable_numparse=True)}\n"
 
 
-def read(folder: Path) -> Tables:
-    """Return the tables of a folder that `collect` wrote; the words none and nan-free text stay text."""
+def read(folder: str | Path, text: Collection[str] = ()) -> Tables:
+    """Return the tables of a sweep's `out`, as `rnnkit.runner.formats.read_csv` reads each.
 
-    def load(name: str) -> pd.DataFrame:
-        path = folder / f"{name}.csv"
-        if (name == "history" and not path.exists()) or not path.read_text(encoding="utf-8").strip():
-            return pd.DataFrame()
-        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+        table = read("outputs/first").table
+        table[table["clip"] <= 1]    # none is inf in clip, NaN in all other columns of numbers
 
-    return Tables(load("table"), *(load(name) for name in DETAILS))
+    text: columns that stay text though every cell looks like a number. Raises FileNotFoundError where there is none.
+    """
+    paths = [Path(folder, f"{name}.csv") for name in ("table", *DETAILS)]
+    there = [path for path in paths if path.stem != "history" or path.exists()]  # most experiments train nothing
+    found = {path.stem: read_csv(path, text) for path in there}
+    return Tables(**{"history": pd.DataFrame()} | found)
