@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnkit.runner import grid
+from rnnkit.runner.arguments import flags_first
 from rnnkit.runner.config import shown
 from rnnkit.runner.experiment import Experiment
 
@@ -97,6 +98,7 @@ def compose(experiment: Experiment) -> Composed:
     offer(experiment)
     given = sys.argv
     try:
+        sys.argv = [given[0], *flags_first(given[1:])]
         for _ in given:
             try:
                 _run_hydra(experiment)

@@ -150,7 +150,7 @@ REAL = [  # (a line, what it says), in a process of its own
     (["--config-name=oops"], "Cannot find primary config 'oops'"),
     (["--cfg=oops"], "invalid choice: 'oops'"),
     (["--config-dir=oops"], "oops' not found"),
-    (["-m", "seq_len=5", "-m", "clip=1"], "unrecognized arguments: clip=1"),
+    (["seq_len=5,80", "-m", "--oops", "clip=1"], "unrecognized arguments: --oops"),
     (["-m", "seq_len=range(0,1,1e-300)"], "more than 100000 values"),
     (["preset=null"], "the line was: preset=null"),
 ]
