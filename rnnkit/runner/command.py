@@ -34,16 +34,19 @@ HYDRAS_KEYS = {
     "hydra": (*HydraConf.__dataclass_fields__, "env"),
     "hydra.sweeper": ("_target_", "max_batch_size", "params"),
 }
+SHARED_LAUNCHERS = ("serial", "local", "slurm", "ray")
 CALLBACKS = re.compile(r"[+~]*hydra\b.*callbacks")
 
 
 # Hydra 1.3 is told which version's defaults are meant; 1.4 which classes a configuration may have it call, and that a
 # stored configuration may take the place of another
 if "execution_whitelist" in signature(hydra.main).parameters:
+    BASE: dict[str, Any] = {}
     MAIN: dict[str, Any] = {"execution_whitelist": [f"{__name__}.TakeOver"]}
     STORE: dict[str, Any] = {"replace": True}
 else:
-    MAIN, STORE = {"version_base": "1.3"}, {}
+    BASE = MAIN = {"version_base": "1.3"}
+    STORE = {}
 
 
 class Composed(BaseException):  # no Exception: Hydra would make a warning of it, and run the sweep itself
@@ -71,6 +74,7 @@ def _composed(config: DictConfig, multirun: bool) -> BaseException:
     composed = Composed([], {}, [])
     try:
         composed.own, composed.found = grid.resolved(config.hydra, ("launcher", "sweeper"), "hydra.")
+        _complete(composed.own.get("launcher"), config)
         for name, keys in HYDRAS_KEYS.items():
             given = OmegaConf.select(config, name)
             unknown = [key for key in given if key not in keys] if OmegaConf.is_dict(given) else []
@@ -80,6 +84,14 @@ def _composed(config: DictConfig, multirun: bool) -> BaseException:
     except Exception as error:
         composed.found += grid.said(error)
     return composed
+
+
+def _complete(launcher: Any, config: DictConfig) -> None:
+    """Lay a user's own hydra/launcher file over the shared one of its name: Hydra does it up to 1.3."""
+    choice = OmegaConf.select(config, "hydra.runtime.choices").get("hydra/launcher")
+    if isinstance(launcher, dict) and "_target_" not in launcher and choice in SHARED_LAUNCHERS:
+        shared = ConfigStore.instance().load(f"hydra/launcher/{choice}.yaml").node
+        launcher |= {key: value for key, value in OmegaConf.to_container(shared).items() if key not in launcher}
 
 
 def nothing_started(experiment: Experiment, found: list[str]) -> NoReturn:

@@ -22,7 +22,8 @@ Config = dict[str, Any]
 Sets = dict[str, list[Override]]  # of each key that is set job by job, its values
 MOST_JOBS = 100_000
 ADD = re.compile("To append to your config")  # Hydra's advice for unknown keys, which the schema refuses
-ONE_JOB = "this is a run of one job; add -m, or hydra.mode: MULTIRUN to the file with the grid"
+# what Hydra says beside the fault: the tokens of its grammar; from 1.4 on the argument once more
+ABOUT = re.compile(r" expecting \{.*\}|^Error when parsing index: \d+, string: .* out of \[.*\]\. ")
 NOW = re.compile(r"\$\{now:[^}]*\}")
 
 
@@ -30,13 +31,12 @@ def job_configs(config: DictConfig, multirun: bool) -> tuple[list[Config], list[
     """Return (every job's configuration in the order of Hydra's basic sweeper, the faults that are met on the way).
 
     Hydra itself composes a job in 80 ms; to set the swept keys of what it has composed takes microseconds. A key given
-    on the command line takes the place of the same key in a preset's grid. Must be called within Hydra's application.
+    on the command line takes the place of the same key in a preset's grid, and a grid runs with -m or without. Must be
+    called within Hydra's application.
     """
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-    if not multirun:
-        ignored = [f"hydra.sweeper.params holds a grid of {', '.join(params)}, and {ONE_JOB}"] if params else []
-        jobs, found = _jobs(_own(config), {})
-        return jobs, ignored + found
+    if not multirun and not params:
+        return _jobs(_own(config), {})
     loader = GlobalHydra.instance().config_loader()
     parser = OverridesParser.create(loader)
     lines = OmegaConf.to_container(config.hydra.overrides)  # as typed: ${...} is of each job, not of this configuration
@@ -212,5 +212,5 @@ def _unread(error: OverrideParseException) -> str:
         what = f"cannot be read from {shown(error.override[max(at, 0) :], 20)} on, unless quoted (\\'...\\')"
     else:
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See https"))]
-        what = shown(re.sub(r" expecting \{.*\}", "", " ".join(lines)), 300)
+        what = shown(re.sub(ABOUT, "", " ".join(lines)), 300)
     return f"{shown(error.override) or 'an empty argument'}: {what}; {allowed}"

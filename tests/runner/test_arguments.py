@@ -5,7 +5,7 @@ from typed import typed
 
 from rnnkit.runner.arguments import flags_first
 
-GRID = "hydra:\n  {mode}sweeper:\n    params:\n      seq_len: {seq_len}\n      clip: none,1.0\n"
+GRID = "hydra:\n  sweeper:\n    params:\n      seq_len: {seq_len}\n      clip: none,1.0\n"
 
 
 def jobs(*line):
@@ -61,26 +61,19 @@ def test_an_unknown_flag_is_one_message_without_a_usage_text():
 def own(tmp_path):
     """Write a preset of a user's own; return the words that choose it."""
 
-    def write(mode="", seq_len="11,12"):
+    def write(seq_len="11,12"):
         (tmp_path / "preset").mkdir(exist_ok=True)
-        text = "# @package _global_\n" + GRID.format(mode=mode, seq_len=seq_len)
+        text = "# @package _global_\n" + GRID.format(seq_len=seq_len)
         (tmp_path / "preset" / "mine.yaml").write_text(text)
         return [f"--config-dir={tmp_path}", "preset=mine"]
 
     return write
 
 
-def test_a_grid_that_would_be_ignored_is_refused_with_what_to_do(own):
-    said = refused(*own())
-    assert "hydra.sweeper.params holds a grid of seq_len, clip, and this is a run of one job" in said
-    assert "add -m, or hydra.mode: MULTIRUN to the file with the grid" in said
-    assert "a grid of seq_len" in refused("preset=quick", "hydra.mode=RUN")
-
-
-def test_the_grid_runs_as_the_message_says(own):
+def test_a_grid_is_run_with_the_flag_and_without(own):
     grid = [(n, clip) for n in (11, 12) for clip in ("none", 1.0)]
     assert [(job["seq_len"], job["clip"]) for job in jobs("-m", *own())] == grid
-    assert [(job["seq_len"], job["clip"]) for job in jobs(*own("mode: MULTIRUN\n  "))] == grid
+    assert [(job["seq_len"], job["clip"]) for job in jobs(*own())] == grid
     assert len(jobs(*own(), "hydra.sweeper.params=null")) == 1
 
 
