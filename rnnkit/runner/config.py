@@ -22,6 +22,7 @@ from pydantic import (
 
 from rnnkit.runner import store
 
+SHORT = 30  # characters of a hint
 KEYS_OF_A_SWEEP = ("out", "force", "stale")  # they say where and whether a job runs, not what comes out
 
 
@@ -139,9 +140,9 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
         return said
     meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
-    if isinstance(value, list) and value:
-        meant = f"; values of a sweep are written {','.join(map(str, value))}"
-    return f"{key}={shown(value)}: allowed is {allowed}{shown(meant)}"
+    if isinstance(value, list) and 0 < len(written := ",".join(map(str, value))) <= SHORT:
+        meant = f"; values of a sweep are written {written}"
+    return f"{key}={shown(value)}: allowed is {allowed}{meant}"
 
 
 def _known(key: str, known: list[str]) -> str:
