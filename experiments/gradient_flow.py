@@ -174,12 +174,13 @@ def measure_net(config: Config, replicate: int) -> Net:
     dh_T = np.tile((direction / np.linalg.norm(direction)).astype(dtype), (config.batch_size, 1))
     x, W_xh, h = driven_states(config, rng, W_hh)
     bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
-    log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, activation).astype(np.float64)
+    no_bias = np.zeros(config.hidden_size, dtype)
+    log_norms = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, no_bias, activation).astype(np.float64)
     if not bad_steps.size:  # a gradient can still overflow within one step
         bad_steps = config.seq_len - np.flatnonzero(~(log_norms < np.inf).all(axis=1))
     if bad_steps.size:
         return Net(*has, np.empty((0, 0)), np.nan, np.nan, False, int(bad_steps[0]))
-    gradients = rnn_backward_scaled(dh_T / dtype.type(config.batch_size), x, h, W_xh, W_hh, activation)
+    gradients = rnn_backward_scaled(dh_T / dtype.type(config.batch_size), x, h, W_xh, W_hh, no_bias, activation)
     return Net(*has, log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
 
 

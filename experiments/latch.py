@@ -115,8 +115,8 @@ def latched_log_norms(w: float) -> np.ndarray:
     """Return ln |dx_T/dx_{T-k}|, k = 0..LATCHED, of a neuron that was set once and then left alone."""
     x = np.zeros((LATCHED, 1))
     x[:INPUTS] = 1
-    h = states(w, x)[:, :, None].copy()
-    return hidden_gradient_log_norms(np.ones((1, 1)), h, np.array([[w]]), TANH)[:, 0]
+    h, one = states(w, x)[:, :, None].copy(), np.ones((1, 1))
+    return hidden_gradient_log_norms(one, x[:, :, None].copy(), h, one, w * one, np.zeros(1), TANH)[:, 0]
 
 
 def right_share(w: float, inputs: np.ndarray, noise: np.ndarray) -> float:

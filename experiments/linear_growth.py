@@ -81,8 +81,10 @@ def log_norms(config: Config, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     delta = rng.evaluation.standard_normal(config.hidden_size).astype(config.dtype)
     delta /= np.linalg.norm(delta)
     if config.product == "tied":
-        no_states = np.zeros((config.seq_len + 1, 1, config.hidden_size), config.dtype)
-        return hidden_gradient_log_norms(delta[None], no_states, W, IDENTITY)[:, 0].astype(np.float64), W
+        x, zeros = np.zeros((config.seq_len, 1), np.int64), np.zeros_like(delta)  # a linear net: any states do
+        h = np.zeros((config.seq_len + 1, 1, config.hidden_size), config.dtype)
+        found = hidden_gradient_log_norms(delta[None], x, h, zeros[None], W, zeros, IDENTITY)
+        return found[:, 0].astype(np.float64), W
     found, factor = [0.0], W
     for _ in range(config.seq_len):
         delta = delta @ factor.T

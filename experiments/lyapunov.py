@@ -73,7 +73,7 @@ def measure_net(config: Config, replicate: int) -> tuple[dict[str, Any], np.ndar
     direction = rng.evaluation.standard_normal(H)
     dh_T = np.tile(direction / np.linalg.norm(direction), (config.batch_size, 1))
     x, W_xh, h = gradient_flow.driven_states(flow, rng, W_hh)
-    log_norms = hidden_gradient_log_norms(dh_T, h, W_hh, TANH)
+    log_norms = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, np.zeros(H), TANH)
     half, rate = config.seq_len // 2, mean(statistics.growth_rates(log_norms))
     ratio = mean([np.subtract(*(weight_log_norm(x[:T, b], h[: T + 1, b], dh_T[b], W_xh, W_hh)
                                 for T in (config.seq_len, half))) for b in range(config.batch_size)])  # fmt: skip
@@ -101,7 +101,7 @@ def largest_exponent(x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.nd
 def weight_log_norm(x: np.ndarray, h: np.ndarray, dh: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
     """Return ln ||dL/dW_hh|| of one sample; x (T, I), h (T+1, H), dh (H,) at the last state."""
     one = (np.ascontiguousarray(a[:, None]) for a in (x, h))
-    gradients = rnn_backward_scaled(dh[None], *one, W_xh, W_hh, TANH)
+    gradients = rnn_backward_scaled(dh[None], *one, W_xh, W_hh, np.zeros(len(W_hh)), TANH)
     return float(np.log(np.linalg.norm(gradients.dW_hh)) + gradients.log_scale)
 
 

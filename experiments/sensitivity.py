@@ -95,8 +95,8 @@ def run(config: Config) -> Measurement:
         row |= {name: mean(simulated), f"{name}_theory": float(formula), f"{name}_exact": exact / float(formula)}
         row[f"{name}_ratio"] = mean(simulated / formula)
         row[f"{name}_ratio_se"] = standard_error(simulated / formula)
-    states = np.zeros((steps + 1, 1, 1))  # of a linear net any states do
-    logs = hidden_gradient_log_norms(np.ones((1, 1)), states, np.array([[config.lam]]), IDENTITY)[:, 0]
+    x, states, one = np.zeros((steps, 1, 1)), np.zeros((steps + 1, 1, 1)), np.ones((1, 1))  # of a linear net any do
+    logs = hidden_gradient_log_norms(one, x, states, one, config.lam * one, np.zeros(1), IDENTITY)[:, 0]
     row["largest_state_gradient"] = float(np.exp(logs[1:].max()))
     shown = np.unique(np.geomspace(1, steps, 60).astype(int))
     lags = [{"lag": int(k), "log_norm": logs[k], "log_norm_sd": 0.0, "n": 1} for k in shown if np.isfinite(logs[k])]

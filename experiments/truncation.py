@@ -127,7 +127,7 @@ def measure_net(config: Config, replicate: int) -> Net:
     direction = rng.evaluation.standard_normal((1, config.hidden_size))
     dh_T = direction / np.linalg.norm(direction)
     x, W_xh, h = gradient_flow.driven_states(like, rng, W_hh)
-    log_f = hidden_gradient_log_norms(dh_T, h, W_hh, TANH)[:, 0]
+    log_f = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, np.zeros(config.hidden_size), TANH)[:, 0]
     log_g = np.log(np.linalg.norm(rnn_backward(dh_T, x, h, W_xh, W_hh, TANH).dW_hh))
     log_K, left_out, steps = (np.empty(len(GRID)) for _ in range(3))
     for i, K in enumerate(GRID):

@@ -4,9 +4,11 @@
     loss_by_state(net, run, dy, "l0")          (T, T, B): [s, t]: ln ||dL_s/dh_t||, the loss at step s alone
     hidden_of_step(net, run, dy, s, "l0")      (T, B, H): dL_s/dh_t itself
 
-The logarithms are computed in float64 from the states that the run holds: float32 runs out after some twenty steps of a
-saturated sigmoid net, float64 after some hundred. An exact zero is -inf; a non-finite gradient stays nan or inf. Steps
-count from 0 as those of x and y do; state t is the one after step t (in a second direction: after it has read x[t]).
+The logarithms are computed in float64 from the inputs and states that the run holds: float32 runs out after some twenty
+steps of a sigmoid net, float64 after some hundred. Slopes of saturated units are logarithms too (`rnnkit.slopes`), and
+right to any depth; `hidden_of_step` gives floats, with slopes from the rounded states, as `RNN.backward` does.
+An exact zero is -inf; a non-finite gradient stays nan or inf. Steps count from 0 as those of x and y do; state t is the
+one after step t (in a second direction: after it has read x[t]).
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from rnnkit.hidden_back import LogNorms, layers_back
 from rnnkit.network_checks import check_run
 from rnnkit.parallel import map_replicates
 from rnnkit.parameters import Direction
-from rnnkit.scaled import Scaled, scaled, zeros
+from rnnkit.scaled import Scaled, product, scaled, zeros
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -32,11 +34,12 @@ def hidden_log_norms(net: "RNN", run: "Run", dy: np.ndarray) -> dict[str, LogNor
     Keys as of `Gradients.hidden`: l0, l0.reverse, l1, ... Beyond a row's length -inf. Raises ValueError for a bad dy.
     """
     _check_dy(net, run, dy)
-    dh, last = _of_features(net, dy), None
+    at_h, T = _of_features(net, dy[None] if net.output == "last" else dy[:, None]), len(run.x)
     if net.output == "last":
-        last = Scaled(dh.v[None], dh.log[None])
-        dh = zeros(*run.x.shape[:2], net.features)
-    found = layers_back(net, run, Scaled(dh.v[:, None], dh.log[:, None]), last, net.ways)
+        dh, last = [zeros(1, *dy.shape[:-1], net.features)] * T, at_h
+    else:
+        dh, last = [Scaled(at_h.v[t], at_h.log[t]) for t in range(T)], None
+    found = layers_back(net, run, dh, last, net.ways)
     return {name: LogNorms(*(None if a is None else a[:, 0] for a in logs)) for name, logs in found.items()}
 
 
@@ -56,9 +59,10 @@ def loss_by_state(net: "RNN", run: "Run", dy: np.ndarray, layer: str = "l0") -> 
 
     def block(i: int) -> None:
         sources = np.arange(i * n, min((i + 1) * n, T))
-        part = zeros(T, len(sources), B, net.features)
-        part.v[sources, sources - i * n], part.log[sources, sources - i * n] = dh.v[sources], dh.log[sources]
-        found[sources] = layers_back(net, run, part, None, wanted)[layer].h.swapaxes(0, 1)
+        alone = [zeros(len(sources), B, net.features)] * T
+        for k, s in enumerate(sources):
+            alone[s] = _at(k, len(sources), Scaled(dh.v[s], dh.log[s]))
+        found[sources] = layers_back(net, run, alone, None, wanted)[layer].h.swapaxes(0, 1)
 
     map_replicates(block, -(-T // n))  # beside a busy core, threads inside these small products made it 4 times slower
     return found
@@ -98,4 +102,11 @@ def _of_features(net: "RNN", dy: np.ndarray) -> Scaled:
     at_y = scaled(dy.astype(np.float64))
     if net.output_size is None:
         return at_y
-    return scaled(at_y.v @ net.parameters["W_hy"].T.astype(np.float64), at_y.log)
+    return scaled(*product(at_y, net.parameters["W_hy"].T.astype(np.float64)))
+
+
+def _at(k: int, n: int, dh: Scaled) -> Scaled:
+    """Return (n, ...) of zeros but for dh (...) at k."""
+    v, log = np.zeros((n, *dh.v.shape)), np.full((n, *dh.log.shape), -np.inf)
+    v[k], log[k] = dh
+    return Scaled(v, log)

@@ -1,7 +1,8 @@
 """The way of gradients back through all layers, n losses at once, each as a direction and a logarithm.
 
 A step takes the gradient of the states after it, (n, B, H), of an LSTM h and c side by side (n, B, 2 H), to that of the
-states before it and of x: one matrix product for all n B rows. The equations stand in `rnnkit.slopes`.
+states before it and of x: one matrix product for all n B rows. The equations stand in `rnnkit.slopes`. Vectors have one
+logarithm, or graded one for each number where slopes of saturated units leave some far below the others.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,8 +11,8 @@ import numpy as np
 
 from rnnkit.parameters import Direction
 from rnnkit.passes import within
-from rnnkit.scaled import Scaled, add, log_norm, scaled, zeros
-from rnnkit.slopes import slopes, step_matrix
+from rnnkit.scaled import Scaled, beside, log_norm, part, plus, product, scaled, times, where, zeros
+from rnnkit.slopes import by_steps, slopes, step_matrix
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -25,74 +26,76 @@ class LogNorms(NamedTuple):
     c: np.ndarray | None
 
 
-def layers_back(net: "RNN", run: "Run", dh: Scaled, last: Scaled | None, ways: list[Direction]) -> dict[str, LogNorms]:
+def layers_back(
+    net: "RNN", run: "Run", dh: list[Scaled], last: Scaled | None, ways: list[Direction]
+) -> dict[str, LogNorms]:
     """Return the log norms (T, n, B) of these directions, by name; among them all of every layer but the lowest.
 
-    dh: (T, n, B, features) at the states of the last layer. last: (n, B, features), what reaches them after the last
-    step of each direction, or None.
+    dh: for each step (n, B, features) at the states of the last layer. last: (n, B, features), what reaches them after
+    the last step of each direction, or None.
     """
     found, H, lowest = {}, net.hidden_size, min(way.layer for way in ways)
     for layer in reversed(range(lowest, net.layers)):
         below = []
         for way in (way for way in ways if way.layer == layer):
-            of_way = [
-                None if part is None else Scaled(part.v[..., way.reverse * H : (way.reverse + 1) * H], part.log)
-                for part in (dh, last)
-            ]
-            found[way.name], dx = _way_back(net, run, way, *of_way, layer > lowest)
+            own = slice(way.reverse * H, (way.reverse + 1) * H)
+            of_last = None if last is None else part(last, own)
+            found[way.name], dx = _way_back(net, run, way, [part(d, own) for d in dh], of_last, layer > lowest)
             below.append(dx)
-        dh, last = below[0] if len(below) == 1 else add(*below), None
+        dh, last = [d[0] if len(d) == 1 else scaled(*plus(*d)) for d in zip(*below, strict=True)], None
     return found
 
 
 def _way_back(
-    net: "RNN", run: "Run", way: Direction, dh: Scaled, last: Scaled | None, with_x: bool
-) -> tuple[LogNorms, Scaled]:
-    """Return the log norms of one direction, and dL/dx (T, n, B, I), empty vectors without x."""
-    (T, n, B, H), states = dh.v.shape, 2 if net.cell == "lstm" else 1
-    M, of_steps = step_matrix(net, way, with_x), slopes(net, run, way)
+    net: "RNN", run: "Run", way: Direction, dh: list[Scaled], last: Scaled | None, with_x: bool
+) -> tuple[LogNorms, list[Scaled]]:
+    """Return the log norms of one direction, and dL/dx, (n, B, I) for each step, empty vectors without x."""
+    T, (n, B, H), states = len(dh), dh[0].v.shape, 2 if net.cell == "lstm" else 1
+    M, of_steps = step_matrix(net, way, with_x), by_steps(slopes(net, run, way))
     inside = within(run.lengths, T) if run.lengths.size else np.ones((T, B), bool)
-    logs, dx, carry = np.full((states, T, n, B), -np.inf), zeros(T, n, B, M.shape[1] - H), zeros(n, B, states * H)
+    logs, carry = np.full((states, T, n, B), -np.inf), zeros(n, B, states * H)
+    dx, nothing = [zeros(n, B, M.shape[1] - H)] * T, zeros(n, B, H)
     if last is not None:
         carry = _enter(carry, last)
     for t in range(T) if way.reverse else reversed(range(T)):
-        at_h = Scaled(dh.v[t], np.where(inside[t], dh.log[t], -np.inf))
-        if (at_h.log == -np.inf).all() and (carry.log == -np.inf).all():
+        held = inside[t][:, None]
+        at_h = where(held, dh[t], nothing)
+        if not carry.v.any() and not at_h.v.any():
             continue
-        v, log = _enter(carry, at_h)
-        before, x = _step_back(net.cell, v, [k[t] for k in of_steps], M)
+        after, before, x = _step_back(net.cell, _enter(carry, at_h), of_steps[t], M)
         for state in range(states):
-            of_state = log_norm(v[..., state * H : (state + 1) * H], log)
+            of_state = log_norm(part(after, slice(state * H, (state + 1) * H)))
             logs[state, t] = np.where(inside[t], of_state, -np.inf)
-        carry = scaled(np.where(inside[t][:, None], before, v), log)
+        carry = scaled(*where(held, before, after))
         if with_x:
-            dx.v[t], dx.log[t] = scaled(np.where(inside[t][:, None], x, 0), log)
+            dx[t] = scaled(*where(held, x, zeros(*x.v.shape)))
     return LogNorms(logs[0], logs[1] if states == 2 else None), dx
 
 
 def _enter(carry: Scaled, dh: Scaled) -> Scaled:
     """Return carry (n, B, H or 2 H) with dh (n, B, H) added to its h."""
-    wide = np.zeros_like(carry.v)
-    wide[..., : dh.v.shape[-1]] = dh.v
-    return add(carry, Scaled(wide, dh.log))
+    more = carry.v.shape[-1] - dh.v.shape[-1]
+    if more:
+        dh = beside([dh, Scaled(np.zeros((*dh.v.shape[:-1], more)), dh.log[..., -1:])])
+    return scaled(*plus(carry, dh))
 
 
-def _step_back(cell: str, v: np.ndarray, k: list[np.ndarray], M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gradients of the states before a step, shaped as v, and of x; an LSTM's v gets all of dL/dc."""
-    (n, B), H, more = v.shape[:2], k[0].shape[-1], None
-    dh = v[..., :H]
+def _step_back(cell: str, after: Scaled, k: list[Scaled], M: np.ndarray) -> tuple[Scaled, Scaled, Scaled]:
+    """Return the gradients of the states after a step, an LSTM's with all of dL/dc, of those before it, and of x."""
+    H = k[0].v.shape[-1]
+    dh = part(after, slice(0, H))
     if cell == "lstm":
-        dc = v[..., H:]
-        dc += dh * k[4]
-        blocks, more = [dc * k[0], dc * k[1], dc * k[2], dh * k[3]], dc * k[5]
+        dc = plus(part(after, slice(H, 2 * H)), times(dh, k[4]))
+        after = beside([dh, dc])
+        blocks, more = [times(dc, k[0]), times(dc, k[1]), times(dc, k[2]), times(dh, k[3])], times(dc, k[5])
     elif cell == "gru":
-        blocks, more = [dh * part for part in k[:4]], dh * k[4]
+        blocks, more = [times(dh, of_gate) for of_gate in k[:4]], times(dh, k[4])
     else:
-        blocks = [dh * k[0]]
-    back = (np.concatenate(blocks, axis=-1).reshape(n * B, -1) @ M).reshape(n, B, -1)
-    before = back[..., :H]
+        blocks = [times(dh, k[0])]
+    back = product(beside(blocks), M)
+    before = part(back, slice(0, H))
     if cell == "lstm":
-        before = np.concatenate([before, more], axis=-1)
+        before = beside([before, more])
     elif cell == "gru":
-        before = before + more
-    return before, back[..., H:]
+        before = plus(before, more)
+    return after, before, part(back, slice(H, None))

@@ -2,15 +2,17 @@
 
 The state is that of all layers side by side, as `rnnkit.state_jacobians` says, with the convention of J. Steps count
 from 0 as those of x do: step t leads from state t-1 to state t, the one after it has read x[t]; state -1 is the first
-one. All in float64 from the states that the run holds.
+one. All in float64 from the inputs and states that the run holds; saturated units count to any depth, as logarithms.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnnkit.graded_qr import Columns, as_floats, through, times_factor
 from rnnkit.rng import streams
-from rnnkit.state_jacobians import check_place, count_steps, jacobians, state_size
+from rnnkit.scaled import Scaled
+from rnnkit.state_jacobians import Step, check_place, count_steps, state_size, steps
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -29,9 +31,12 @@ class JacobianProduct(NamedTuple):
 
 
 def step_jacobian(net: "RNN", run: "Run", t: int, b: int = 0) -> np.ndarray:
-    """Return J (S, S), d state_t / d state_{t-1} of sample b. Raises ValueError naming a bad argument."""
+    """Return J (S, S), d state_t / d state_{t-1} of sample b; what is below float64 is 0.
+
+    Raises ValueError naming a bad argument.
+    """
     check_place(net, run, b, t=t)
-    return next(jacobians(net, run, t, t, b))
+    return next(steps(net, run, t, t, b)).J
 
 
 def jacobian_product(net: "RNN", run: "Run", first: int, last: int, b: int = 0) -> JacobianProduct:
@@ -39,31 +44,36 @@ def jacobian_product(net: "RNN", run: "Run", first: int, last: int, b: int = 0) 
 
     The matrix keeps no singular value below 1e-16 of the largest. Where they reach below 1e-8 of it, their logarithms
     come from QR of factor after factor, forth and back, which never forms the product (`_by_sweeps`) and holds all
-    factors at once; that errs only among values which are nearly equal, and a zero comes out as rounding, some 36 nats
-    or more below the rest. Raises ValueError naming a bad argument.
+    factors at once; that errs only among values which are nearly equal. What is zero by rows of zeros (units of relu
+    that are off, weights of zero) is -inf; another zero comes out as rounding, some 36 nats or more below the rest.
+    Raises ValueError naming a bad argument.
     """
     check_place(net, run, b, first=first, last=last)
     if last < first:
         raise ValueError(f"last must be at least first = {first}, got {last}")
-    factors = list(jacobians(net, run, first, last, b))
-    matrix, log_scale = np.eye(len(factors[0])), 0.0
-    for J in factors:
-        matrix = J @ matrix
-        size = np.linalg.norm(matrix)
-        if size == 0:
-            return JacobianProduct(matrix, -np.inf, np.full(len(matrix), -np.inf))
-        matrix, log_scale = matrix / size, log_scale + float(np.log(size))
+    factors = list(steps(net, run, first, last, b))
+    product, log_scale = np.eye(state_size(net)), 0.0
+    for step in factors:
+        product, size = _unit(_apply(step, product))
+        log_scale += size
+    matrix = product.v * np.exp(product.log) if isinstance(product, Scaled) else product
+    if log_scale == -np.inf:
+        return JacobianProduct(matrix, -np.inf, np.full(len(matrix), -np.inf))
     with np.errstate(divide="ignore"):
         logs = np.log(np.linalg.svd(matrix, compute_uv=False)) + log_scale
-    return JacobianProduct(matrix, log_scale, logs if logs[-1] - logs[0] > EXACT_RANGE else _by_sweeps(factors))
+    exact = logs[-1] - logs[0] > EXACT_RANGE and not isinstance(product, Scaled)
+    return JacobianProduct(matrix, log_scale, logs if exact else _by_sweeps(factors))
 
 
 def lyapunov_exponents(net: "RNN", run: "Run", n: int | None = None, burn_in: int = 0, b: int = 0) -> np.ndarray:
     """Return n Lyapunov exponents (n,) of sample b, ln per step, largest first; n: all S where not given.
 
     n orthonormal changes Q, random to begin with, go through every step and are made orthonormal again, Q R = J Q; an
-    exponent is the mean of ln |R_ii| over the steps from burn_in on. They are the n largest once Q has settled. Where J
-    is singular (relu, zero weights), rounding may stand for -inf, about -36 or less.
+    exponent is the mean of ln |R_ii| over the steps from burn_in on. They are the n largest once Q has settled.
+    A change that a step takes to exactly zero, or into the span of those before it, has -inf, within burn_in or after
+    it: where rows of J Q are zero, by relu, weights of zero or triangular ones, in any order of the units.
+    Where J is singular in another way, as W_hh of dependent rows makes it, rounding may stand for -inf, 36 nats a step
+    or more below the largest.
     Benettin, Galgani, Giorgilli, Strelcyn (1980); of recurrent nets: Engelken, Wolf, Abbott (2023).
     Raises ValueError naming a bad argument.
     """
@@ -73,34 +83,51 @@ def lyapunov_exponents(net: "RNN", run: "Run", n: int | None = None, burn_in: in
     if not 1 <= n <= S:
         raise ValueError(f"n must be from 1 to the size of the state, {S}, got {n}")
     Q = np.linalg.qr(streams(0).evaluation.standard_normal((S, n)))[0]  # not the identity: W may be diagonal
-    total, steps = np.zeros(n), count_steps(run, b)
-    for t, J in enumerate(jacobians(net, run, 0, steps - 1, b)):
-        Q, R = np.linalg.qr(J @ Q)
-        if t >= burn_in:
-            total += _log_diagonal(R)
-    return np.sort(total / (steps - burn_in))[::-1]
+    total, alive, count = np.zeros(n), np.arange(n), count_steps(run, b)
+    for t, step in enumerate(steps(net, run, 0, count - 1, b)):
+        Q, logs = through(step, Q)
+        dead = logs == -np.inf
+        total[alive] += logs if t >= burn_in else np.where(dead, -np.inf, 0.0)
+        alive = alive[~dead]
+    return np.sort(total / (count - burn_in))[::-1]
 
 
-def _by_sweeps(factors: list[np.ndarray]) -> np.ndarray:
-    """Return the logs of the singular values of the product F_last ... F_first, largest first.
+def _apply(step: Step, X: Columns) -> Columns:
+    """Return J X."""
+    if not isinstance(X, Scaled) and not step.deep:
+        return step.J @ X
+    for factor in step.factors():
+        X = times_factor(factor, X)
+    return X
 
-    The product P is Q R_last ... R_first, so its singular values are those of R_first^T ... R_last^T, a product of the
-    same kind. Forth and back, the triangles tend to diagonals (two sweeps are a step of the QR algorithm on P P^T), all
-    the faster the further the values are apart.
+
+def _unit(X: Columns) -> tuple[Columns, float]:
+    """Return (X divided by its Frobenius norm, ln of that), as floats where they lose none; -inf for zeros."""
+    log_scale = 0.0
+    if isinstance(X, Scaled):
+        log_scale = float(X.log.max(where=X.v != 0, initial=-np.inf))
+        X = as_floats(Scaled(X.v, X.log - (log_scale if log_scale > -np.inf else 0)))
+    size = float(np.linalg.norm(X.v * np.exp(X.log) if isinstance(X, Scaled) else X))
+    if size == 0:
+        return X, -np.inf
+    X = Scaled(X.v, X.log - np.log(size)) if isinstance(X, Scaled) else X / size
+    return X, log_scale + float(np.log(size))
+
+
+def _by_sweeps(factors: list[Step]) -> np.ndarray:
+    """Return the logs of the singular values of the product P of the steps, largest first.
+
+    Orthonormal columns Q go through P, then through P^T, and so on: a step of the QR algorithm on P P^T each. The
+    triangles tend to diagonals, all the faster the further the values are apart.
     """
-    before = np.full(len(factors[0]), np.inf)
+    S = len(factors[0].J)
+    Q, before, back = np.eye(S), np.full(S, np.inf), False
     for _ in range(SWEEPS):
-        Q, logs, triangles = np.eye(len(before)), 0.0, []
-        for F in factors:
-            Q, R = np.linalg.qr(F @ Q)
-            logs = logs + _log_diagonal(R)
-            triangles.append(R)
-        if np.all(np.isclose(logs, before, rtol=0, atol=SETTLED)):
+        logs = np.zeros(Q.v.shape[1] if isinstance(Q, Scaled) else Q.shape[1])
+        for step in reversed(factors) if back else factors:
+            Q, of_step = through(step, Q, back)
+            logs = (logs + of_step)[of_step != -np.inf]
+        if len(logs) == len(before) and np.allclose(logs, before, rtol=0, atol=SETTLED):
             break
-        before, factors = logs, [R.T for R in reversed(triangles)]
-    return np.sort(logs)[::-1]
-
-
-def _log_diagonal(R: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(np.abs(np.diagonal(R)))
+        before, back = logs, not back
+    return np.append(np.sort(logs)[::-1], np.full(S - len(logs), -np.inf))

@@ -1,8 +1,8 @@
 """Gradients of hidden states and weights over lags of any length, as logarithms.
 
 A loss on the last state gives dL/dh_{t-1} = (dL/dh_t * phi'(a_t)) W_hh^T. Its norm leaves float32 after some twenty
-steps of a saturated sigmoid net, so the direction is kept at norm 1 and the logarithm of what was divided out is
-carried in float64.
+steps of a sigmoid net, and after one where a unit is saturated, so the direction is kept at norm 1 and the logarithm of
+what was divided out is carried in float64; where a direction does not fit the dtype, see `graded.py`.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
-from rnnkit.kernels.activations import times_derivative
+from rnnkit.kernels.graded import log_norm_of_signs, through_slopes, through_weights
 
 
 class ScaledGradients(NamedTuple):
@@ -52,67 +52,93 @@ def _normalise(v):
 
 
 @jit
-def _hidden_gradient_log_norms(dh_T, h, W_hh, activation):
+def _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation):
     T, (B, H) = h.shape[0] - 1, dh_T.shape
     log_norms = np.empty((T + 1, B), h.dtype)
-    total = np.zeros(B)
-    delta, z = dh_T.copy(), np.empty_like(dh_T)
+    delta, z, a = dh_T.copy(), np.empty_like(dh_T), np.empty_like(dh_T)
+    logs, graded, total = np.zeros((B, H)), np.zeros(B, np.bool_), np.zeros(B)
     for lag in range(T + 1):
         if lag > 0:
-            times_derivative(delta, 0, H, h, (T + 1 - lag) * B * H, H, z, 0, H, B, H, activation)
-            np.dot(z, W_hh.T, delta)
+            through_slopes(delta, logs, graded, total, x, h, T - lag, W_xh, W_hh, b_h, activation, a, z)
+            through_weights(z, W_hh, delta, logs, graded, total)
         for b in range(B):
-            total[b] += _normalise(delta[b])
-            log_norms[lag, b] = total[b]
+            if graded[b]:
+                log_norms[lag, b] = total[b] + log_norm_of_signs(logs[b])
+            else:
+                total[b] += _normalise(delta[b])
+                log_norms[lag, b] = total[b]
     return log_norms
 
 
 @jit
-def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, activation):
+def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
     T, (B, H) = x.shape[0], dh_T.shape
-    dz, log_scales = np.empty_like(h[1:]), np.empty(T)
-    delta, total = dh_T.copy(), 0.0
+    dz, log_scales = np.empty_like(h[1:]), np.empty((T, B))
+    delta, a = dh_T.copy(), np.empty_like(dh_T)
+    logs, graded, total = np.zeros((B, H)), np.zeros(B, np.bool_), np.zeros(B)
     for t in range(T - 1, -1, -1):
-        total += _normalise(delta)  # one scale for the batch: what is lost beside the largest sample is below rounding
-        log_scales[t] = total
-        times_derivative(delta, 0, H, h, (t + 1) * B * H, H, dz, t * B * H, H, B, H, activation)
-        np.dot(dz[t], W_hh.T, delta)
+        for b in range(B):
+            total[b] += 0.0 if graded[b] else _normalise(delta[b])
+        through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, dz[t])
+        for b in range(B):
+            total[b] += 0.0 if graded[b] else _normalise(dz[t, b])
+            log_scales[t, b] = total[b]
+        through_weights(dz[t], W_hh, delta, logs, graded, total)
     log_scale = log_scales.max()
     for t in range(T):
-        if log_scale > -np.inf:
-            dz[t] *= np.exp(log_scales[t] - log_scale)
+        for b in range(B):
+            if log_scale > -np.inf:
+                dz[t, b] *= np.exp(log_scales[t, b] - log_scale)
     dW_xh = np.dot(_flat(x).T, _flat(dz))
     dW_hh = np.dot(_flat(h[:-1]).T, _flat(dz))
     return ScaledGradients(dW_xh, dW_hh, _flat(dz).sum(axis=0), log_scale)
 
 
 @checked_border(_hidden_gradient_log_norms)
-def hidden_gradient_log_norms(dh_T: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int) -> np.ndarray:
+def hidden_gradient_log_norms(
+    dh_T: np.ndarray,
+    x: np.ndarray,
+    h: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
+) -> np.ndarray:
     """Return (T+1, B) natural logs: row k is ln ||dL/dh_{T-k}|| of each sample, for a loss on the last state alone.
 
-    dh_T: (B, H) gradient at h[T]. h: (T+1, B, H) from `rnn_forward`. W_hh: (H, H).
+    dh_T: (B, H) gradient at h[T]. x: (T, B, I), or int64 symbols (T, B). h: (T+1, B, H) from `rnn_forward`.
+    W_xh: (I, H). W_hh: (H, H). b_h: (H,).
+    phi' is taken from the pre-activation, made anew of x and h, where the state rounds: tanh and sigmoid that are
+    saturated to any depth keep their logarithm, as does a unit far below the others of its sample.
     An exactly zero gradient gives -inf from its lag on; a non-finite one gives nan or inf: look before you average.
     Sums are carried in float64 and rounded to the dtype once per row. Raises ValueError naming a bad argument.
     Pascanu, Mikolov, Bengio (2013), eq. 5.
     """
-    check_arrays(dh_T=dh_T, h=h, W_hh=W_hh)
+    check_arrays(dh_T=dh_T, x=x, h=h, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
-    return _hidden_gradient_log_norms(dh_T, h, W_hh, activation)
+    return _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation)
 
 
 @checked_border(_rnn_backward_scaled)
 def rnn_backward_scaled(
-    dh_T: np.ndarray, x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, activation: int
+    dh_T: np.ndarray,
+    x: np.ndarray,
+    h: np.ndarray,
+    W_xh: np.ndarray,
+    W_hh: np.ndarray,
+    b_h: np.ndarray,
+    activation: int,
 ) -> ScaledGradients:
     """Return (dW_xh, dW_hh, db_h, log_scale) of BPTT; the true gradients are exp(log_scale) times these.
 
-    For a loss on the last state alone, of any length: nothing overflows in float32, and a step is lost only where its
-    delta is below rounding beside the largest one.
+    For a loss on the last state alone, of any length: nothing overflows in float32, and saturated units have their
+    phi', as in `hidden_gradient_log_norms`. Beside the largest gradient of a pre-activation, of all steps, samples and
+    units, one is 0 where it leaves the dtype: of weights whose unit is that far below the others no digit is left.
     dh_T: (B, H) gradient at h[T]. x: (T, B, I). h: (T+1, B, H) from `rnn_forward`. W_xh: (I, H). W_hh: (H, H).
-    Raises ValueError naming a bad argument.
+    b_h: (H,). Raises ValueError naming a bad argument.
     """
-    check_arrays(dh_T=dh_T, x=x, h=h, W_xh=W_xh, W_hh=W_hh)
+    check_arrays(dh_T=dh_T, x=x, h=h, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     if x.ndim == 2:
         raise ValueError(f"x must be float32 or float64 (T, B, I), got symbols {x.shape}")
     check_activation(activation)
-    return _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, activation)
+    return _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation)

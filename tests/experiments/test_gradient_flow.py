@@ -48,7 +48,7 @@ def gradients_of_a_net():
     settings = config(seq_len=12)
     W_hh = weights(settings)
     x, W_xh, h = driven_states(settings, streams(settings.seed, 0), W_hh)
-    scaled = rnn_backward_scaled(np.ones((2, 8)), x, h, W_xh, W_hh, ACTIVATIONS["tanh"])
+    scaled = rnn_backward_scaled(np.ones((2, 8)), x, h, W_xh, W_hh, np.zeros(8), ACTIVATIONS["tanh"])
     return scaled, tuple(g * np.exp(scaled.log_scale) for g in scaled[:3])
 
 

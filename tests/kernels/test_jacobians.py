@@ -28,10 +28,16 @@ def assert_close(got, expected, tolerance):
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * max(1, size))
 
 
+def given(dh_T, net, h):
+    """Return the arguments of the kernels but for the activation."""
+    return dh_T, net.x, h, net.W_xh, net.W_hh, net.b_h
+
+
 def linear_log_norms(factor, T, dtype):
     """Log norms of one sample of h_t = factor h_{t-1}, with a gradient of norm 1 at the end."""
     dh_T, W_hh = np.array([[1, 0]], dtype), (factor * np.eye(2)).astype(dtype)
-    return hidden_gradient_log_norms(dh_T, np.zeros((T + 1, 1, 2), dtype), W_hh, IDENTITY)[:, 0]
+    x, h, zeros = np.zeros((T, 1), np.int64), np.zeros((T + 1, 1, 2), dtype), np.zeros(2, dtype)
+    return hidden_gradient_log_norms(dh_T, x, h, zeros[None], W_hh, zeros, IDENTITY)[:, 0]
 
 
 @every_activation
@@ -39,17 +45,17 @@ def linear_log_norms(factor, T, dtype):
 def test_log_norms_against_reference(make_net, activation, dtype):
     net, dh = make_net(T=6, H=33, dtype=dtype)
     h = rnn_forward(*net, activation)
-    got = hidden_gradient_log_norms(dh[-1], h, net.W_hh, activation)
+    got = hidden_gradient_log_norms(*given(dh[-1], net, h), activation)
     assert got.shape == (7, 3)
     assert got.dtype == dtype
-    assert_close(got, reference.hidden_gradient_log_norms(dh[-1], h, net.W_hh, activation), ROUNDING[dtype])
+    assert_close(got, reference.hidden_gradient_log_norms(*given(dh[-1], net, h), activation), ROUNDING[dtype])
 
 
 @every_activation
 def test_log_norms_against_explicit_jacobian_products(make_net, activation):
     net, dh = make_net(T=6)
     h = rnn_forward(*net, activation)
-    got = hidden_gradient_log_norms(dh[-1], h, net.W_hh, activation)
+    got = hidden_gradient_log_norms(*given(dh[-1], net, h), activation)
     for b in range(3):
         product = np.eye(7)
         for lag in range(1, 7):
@@ -64,9 +70,8 @@ def test_log_norms_against_explicit_jacobian_products(make_net, activation):
 def test_float32_against_float64(make_net, activation):
     net, dh = make_net(T=6)
     h = rnn_forward(*net, activation)
-    single = (a.astype(np.float32) for a in (dh[-1], h, net.W_hh))
-    got = hidden_gradient_log_norms(*single, activation)
-    assert_close(got, hidden_gradient_log_norms(dh[-1], h, net.W_hh, activation), SINGLE)
+    got = hidden_gradient_log_norms(*(a.astype(np.float32) for a in given(dh[-1], net, h)), activation)
+    assert_close(got, hidden_gradient_log_norms(*given(dh[-1], net, h), activation), SINGLE)
 
 
 @every_dtype
@@ -92,7 +97,7 @@ def test_an_exact_zero_is_minus_infinity_from_its_lag_on(make_net, dtype):
     net, dh = make_net(dtype=dtype)
     h = np.ones((6, 3, 7), dtype)
     h[4, 1] = 0  # relu passes nothing through this state: sample 1, second step back
-    log_norms = hidden_gradient_log_norms(dh[-1], h, net.W_hh, RELU)
+    log_norms = hidden_gradient_log_norms(*given(dh[-1], net, h), RELU)
     np.testing.assert_array_equal(log_norms[2:, 1], -np.inf)
     assert np.isfinite(log_norms[:2]).all()
     assert np.isfinite(log_norms[:, [0, 2]]).all()
@@ -104,13 +109,13 @@ def test_a_non_finite_gradient_stays_visible(make_net, dtype, bad):
     net, dh = make_net(dtype=dtype)
     h, dh_T = rnn_forward(*net, TANH), dh[-1].copy()
     dh_T[1, 0] = bad
-    log_norms = hidden_gradient_log_norms(dh_T, h, net.W_hh, TANH)
+    log_norms = hidden_gradient_log_norms(*given(dh_T, net, h), TANH)
     assert not np.isfinite(log_norms[:, 1]).any()
     assert np.isfinite(log_norms[:, [0, 2]]).all()
     W_hh = net.W_hh.copy()
     W_hh[2, 3] = bad
-    assert not np.isfinite(hidden_gradient_log_norms(dh[-1], h, W_hh, TANH)[1:]).any()
-    scaled = rnn_backward_scaled(dh_T, net.x, h, net.W_xh, net.W_hh, TANH)
+    assert not np.isfinite(hidden_gradient_log_norms(*given(dh[-1], net._replace(W_hh=W_hh), h), TANH)[1:]).any()
+    scaled = rnn_backward_scaled(*given(dh_T, net, h), TANH)
     assert not np.isfinite(scaled.db_h).all()
 
 
@@ -119,7 +124,7 @@ def test_a_non_finite_gradient_stays_visible(make_net, dtype, bad):
 def test_scaled_times_its_scale_is_plain_bptt(make_net, activation, dtype):
     net, dh = make_net(T=6, dtype=dtype)
     h = rnn_forward(*net, activation)
-    scaled = rnn_backward_scaled(dh[-1], net.x, h, net.W_xh, net.W_hh, activation)
+    scaled = rnn_backward_scaled(*given(dh[-1], net, h), activation)
     plain = rnn_backward(dh[-1], net.x, h, net.W_xh, net.W_hh, activation)
     for name in ("dW_xh", "dW_hh", "db_h"):
         got, expected = getattr(scaled, name), getattr(plain, name)
@@ -145,7 +150,7 @@ def test_scaled_gradients_of_3000_steps(growth, dtype):
     rng, T = np.random.default_rng(0), 3000
     W_hh = (np.exp(growth) * np.array([[0.8, 0.2], [0.2, 0.8]])).astype(dtype)  # eigenvalues e^growth, .6 e^growth
     x, h, dh_T = (rng.uniform(0.5, 1, shape).astype(dtype) for shape in [(T, 1, 2), (T + 1, 1, 2), (1, 2)])
-    scaled = rnn_backward_scaled(dh_T, x, h, np.eye(2, dtype=dtype), W_hh, IDENTITY)
+    scaled = rnn_backward_scaled(dh_T, x, h, np.eye(2, dtype=dtype), W_hh, np.zeros(2, dtype), IDENTITY)
     factor = mpmath.exp(scaled.log_scale)
     for got, exact in zip(scaled[:3], exact_linear_gradients(dh_T, x, h, W_hh), strict=True):
         assert got.dtype == dtype
@@ -155,7 +160,7 @@ def test_scaled_gradients_of_3000_steps(growth, dtype):
 
 def test_scaled_gradients_that_are_all_zero(make_net):
     net, _ = make_net()
-    scaled = rnn_backward_scaled(np.zeros((3, 7)), net.x, np.ones((6, 3, 7)), net.W_xh, net.W_hh, RELU)
+    scaled = rnn_backward_scaled(*given(np.zeros((3, 7)), net, np.ones((6, 3, 7))), RELU)
     assert scaled.log_scale == -np.inf
     for gradient in scaled[:3]:
         np.testing.assert_array_equal(gradient, 0)
@@ -164,9 +169,9 @@ def test_scaled_gradients_that_are_all_zero(make_net):
 def test_a_bad_argument_is_named(make_net):
     net, dh = make_net()
     h = rnn_forward(*net, TANH)
-    good = dict(dh_T=dh[-1], h=h, W_hh=net.W_hh, activation=TANH)
-    scaled = good | dict(x=net.x, W_xh=net.W_xh)
-    for function, arguments in ((hidden_gradient_log_norms, good), (rnn_backward_scaled, scaled)):
+    names = ("dh_T", "x", "h", "W_xh", "W_hh", "b_h")
+    arguments = dict(zip(names, given(dh[-1], net, h), strict=True)) | {"activation": TANH}
+    for function in (hidden_gradient_log_norms, rnn_backward_scaled):
         for name in arguments:
             broken = 7 if name == "activation" else arguments[name][None, None]
             with pytest.raises(ValueError, match=rf"^{name} must"):

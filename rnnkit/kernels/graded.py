@@ -1,0 +1,174 @@
+"""Gradients of a batch taken back through one step, where phi' may leave the dtype: rows of numbers, or of logarithms.
+
+A row of delta stands for delta[b] e^total[b]. Where some of its numbers would be lost beside the largest, by slopes of
+e^-20000 or by many small ones in a row, the row is graded: delta[b] holds signs, and logs[b] a logarithm for each.
+
+phi' is taken from the state while that tells it well, else from the pre-activation, computed again:
+
+    ln tanh'(a) = ln 4 - 2 |a| - 2 ln(1 + e^{-2 |a|}),    ln sigmoid'(a) = -|a| - 2 ln(1 + e^{-|a|})
+"""
+
+import math
+
+import numpy as np
+
+from rnnkit._jit import jit
+from rnnkit.kernels.activations import SIGMOID, TANH, sigmoid, times_derivative
+
+_NEAR_ONE = 1 - 2.0**-6  # 1 - h^2 and 1 - h lose six bits there, 1e-14 in float64 and 4e-6 in float32
+_NEAR_ZERO = 1e-10  # far above e^-86 and e^-700, where the sigmoids stop
+_LN_4 = math.log(4.0)
+
+
+@jit
+def lost_below(a):
+    """Return what beside 1 may be lost in products of arrays like a: far above the least number of the dtype."""
+    return 1e-20 if a.itemsize == 4 else 1e-150
+
+
+@jit
+def pre_activations(x, h, t, W_xh, W_hh, b_h, a, z):
+    """Set a to x[t] W_xh + h[t] W_hh + b_h; z: workspace."""
+    np.dot(h[t], W_hh, a)
+    if x.ndim == 3:  # known when compiled: the branch that is not taken is not in the code
+        np.dot(x[t], W_xh, z)
+        a += z
+    else:
+        for b in range(a.shape[0]):
+            a[b] += W_xh[x[t, b]]
+    a += b_h
+
+
+@jit
+def _is_saturated(h_t, activation):
+    """Return whether the states leave phi' of some unit to rounding."""
+    if activation == TANH:
+        for h in h_t.flat:
+            if abs(h) > _NEAR_ONE:
+                return True
+    elif activation == SIGMOID:
+        for h in h_t.flat:
+            if h > _NEAR_ONE or h < _NEAR_ZERO:
+                return True
+    return False
+
+
+@jit
+def _times_slopes(delta, a, z, activation):
+    """Set z to delta * phi'(a), of tanh or sigmoid; too small a slope stops at the smallest sigmoid."""
+    one = type(a[0, 0])(1)
+    four, two = type(a[0, 0])(4), type(a[0, 0])(2)
+    for b in range(a.shape[0]):
+        if activation == TANH:
+            for j in range(a.shape[1]):
+                s = sigmoid(-two * abs(a[b, j]))
+                z[b, j] = delta[b, j] * (four * s * (one - s))
+        else:
+            for j in range(a.shape[1]):
+                s = sigmoid(-abs(a[b, j]))
+                z[b, j] = delta[b, j] * (s * (one - s))
+
+
+@jit
+def _log_slope(a, activation):
+    """Return ln phi'(a) of tanh or sigmoid."""
+    if activation == TANH:
+        return _LN_4 - 2 * abs(a) - 2 * math.log1p(math.exp(-2 * abs(a)))
+    return -abs(a) - 2 * math.log1p(math.exp(-abs(a)))
+
+
+@jit
+def _log_of(v):
+    return math.log(v) if v > 0 else -np.inf if v == 0 else np.nan if v != v else np.inf
+
+
+@jit
+def _loses_some(delta, z, saturated):
+    """Return whether numbers of z come near the end of the dtype that are no zeros; no slope is 0 where saturated."""
+    least, lost = lost_below(z), False
+    for j in range(z.size):
+        lost |= abs(z[j]) < least and delta[j] != 0 and (saturated or z[j] != 0)
+    return lost
+
+
+@jit
+def through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, z):
+    """Take gradients at h[t + 1] (delta) to those at a_{t + 1}: z e^total by rows, and in logs where graded.
+
+    delta becomes the signs of a graded row. a: workspace. total: of each row, moved where it is graded.
+    """
+    B, H = delta.shape
+    saturated = _is_saturated(h[t + 1], activation)
+    if saturated:
+        pre_activations(x, h, t, W_xh, W_hh, b_h, a, z)
+        _times_slopes(delta, a, z, activation)
+    else:
+        times_derivative(delta, 0, H, h, (t + 1) * B * H, H, z, 0, H, B, H, activation)
+    for b in range(B):
+        if not graded[b] and not _loses_some(delta[b], z[b], saturated):
+            continue
+        top = -np.inf
+        for j in range(H):
+            before = logs[b, j] if graded[b] else _log_of(np.float64(abs(delta[b, j]))) if saturated else 0.0
+            slope = _log_slope(np.float64(a[b, j]), activation) if saturated else _log_of(np.float64(abs(z[b, j])))
+            logs[b, j] = before + slope
+            top = max(top, logs[b, j])
+            delta[b, j] = np.sign(delta[b, j])
+        graded[b], total[b] = True, total[b] + top
+        for j in range(H):
+            logs[b, j] = logs[b, j] - top if top > -np.inf else -np.inf
+            z[b, j] = delta[b, j] * math.exp(logs[b, j]) if delta[b, j] != 0 else 0
+
+
+@jit
+def _sum_in_logs(signs, logs, w, out):
+    """Set out to (sum of signs * e^logs * w divided by its largest term, the logarithm of that)."""
+    top = -np.inf
+    for j in range(w.size):
+        if signs[j] != 0 and w[j] != 0:
+            top = max(top, logs[j] + math.log(abs(np.float64(w[j]))))
+    out[0], out[1] = 0.0, top
+    if top > -np.inf:
+        for j in range(w.size):
+            if signs[j] != 0 and w[j] != 0:
+                out[0] += signs[j] * np.sign(w[j]) * math.exp(logs[j] + math.log(abs(np.float64(w[j]))) - top)
+
+
+@jit
+def through_weights(z, W_hh, delta, logs, graded, total):
+    """Take gradients at a_{t+1} to those at h[t]: delta = z W_hh^T; rows become graded no more where they can.
+
+    A number of a graded row that comes out far below the row's largest is summed again in logarithms.
+    """
+    (B, H), least, pair = delta.shape, lost_below(z), np.empty(2)
+    signs, found = np.empty(H), np.empty(H)
+    kept = delta.copy() if graded.any() else delta
+    np.dot(z, W_hh.T, delta)
+    for b in range(B):
+        if not graded[b]:
+            continue
+        signs[:] = kept[b]
+        top, bottom = -np.inf, np.inf
+        for k in range(H):
+            pair[0], pair[1] = delta[b, k], 0.0
+            if abs(pair[0]) < least:
+                _sum_in_logs(signs, logs[b], W_hh[k], pair)
+            found[k] = pair[1] + _log_of(abs(pair[0]))
+            delta[b, k] = np.sign(pair[0])
+            top = max(top, found[k])
+            bottom = min(bottom, found[k]) if found[k] > -np.inf else bottom
+        graded[b] = bottom - top < math.log(least) / 2
+        total[b] += top
+        for k in range(H):
+            logs[b, k] = found[k] - top if top > -np.inf else -np.inf
+            if not graded[b]:
+                delta[b, k] = delta[b, k] * math.exp(logs[b, k]) if delta[b, k] != 0 else 0
+
+
+@jit
+def log_norm_of_signs(logs):
+    """Return ln of the norm of numbers that have these logarithms, the largest of which is 0."""
+    total = 0.0
+    for log in logs:
+        total += math.exp(2 * log)
+    return 0.5 * math.log(total)
