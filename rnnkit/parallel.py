@@ -29,6 +29,8 @@ from threadpoolctl import ThreadpoolController
 from rnnkit import checkpointed
 from rnnkit._jit import jit_on_all_cores
 from rnnkit.kernels import gru, layer, lstm, sequence
+from rnnkit.kernels._arguments import function as check_function
+from rnnkit.kernels._arguments import integer, shown
 from rnnkit.kernels.cut import count_shards
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
@@ -164,9 +166,10 @@ def map_replicates(
     are dropped. The first exception raised by a replicate is raised here. Raises ValueError for n or threads below 1.
     """
     threads = config.NUMBA_NUM_THREADS if threads is None else threads
-    for name, value in (("n", n), ("threads", threads)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+    check_function("function", function)
+    n, threads = integer("n", n, 1), integer("threads", threads, 1)
+    if cancelled is not None and not isinstance(cancelled, Cancellation):
+        raise ValueError(f"cancelled must be a Cancellation, got {shown(cancelled)}")
     with _blas_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         try:
             futures = [pool.submit(function, replicate) for replicate in range(n)]
