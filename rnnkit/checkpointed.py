@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays
 from rnnkit.kernels.cut import chunk_steps
 from rnnkit.kernels.layer import NONE, PLAIN, backward_layer, forward_layer
 from rnnkit.kernels.sequence import SequenceGradients
@@ -72,6 +72,7 @@ def forward_segments(
     """Return the checkpoints, computed by `forward`: `forward_layer`, or the same on all cores."""
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
+    x = as_symbols(x)
     cut = segments(*x.shape[:2])
     checkpoints, h = np.empty((len(cut) + 1, *h_0.shape), h_0.dtype), _buffer(cut, h_0)
     checkpoints[0] = h_0
@@ -97,6 +98,7 @@ def backward_segments(
     """Return the gradients, computed by `forward_layer` and `backward_layer`, or the same on all cores."""
     check_arrays(x=x, checkpoints=checkpoints, W_xh=W_xh, W_hh=W_hh, b_h=b_h, dh=dh)
     check_activation(activation)
+    x = as_symbols(x)
     cut, dh = segments(*x.shape[:2]), dh if dh.ndim == 3 else dh[None]
     if len(checkpoints) != len(cut) + 1:
         raise ValueError(f"checkpoints must have {len(cut) + 1} states for x of {x.shape}, got {checkpoints.shape}")

@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit import storage
-from rnnkit.generation import check_steps, most_likely
+from rnnkit.generation import most_likely
+from rnnkit.kernels._arguments import check_unmasked, integer, is_integers, shown
+from rnnkit.kernels._checks import check_axes
+from rnnkit.network_checks import Fixed, as_lengths, as_x, check_symbols
 from rnnkit.networks import RNN
 from rnnkit.parameters import Start
 from rnnkit.passes import Hidden, Run
-from rnnkit.rng import streams
+from rnnkit.rng import as_generator
 
 
 class EncoderDecoderGradients(NamedTuple):
@@ -35,8 +38,10 @@ class EncoderDecoderLoss(NamedTuple):
     runs: tuple[Run, Run]
 
 
-class EncoderDecoder:
+class EncoderDecoder(Fixed):
     """Two networks of one cell and size; answers are symbols 0..output_size - 1, and the decoder starts on another."""
+
+    FIXED = ("encoder", "decoder", "start")
 
     def __init__(
         self,
@@ -47,13 +52,14 @@ class EncoderDecoder:
         cell: str = "gru",
         layers: int = 1,
         dtype: str = "float32",
-        seed: int = 0,
+        seed: int | np.random.Generator = 0,
         **start: Any,
     ) -> None:
         """Draw the weights; start: initializer, spectral_radius and so on, as in `rnnkit.RNN`, else ValueError."""
         for name in start.keys() - set(Start._fields):
             raise ValueError(f"{name} has no place here, allowed are {', '.join(Start._fields)}")
-        rng, shared = streams(seed).init, {"cell": cell, "layers": layers, "dtype": dtype}
+        output_size = integer("output_size", output_size, 1)
+        rng, shared = as_generator(seed), {"cell": cell, "layers": layers, "dtype": dtype}
         self.encoder = RNN(input_size, hidden_size, seed=rng, **shared, **start)
         self.decoder = RNN(output_size + 1, hidden_size, output_size, seed=rng, **shared, **start)
         self.start = output_size
@@ -83,12 +89,13 @@ class EncoderDecoder:
     ) -> EncoderDecoderLoss:
         """Return the softmax cross-entropy under teacher forcing, its gradients, and both runs.
 
-        x: (T, B, I), or (T, B) int64 symbols. target: (n, B) int64 symbols, n need not be T. lengths, target_lengths:
-        (B,) where rows are shorter; what stands beyond a target's length is not read, but must be a symbol.
-        mask: (n, B) bool, True where a symbol counts.
+        x: (T, B, I), or (T, B) symbols. target: (n, B) integers, symbols, n need not be T. lengths, target_lengths:
+        (B,) where rows are shorter, 0 too, as in `RNN.forward`; what stands beyond a target's length is not read, but
+        must be a symbol. mask: (n, B) bool, True where a symbol counts.
         """
-        target = np.asarray(target)
-        _check_symbols(target, self.start)
+        x = as_x(self.encoder, x)
+        target = _as_target(target, self.start, x.shape[1])
+        target_lengths = None if target_lengths is None else as_lengths(target_lengths, *target.shape, "target_lengths")
         encoded = self.encoder.forward(x, lengths=lengths)
         fed = np.concatenate([np.full_like(target[:1], self.start), target[:-1]])
         loss, back, decoded = self.decoder.loss_and_gradients(
@@ -104,9 +111,10 @@ class EncoderDecoder:
     ) -> np.ndarray:
         """Return the likeliest answers (n, B), each symbol fed back; n = steps, or fewer once every row has said `end`.
 
-        After a row's first `end` stands `end`.
+        After a row's first `end` stands `end`, a symbol.
         """
-        check_steps(steps)
+        steps, end = integer("steps", steps, 1), None if end is None else integer("end", end, 0, self.start - 1)
+        x = as_x(self.encoder, x)
         state, fed = self.encoder.forward(x, lengths=lengths).state, np.full(x.shape[1], self.start, np.int64)
         answers, ended = [], np.zeros(x.shape[1], bool)
         for _ in range(steps):
@@ -140,8 +148,14 @@ def _prefixed(**parts: dict[str, Any]) -> dict[str, Any]:
     return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
 
 
-def _check_symbols(target: np.ndarray, output_size: int) -> None:
-    if target.dtype != np.int64 or target.ndim != 2 or target.size == 0:
-        raise ValueError(f"target must be (n, B) int64 symbols, got {target.shape} {target.dtype}")
-    if target.min() < 0 or target.max() >= output_size:
-        raise ValueError(f"target must hold symbols in 0..{output_size - 1}, got {target.min()}..{target.max()}")
+def _as_target(target: np.ndarray, output_size: int, B: int) -> np.ndarray:
+    """Return a copy of target, (n, B) symbols, as int64."""
+    check_unmasked("target", target)
+    target = np.array(target, subok=False)
+    if not is_integers(target) or target.ndim != 2:
+        raise ValueError(f"target must be (n, B) integers as symbols, got {shown(target)}")
+    check_axes("target", "TB", target.shape)
+    if target.shape[1] != B:
+        raise ValueError(f"target must have a column for each row of x, B = {B}, got {shown(target)}")
+    check_symbols("target", target, output_size)
+    return target.astype(np.int64, copy=False)

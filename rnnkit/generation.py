@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnnkit.kernels._arguments import (
+    check_array,
+    check_unmasked,
+    function,
+    generator,
+    integer,
+    is_integers,
+    number,
+    shown,
+)
+from rnnkit.kernels._checks import check_axes
+from rnnkit.network_checks import check_net, check_symbols
+
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
     from rnnkit.passes import State
@@ -28,20 +41,16 @@ def most_likely(logits: np.ndarray) -> np.ndarray:
     return logits.argmax(axis=-1)
 
 
-def check_steps(steps: int) -> None:
-    """Raise ValueError unless steps is an integer from 1."""
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps must be an integer from 1, got {steps!r}")
-
-
 def sample(logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.0) -> np.ndarray:
     """Return symbols (B,) drawn with probability softmax(logits / temperature), logits (B, O).
 
     Small temperatures come near `most_likely`, large ones near chance. Raises ValueError unless it is above 0.
     """
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature must be a finite number above 0, got {temperature}")
-    scaled = logits.astype(np.float64) / temperature
+    check_array("logits", logits)
+    if logits.ndim < 1 or logits.dtype.kind != "f" or not logits.size:
+        raise ValueError(f"logits must be floats (B, O), none empty, got {shown(logits)}")
+    generator("rng", rng)
+    scaled = logits.astype(np.float64) / number("temperature", temperature, above=0)
     return (scaled + rng.gumbel(size=scaled.shape)).argmax(axis=-1)  # Gumbel (1954): the largest is a draw
 
 
@@ -53,15 +62,49 @@ def generate(
     choose: takes y_t (B, O), returns the next input; where not given the likeliest symbol, or y itself for numbers.
     state: the first states; zeros where not given. Raises ValueError naming a bad argument.
     """
-    check_steps(steps)
+    steps = integer("steps", steps, 1)
+    check_net(net)
     if net.bidirectional or net.output == "last":
         raise ValueError(f"net must have one direction and output='every' to run freely, got {net!r}")
-    first = np.asarray(first)
-    choose = choose or (most_likely if first.ndim == 1 else lambda y: y)
-    x, fed, outputs = first, [], []
+    x = _as_input("first", first, net)
+    if choose is None:
+        choose = most_likely if x.ndim == 1 else _itself
+        _check_fits(net, x)
+    function("choose", choose)
+    fed, outputs = [], []
     for _ in range(steps):
-        run = net.forward(np.ascontiguousarray(x[None], np.int64 if first.ndim == 1 else net.dtype), state)
-        x, state = np.asarray(choose(run.y[0])), run.state
+        run = net.forward(x[None], state)
+        x, state = _as_input("what choose returns", choose(run.y[0].copy()), net, x.shape), run.state
         fed.append(x)
         outputs.append(run.y[0])
     return Generated(np.stack(fed), np.stack(outputs), state)
+
+
+def _itself(y: np.ndarray) -> np.ndarray:
+    return y
+
+
+def _check_fits(net: "RNN", x: np.ndarray) -> None:
+    """Raise ValueError where a network's outputs are more than its inputs, or as numbers fewer."""
+    n = net.features if net.output_size is None else net.output_size
+    if n > net.input_size or (x.ndim == 2 and n != net.input_size):
+        most = "at most as many" if x.ndim == 1 else "as many"
+        raise ValueError(
+            f"net must have {most} outputs as inputs, {net.input_size}, to be fed them back, got {n}: give `choose`"
+        )
+
+
+def _as_input(name: str, value: np.ndarray, net: "RNN", shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return a copy: symbols (B,) as int64, or numbers (B, I) in the network's dtype. Floats are never symbols."""
+    check_unmasked(name, value)
+    x = np.array(value, subok=False)
+    fits = is_integers(x) if x.ndim == 1 else x.ndim == 2 and x.dtype.kind in "iuf" and x.shape[1] == net.input_size
+    if not fits or (shape is not None and x.shape != shape):
+        wanted = f"(B,) integers as symbols, or (B, {net.input_size}) numbers"
+        if shape is not None:
+            wanted = f"{shape} {'integers as symbols' if len(shape) == 1 else 'numbers'}"
+        raise ValueError(f"{name} must be {wanted}, got {shown(x)}")
+    check_axes(name, "BI"[: x.ndim], x.shape)
+    if x.ndim == 1:
+        check_symbols(name, x, net.input_size)
+    return x.astype(np.int64 if x.ndim == 1 else net.dtype, copy=False)

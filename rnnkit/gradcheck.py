@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnkit.kernels._arguments import check_array, function, number
+from rnnkit.network_checks import check_net
+
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
 
@@ -27,9 +30,11 @@ def numerical_gradient(loss: Callable[[], float], array: np.ndarray, step: float
     4 array.size times. A kink of `loss` within two steps of an entry makes that entry's result meaningless.
     Raises ValueError naming a bad argument.
     """
+    function("loss", loss)
     _check_float64("array", array)
-    if not (np.isfinite(step) and step > 0):
-        raise ValueError(f"step must be a positive finite number, got {step}")
+    if not array.flags.writeable:
+        raise ValueError("array must be writeable, got a read-only array")
+    number("step", step, above=0)
     gradient = np.empty_like(array)
     for index in np.ndindex(array.shape):
         kept = array[index]
@@ -70,6 +75,7 @@ def check_network(net: "RNN", x: np.ndarray, target: np.ndarray, **options: Any)
     states. options: of `loss_and_gradients`. The loss is computed 4 times for every number: meant for small nets.
     Raises ValueError unless net is float64, and for truncation: that gradient is not the loss's.
     """
+    check_net(net)
     if net.dtype != np.float64:
         raise ValueError(f"net must be float64, got {net.dtype}")
     if options.get("truncation") is not None:
@@ -90,6 +96,6 @@ def check_network(net: "RNN", x: np.ndarray, target: np.ndarray, **options: Any)
 
 
 def _check_float64(name: str, array: np.ndarray) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != np.float64 or array.size == 0:
-        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise ValueError(f"{name} must be a non-empty float64 numpy array, got {got}")
+    check_array(name, array, "of float64, not empty")
+    if array.dtype != np.float64 or array.size == 0:
+        raise ValueError(f"{name} must be a non-empty float64 numpy array, got {array.dtype} {array.shape}")

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnkit.hidden_back import LogNorms, layers_back
-from rnnkit.network_checks import check_run
+from rnnkit.kernels._arguments import choice, integer
+from rnnkit.network_checks import check_dy, check_run
 from rnnkit.parallel import map_replicates
 from rnnkit.parameters import Direction
 from rnnkit.scaled import Scaled, product, scaled, zeros
@@ -31,7 +32,8 @@ BLOCK_BYTES = 2**25  # of one (T, sources, B, features) array
 def hidden_log_norms(net: "RNN", run: "Run", dy: np.ndarray) -> dict[str, LogNorms]:
     """Return ln of the norms (T, B) of the gradients of all states, for a loss with dL/dy = dy, shaped as run.y.
 
-    Keys as of `Gradients.hidden`: l0, l0.reverse, l1, ... Beyond a row's length -inf. Raises ValueError for a bad dy.
+    Keys as of `Gradients.hidden`: l0, l0.reverse, l1, ... Beyond a row's length -inf. Raises ValueError for a bad dy,
+    and for a run of other weights than the present ones; so do the two below.
     """
     _check_dy(net, run, dy)
     at_h, T = _of_features(net, dy[None] if net.output == "last" else dy[:, None]), len(run.x)
@@ -74,8 +76,7 @@ def hidden_of_step(net: "RNN", run: "Run", dy: np.ndarray, s: int, layer: str = 
     Raises ValueError as `loss_by_state`, and for s outside 0..T-1.
     """
     _check(net, run, dy, layer)
-    if not 0 <= s < len(dy):
-        raise ValueError(f"s must be from 0 to T - 1 = {len(dy) - 1}, got {s}")
+    s = integer("s", s, 0, len(dy) - 1)
     alone = np.zeros_like(dy)
     alone[s] = dy[s]
     return net.backward(run, alone, hidden=True).hidden[layer].h
@@ -86,15 +87,12 @@ def _check(net: "RNN", run: "Run", dy: np.ndarray, layer: str) -> Direction:
         raise ValueError("net must have output='every': the loss of output='last' has one step, see hidden_log_norms")
     _check_dy(net, run, dy)
     ways = {way.name: way for way in net.ways}
-    if layer not in ways:
-        raise ValueError(f"layer must be one of {', '.join(ways)}, got {layer!r}")
-    return ways[layer]
+    return ways[choice("layer", layer, ways)]
 
 
 def _check_dy(net: "RNN", run: "Run", dy: np.ndarray) -> None:
-    if dy is None:
-        raise ValueError(f"dy must be shaped as run.y, {run.y.shape} {run.y.dtype}, got None")
-    check_run(net, run, dy)
+    check_run(net, run)
+    check_dy(net, run.tape, dy, optional=False)
 
 
 def _of_features(net: "RNN", dy: np.ndarray) -> Scaled:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnkit.kernels._arguments import check_real, choice, generator, integer, number, shown
+
 INITIALIZERS = ("glorot", "gaussian", "orthogonal", "identity", "sparse")
 FAN_IN = 15  # non-zero incoming weights a unit: Sutskever et al. (2013), and "smart tanh" of Pascanu et al. (2013)
 
@@ -24,19 +26,24 @@ def glorot(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
 
     Glorot and Bengio (2010), eq. 12 (normal form).
     """
+    generator("rng", rng)
+    fan_in, fan_out = integer("fan_in", fan_in, 1), integer("fan_out", fan_out, 1)
     return rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / (fan_in + fan_out))
 
 
 def orthogonal(rng: np.random.Generator, hidden_size: int) -> np.ndarray:
     """Return an (H, H) orthogonal matrix, uniform over the group: QR of a Gaussian, signs by diag R (Mezzadri 2007)."""
+    generator("rng", rng)
+    hidden_size = integer("hidden_size", hidden_size, 1)
     Q, R = np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))
     return np.ascontiguousarray(Q * np.sign(np.diag(R)))
 
 
 def sparse(rng: np.random.Generator, hidden_size: int, fan_in: int = FAN_IN) -> np.ndarray:
     """Return (H, H) with exactly `fan_in` non-zero N(0, 1/fan_in) weights into each unit; gain 1 on average."""
-    if not 1 <= fan_in <= hidden_size:
-        raise ValueError(f"fan_in must be 1..hidden_size = {hidden_size}, got {fan_in}")
+    generator("rng", rng)
+    hidden_size = integer("hidden_size", hidden_size, 1)
+    fan_in = integer("fan_in", fan_in, 1, hidden_size)
     W_hh = np.zeros((hidden_size, hidden_size))
     for unit in range(hidden_size):
         incoming = rng.choice(hidden_size, size=fan_in, replace=False)
@@ -46,7 +53,16 @@ def sparse(rng: np.random.Generator, hidden_size: int, fan_in: int = FAN_IN) -> 
 
 def spectral_radius(W: np.ndarray) -> float:
     """Return the largest eigenvalue modulus of W (H, H)."""
-    return float(np.abs(np.linalg.eigvals(W.astype(np.float64))).max())
+    return float(np.abs(np.linalg.eigvals(_as_square(W))).max())
+
+
+def _as_square(W: np.ndarray) -> np.ndarray:
+    """Return a matrix (H, H) of finite numbers as float64, else raise ValueError."""
+    check_real("W", W, 2)
+    W = np.asarray(W).astype(np.float64)
+    if W.shape[0] != W.shape[1] or not W.size or not np.isfinite(W).all():
+        raise ValueError(f"W must be a square matrix of finite numbers, got {shown(W)}")
+    return W
 
 
 def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None = None) -> np.ndarray:
@@ -56,9 +72,8 @@ def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None
 
     Raises ValueError if all eigenvalues are zero: no factor reaches it then.
     """
-    if not (np.isfinite(radius) and radius > 0):
-        raise ValueError(f"radius must be a positive finite number, got {radius}")
-    present = spectral_radius(W) if present is None else present
+    radius = number("radius", radius, above=0)
+    present = spectral_radius(W) if present is None else number("present", present, least=0)
     if present == 0:
         raise ValueError("W has only zero eigenvalues and cannot be scaled to a spectral radius")
     return W * (radius / present)
@@ -66,7 +81,7 @@ def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None
 
 def achieved(W: np.ndarray) -> Achieved:
     """Return spectral radius, gain and largest singular value of W (H, H)."""
-    W = W.astype(np.float64)
+    W = _as_square(W)
     gain = np.linalg.norm(W) / np.sqrt(len(W))
     return Achieved(spectral_radius(W), float(gain), float(np.linalg.norm(W, 2)))
 
@@ -86,22 +101,18 @@ def recurrent_weights(
     radius: scale exactly to this spectral radius. gain: multiply by it. At most one of the two.
     fan_in: for `sparse`, FAN_IN where not given (all units where there are fewer). Raises ValueError.
     """
-    if hidden_size < 1:
-        raise ValueError(f"hidden_size must be at least 1, got {hidden_size}")
+    hidden_size = integer("hidden_size", hidden_size, 1)
     if radius is not None and gain is not None:
         raise ValueError(f"radius={radius} and gain={gain} exclude each other")
-    if gain is not None and not (np.isfinite(gain) and gain > 0):
-        raise ValueError(f"gain must be a positive finite number, got {gain}")
-    if initializer in ("glorot", "gaussian"):
+    gain = None if gain is None else number("gain", gain, above=0)
+    if choice("initializer", initializer, INITIALIZERS) in ("glorot", "gaussian"):
         W_hh = glorot(rng, hidden_size, hidden_size)
     elif initializer == "orthogonal":
         W_hh = orthogonal(rng, hidden_size)
     elif initializer == "identity":
         W_hh = np.eye(hidden_size)
-    elif initializer == "sparse":
-        W_hh = sparse(rng, hidden_size, min(FAN_IN, hidden_size) if fan_in is None else fan_in)
     else:
-        raise ValueError(f"initializer must be one of {', '.join(INITIALIZERS)}, got {initializer!r}")
+        W_hh = sparse(rng, hidden_size, min(FAN_IN, hidden_size) if fan_in is None else fan_in)
     if radius is not None:
         return scale_to_spectral_radius(W_hh, radius)
     return W_hh if gain is None else W_hh * gain

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnkit.graded_qr import Columns, as_floats, through, times_factor
+from rnnkit.kernels._arguments import integer
 from rnnkit.rng import streams
 from rnnkit.scaled import Scaled
 from rnnkit.state_jacobians import Step, check_place, count_steps, state_size, steps
@@ -79,9 +80,7 @@ def lyapunov_exponents(net: "RNN", run: "Run", n: int | None = None, burn_in: in
     """
     check_place(net, run, b, burn_in=burn_in)
     S = state_size(net)
-    n = S if n is None else n
-    if not 1 <= n <= S:
-        raise ValueError(f"n must be from 1 to the size of the state, {S}, got {n}")
+    n = S if n is None else integer("n", n, 1, S)
     Q = np.linalg.qr(streams(0).evaluation.standard_normal((S, n)))[0]  # not the identity: W may be diagonal
     total, alive, count = np.zeros(n), np.arange(n), count_steps(run, b)
     for t, step in enumerate(steps(net, run, 0, count - 1, b)):

@@ -4,37 +4,77 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.kernels._checks import SYMBOLS
+from rnnkit.kernels._arguments import check_array, check_unmasked, is_integers, shown
+from rnnkit.kernels._checks import as_symbols, check_axes
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
-    from rnnkit.passes import Run, State
+    from rnnkit.passes import Run, State, Tape
+
+
+class Fixed:
+    """Attributes named in FIXED are set once: weights and runs are laid out by them."""
+
+    FIXED: tuple[str, ...] = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self.FIXED and self.__dict__.get(name, value) is not value:  # itself again: `net.flat *= 2`
+            raise AttributeError(
+                f"{name} of {self!r} cannot be replaced; weights are changed in place: net.flat[:] = ..."
+            )
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.FIXED:
+            raise AttributeError(f"{name} of {self!r} cannot be deleted")
+        super().__delattr__(name)
+
+
+def check_net(net: "RNN") -> None:
+    """Raise ValueError for what is no RNN: an EncoderDecoder holds two."""
+    if not isinstance(net, Fixed) or "ways" not in net.FIXED:
+        raise ValueError(f"net must be an RNN, got {type(net).__name__}")
 
 
 def as_x(net: "RNN", x: np.ndarray) -> np.ndarray:
-    """Return x, (T, B, input_size) of the network's dtype or (T, B) integers, in one piece; else raise ValueError."""
+    """Return a copy of x, (T, B, input_size) of the network's dtype or (T, B) symbols as int64; else raise ValueError.
+
+    A copy, since the run keeps it; and symbols are checked there: another thread may write into the caller's array.
+    """
     wanted = f"(T, B, {net.input_size}) {net.dtype}, or (T, B) integers as symbols"
-    if not isinstance(x, np.ndarray):
-        raise ValueError(f"x must be a numpy array {wanted}, got {type(x).__name__}")
-    symbols = np.issubdtype(x.dtype, np.integer)
+    check_array("x", x, wanted)
+    symbols = is_integers(x)
     fits = x.ndim == 2 if symbols else x.dtype == net.dtype and x.ndim == 3 and x.shape[2] == net.input_size
-    if not fits or 0 in x.shape:
-        raise ValueError(f"x must be {wanted}, got {x.shape} {x.dtype}")
-    if symbols and not (x.min() >= 0 and x.max() < net.input_size):
-        raise ValueError(f"x must hold symbols in 0..{net.input_size - 1}, got {x.min()}..{x.max()}")
-    return np.ascontiguousarray(x, SYMBOLS if symbols else net.dtype)
+    if not fits:
+        raise ValueError(f"x must be {wanted}, got {shown(x)}")
+    check_axes("x", "TBI"[: x.ndim], x.shape)
+    x = np.array(x, order="C", subok=False)
+    if symbols:
+        check_symbols("x", x, net.input_size)
+    return as_symbols(x)
 
 
-def check_lengths(lengths: np.ndarray | None, T: int, B: int) -> np.ndarray:
-    """Return lengths as (B,) int64, or (0,) for None; ValueError unless they are integers from 1 to T."""
+def check_symbols(name: str, x: np.ndarray, n: int) -> None:
+    """Raise ValueError unless an array of integers, not empty, holds symbols 0..n-1."""
+    low, high = x.min(), x.max()
+    if low < 0 or high >= n:
+        raise ValueError(f"{name} must hold symbols in 0..{n - 1}, got {low}..{high}")
+
+
+def as_lengths(lengths: np.ndarray | None, T: int, B: int, name: str = "lengths") -> np.ndarray:
+    """Return a copy of lengths as (B,) int64, or (0,) for None; ValueError unless they are integers from 0 to T."""
     if lengths is None:
         return np.empty(0, np.int64)
-    lengths = np.asarray(lengths)
-    if lengths.shape != (B,) or not np.issubdtype(lengths.dtype, np.integer):
-        raise ValueError(f"lengths must be {B} integers, one for each row, got {lengths.shape} {lengths.dtype}")
-    if lengths.min() < 1 or lengths.max() > T:
-        raise ValueError(f"lengths must be from 1 to T = {T}, got {lengths.min()}..{lengths.max()}")
-    return np.array(lengths, np.int64)  # a copy: the run keeps it
+    check_unmasked(name, lengths)
+    try:
+        lengths = np.array(lengths)
+    except ValueError:  # lists of different lengths
+        lengths = np.empty(0, object)
+    if lengths.shape != (B,) or not is_integers(lengths):
+        raise ValueError(f"{name} must be {B} integers, one for each row, got {shown(lengths)}")
+    if lengths.min() < 0 or lengths.max() > T:
+        raise ValueError(f"{name} must be from 0 to T = {T}, got {lengths.min()}..{lengths.max()}")
+    return lengths.astype(np.int64, copy=False)
 
 
 def check_state(net: "RNN", state: "State", B: int, name: str = "state") -> "State":
@@ -48,6 +88,8 @@ def check_state(net: "RNN", state: "State", B: int, name: str = "state") -> "Sta
                 raise ValueError(f"{name}.c must be None for cell={net.cell}, got {_describe(array)}")
         elif not isinstance(array, np.ndarray) or array.shape != wanted or array.dtype != net.dtype:
             raise ValueError(f"{name}.{part} must be {wanted} {net.dtype}, got {_describe(array)}")
+        else:
+            check_unmasked(f"{name}.{part}", array)
     return state
 
 
@@ -57,17 +99,39 @@ def check_dstate(net: "RNN", dstate: "State | None", B: int) -> None:
         check_state(net, dstate, B, "dstate")
 
 
-def check_run(net: "RNN", run: "Run", dy: np.ndarray | None) -> None:
-    """Raise ValueError unless run is of a net like this one, and dy is None or shaped as the outputs."""
-    if run.settings != net.settings():
-        raise ValueError(f"run must come from a network like {net!r}, got one of {run.settings}")
-    if dy is not None and (not isinstance(dy, np.ndarray) or dy.shape != run.y.shape or dy.dtype != run.y.dtype):
-        raise ValueError(f"dy must be shaped as run.y, {run.y.shape} {run.y.dtype}, got {_describe(dy)}")
+def check_run(net: "RNN", run: "Run") -> None:
+    """Raise ValueError unless run is what this network's forward gave, and no weight has changed since."""
+    check_net(net)
+    if not isinstance(run, tuple) or "tape" not in getattr(run, "_fields", ()):
+        raise ValueError(f"run must be what `forward` returns, got {type(run).__name__}")
+    if run.tape.settings != net.settings():
+        raise ValueError(f"run must come from a network like {net!r}, got one of {run.tape.settings}")
+    if run.tape.weights != net.flat.data:
+        raise ValueError(
+            "run must be of the present weights: they have changed since its forward pass: run forward again"
+        )
+
+
+def output_shape(net: "RNN", tape: "Tape") -> tuple[int, ...]:
+    """Return the shape of y: (T, B, O), or (B, O) where output is `last`."""
+    steps = tape.x.shape[:2] if net.output == "every" else tape.x.shape[1:2]
+    return (*steps, net.features if net.output_size is None else net.output_size)
+
+
+def check_dy(net: "RNN", tape: "Tape", dy: np.ndarray | None, optional: bool = True) -> None:
+    """Raise ValueError unless dy is shaped as the outputs, by the run's own sizes, or None where it is optional."""
+    wanted = output_shape(net, tape)
+    if not (dy is None and optional) and (
+        not isinstance(dy, np.ndarray) or dy.shape != wanted or dy.dtype != net.dtype
+    ):
+        raise ValueError(f"dy must be shaped as run.y, {wanted} {net.dtype}, got {_describe(dy)}")
+    check_unmasked("dy", dy)
 
 
 def check_mask(run: "Run", mask: np.ndarray | None) -> None:
     """Raise ValueError unless mask is None or bool with an entry for each output."""
     wanted = run.y.shape[:-1]
+    check_unmasked("mask", mask)
     if mask is not None and (not isinstance(mask, np.ndarray) or mask.shape != wanted or mask.dtype != bool):
         raise ValueError(f"mask must be {wanted} bool, got {_describe(mask)}")
 
@@ -76,7 +140,7 @@ def _describe(given: object) -> str:
     return f"{given.shape} {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
 
 
-def check_truncation(net: "RNN", run: "Run", dstate: "State | None", truncation: tuple[int, int] | None) -> None:
+def check_truncation(net: "RNN", tape: "Tape", dstate: "State | None", truncation: tuple[int, int] | None) -> None:
     """Raise ValueError where truncation has no meaning."""
     if truncation is None:
         return
@@ -84,7 +148,7 @@ def check_truncation(net: "RNN", run: "Run", dstate: "State | None", truncation:
         raise ValueError(f"truncation must be (k1, k2), got {truncation!r}")
     if net.bidirectional:
         raise ValueError("truncation has no place beside bidirectional: the second direction begins at the last step")
-    if dstate is not None and run.lengths.size and run.lengths.min() < len(run.x):
+    if dstate is not None and tape.lengths.size and tape.lengths.min() < len(tape.x):
         raise ValueError("truncation has no place beside dstate and lengths: shorter rows end before the last window")
     if net.output == "last":
         raise ValueError("truncation has no place beside output='last': all windows but the last would have no loss")

@@ -8,6 +8,7 @@
 The network holds weights, and nothing of a run: forward returns what backward needs.
 """
 
+import math
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,18 +18,17 @@ import numpy as np
 from rnnkit import passes, storage
 from rnnkit.initializers import INITIALIZERS
 from rnnkit.kernels import losses
+from rnnkit.kernels._arguments import boolean, check_unmasked, choice, integer, number, shown
+from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.cells import CELLS
-from rnnkit.network_checks import check_mask
+from rnnkit.kernels.losses import LOSSES
+from rnnkit.network_checks import Fixed, check_mask, check_run
 from rnnkit.parameters import Start, directions, fill, shapes, views
 from rnnkit.passes import Gradients, Run, State
-from rnnkit.rng import streams
+from rnnkit.rng import as_generator
 
 OUTPUTS = ("every", "last")
-LOSSES = {
-    "mse": losses.mse,
-    "softmax": losses.softmax_cross_entropy,
-    "sigmoid": losses.sigmoid_cross_entropy,
-}
+MOST_LAYERS, MOST_WEIGHTS = 10_000, 2**40  # beyond these a number was meant for something else
 
 
 class LossAndGradients(NamedTuple):
@@ -39,8 +39,14 @@ class LossAndGradients(NamedTuple):
     run: Run
 
 
-class RNN:
-    """A recurrent network that owns its weights; `parameters` has a view of each, by name (`rnnkit.parameters`)."""
+class RNN(Fixed):
+    """A recurrent network that owns its weights; `parameters` has a view of each, by name (`rnnkit.parameters`).
+
+    Weights are changed in place, all at once as `net.flat[:] = ...`; what they are laid out by stays as it was made.
+    """
+
+    FIXED = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output", "dtype")
+    FIXED += ("ways", "shapes", "flat", "parameters")
 
     def __init__(
         self,
@@ -75,29 +81,29 @@ class RNN:
         generator to go on with.
         Raises ValueError naming an argument that is out of range or has no place beside the others.
         """
-        sizes = {"input_size": input_size, "hidden_size": hidden_size, "layers": layers}
-        self._check_sizes(sizes | ({} if output_size is None else {"output_size": output_size}))
-        start = Start(initializer, spectral_radius, gain, fan_in, forget_bias, chrono)
-        _check_options(cell, output, start, dtype)
-        self.input_size, self.hidden_size, self.output_size, self.cell = input_size, hidden_size, output_size, cell
-        self.layers, self.bidirectional, self.output, self.dtype = layers, bool(bidirectional), output, np.dtype(dtype)
-        self.ways = directions(input_size, hidden_size, layers, self.bidirectional)
-        self.shapes = shapes(self.ways, hidden_size, cell, self.features, output_size)
-        self.flat = np.empty(sum(int(np.prod(shape)) for shape in self.shapes.values()), self.dtype)
+        self.input_size, self.hidden_size = integer("input_size", input_size, 1), integer("hidden_size", hidden_size, 1)
+        self.output_size = None if output_size is None else integer("output_size", output_size, 1)
+        self.cell, self.layers = choice("cell", cell, CELLS), integer("layers", layers, 1, MOST_LAYERS)
+        self.bidirectional, self.output = boolean("bidirectional", bidirectional), choice("output", output, OUTPUTS)
+        self.dtype = _as_dtype(dtype)
+        start = _check_start(self.cell, Start(initializer, spectral_radius, gain, fan_in, forget_bias, chrono))
+        rng = as_generator(seed)
+        names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
+        self._settings = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
+        self.ways = tuple(directions(self.input_size, self.hidden_size, self.layers, self.bidirectional))
+        self.shapes = MappingProxyType(shapes(self.ways, self.hidden_size, self.cell, self.features, self.output_size))
+        self.flat = np.empty(self._count_weights(), self.dtype)
         self.parameters = MappingProxyType(views(self.flat, self.shapes))  # a new array under a name would be lost
-        fill(
-            self.parameters,
-            hidden_size,
-            cell,
-            start,
-            seed if isinstance(seed, np.random.Generator) else streams(seed).init,
-        )
+        fill(self.parameters, self.hidden_size, self.cell, start, rng)
 
-    @staticmethod
-    def _check_sizes(sizes: dict[str, int]) -> None:
-        for name, size in sizes.items():
-            if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"{name} must be an integer from 1, got {size!r}")
+    def _count_weights(self) -> int:
+        n = sum(math.prod(shape) for shape in self.shapes.values())
+        if n > MOST_WEIGHTS:
+            sizes = f"input_size={self.input_size}, hidden_size={self.hidden_size}, output_size={self.output_size}"
+            raise ValueError(
+                f"{sizes} must make a network that fits into memory, got more than {MOST_WEIGHTS:,} weights"
+            )
+        return n
 
     @property
     def features(self) -> int:
@@ -117,15 +123,18 @@ class RNN:
 
     def initial_state(self, B: int) -> State:
         """Return states of zeros: h (layers x directions, B, H), and of an LSTM c."""
-        zeros = np.zeros((len(self.ways), B, self.hidden_size), self.dtype)
+        zeros = np.zeros((len(self.ways), integer("B", B, 1), self.hidden_size), self.dtype)
         return State(zeros, zeros.copy() if self.cell == "lstm" else None)
 
     def forward(self, x: np.ndarray, state: State | None = None, lengths: np.ndarray | None = None) -> Run:
         """Return a Run: y (T, B, O), or (B, O) where output is `last`; h, the last layer's; state, the last ones.
 
-        x: (T, B, I) of the network's dtype, or (T, B) int64 symbols. state: the first states, from `initial_state` or
-        an earlier run; zeros where not given. lengths: (B,) integers from 1 to T where rows are shorter: a step beyond
-        a row's length hands the state on, and its output is 0. Raises ValueError naming a bad argument.
+        x: (T, B, I) of the network's dtype, or (T, B) integers, symbols 0..I-1; T and B at least 1. state: the first
+        states, from `initial_state` or an earlier run; zeros where not given. lengths: (B,) integers from 0 to T where
+        rows are shorter: a step beyond a row's length hands the state on, and its output is 0. So a row of length 0,
+        as a batch may hold, keeps its first state; its output is 0 where output is `last` too, counts in no loss and
+        hands no gradient on but that of its last state to its first. What is kept of the arguments is copied.
+        Raises ValueError naming a bad argument.
         """
         return passes.forward(self, x, state, lengths)
 
@@ -140,8 +149,11 @@ class RNN:
     ) -> Gradients:
         """Return the gradients of a loss with dL/dy = dy, shaped as run.y, and dL/dstate = dstate of the last states.
 
-        truncation: (k1, k2), see `rnnkit.truncated`. hidden: the gradients of all states too.
+        run: of the present weights; ValueError where they have changed since. truncation: (k1, k2), see
+        `rnnkit.truncated`. hidden: the gradients of all states too.
         """
+        check_run(self, run)
+        boolean("hidden", hidden)
         return passes.backward(self, run, dy, dstate, truncation, hidden)
 
     def loss_and_gradients(
@@ -158,24 +170,32 @@ class RNN:
     ) -> LossAndGradients:
         """Return (loss, gradients, run): the mean over all outputs that are neither masked nor beyond a row's length.
 
-        target: shaped as the outputs, for softmax int64 classes without their last axis. loss: mse, softmax or sigmoid
-        (cross-entropies of logits, nats). mask: bool, True where an output counts. Others as above.
+        target: shaped as the outputs, for softmax integers, classes, without their last axis. loss: mse, softmax or
+        sigmoid (cross-entropies of logits, nats). mask: bool, True where an output counts. Others as above.
         """
+        choice("loss", loss, LOSSES)
+        boolean("hidden", hidden)
         run = self.forward(x, state, lengths)
-        value, dy = self.loss(run, target, loss, mask)
-        return LossAndGradients(value, self.backward(run, dy, truncation=truncation, hidden=hidden), run)
+        value, dy = self._loss(run, target, loss, mask)
+        return LossAndGradients(value, passes.backward(self, run, dy, None, truncation, hidden), run)
 
     def loss(
         self, run: Run, target: np.ndarray, loss: str = "mse", mask: np.ndarray | None = None
     ) -> losses.LossAndGradient:
         """Return (value, dL/dy) of a run; arguments as in `loss_and_gradients`."""
-        if loss not in LOSSES:
-            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
+        check_run(self, run)
+        return self._loss(run, target, choice("loss", loss, LOSSES), mask)
+
+    def _loss(self, run: Run, target: np.ndarray, loss: str, mask: np.ndarray | None) -> losses.LossAndGradient:
         check_mask(run, mask)
-        if run.lengths.size and self.output == "every":
-            within = passes.within(run.lengths, len(run.x))
+        check_unmasked("target", target)
+        within = passes.counted(self, run.tape)
+        if within is not None:
+            within = within if self.output == "every" else within[0]
+            if not (within if mask is None else within & mask).any():
+                raise ValueError("lengths and mask must leave an output that counts: the mean over none is undefined")
             mask = within if mask is None else within & mask
-        return LOSSES[loss](run.y, np.ascontiguousarray(target), mask)
+        return losses.evaluate(loss, run.y, np.ascontiguousarray(target), mask, ("run.y", "target"))
 
     def save(self, path: str | Path) -> None:
         """Write the network to `path` (.npz), whole or not at all."""
@@ -192,31 +212,38 @@ class RNN:
 
     def settings(self) -> dict:
         """Return the arguments that make a network of this shape."""
-        names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
-        return {name: getattr(self, name) for name in names} | {"dtype": str(self.dtype)}
+        return dict(self._settings)
 
 
-def _check_options(cell: str, output: str, start: Start, dtype: str) -> None:
-    for name, value, allowed in (("cell", cell, CELLS), ("output", output, OUTPUTS)):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
-    if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+def _as_dtype(dtype: str) -> np.dtype:
+    """Return float32 or float64, asked for by name or as NumPy's type."""
+    for allowed in FLOATS:
+        if isinstance(dtype, str | type | np.dtype) and dtype in (allowed.name, allowed.type, allowed):
+            return allowed
+    raise ValueError(f"dtype must be float32 or float64, got {shown(dtype)}")
+
+
+def _check_start(cell: str, start: Start) -> Start:
+    """Return how weights begin, as plain values; ValueError for what is out of range, or cannot be combined."""
     named = isinstance(start.initializer, str)
+    check_unmasked("initializer", start.initializer)
     if start.initializer not in INITIALIZERS if named else not isinstance(start.initializer, np.ndarray):
-        raise ValueError(f"initializer must be one of {', '.join(INITIALIZERS)} or an array, got {start.initializer!r}")
+        allowed = f"one of {', '.join(INITIALIZERS)} or an array"
+        raise ValueError(f"initializer must be {allowed}, got {shown(start.initializer)}")
     if not named and (start.gain is not None or start.fan_in is not None):
         raise ValueError("gain and fan_in have no place beside an initializer that is an array")
     if start.spectral_radius is not None and start.gain is not None:
         raise ValueError(f"spectral_radius={start.spectral_radius} has no place beside gain={start.gain}")
-    if start.spectral_radius is not None and not 0 < start.spectral_radius < np.inf:
-        raise ValueError(f"spectral_radius must be a positive finite number, got {start.spectral_radius}")
-    if start.fan_in is not None and start.initializer != "sparse":
+    if start.fan_in is not None and not (named and start.initializer == "sparse"):
         raise ValueError(f"fan_in={start.fan_in} has no place beside initializer={start.initializer!r}")
     if start.forget_bias is not None and cell != "lstm":
         raise ValueError(f"forget_bias={start.forget_bias} has no place beside cell={cell!r}: it is an LSTM's")
-    if start.chrono is not None:
-        if cell not in ("lstm", "gru") or start.forget_bias is not None:
-            raise ValueError(f"chrono={start.chrono} has a place beside cell=lstm or gru without forget_bias alone")
-        if not isinstance(start.chrono, int | np.integer) or start.chrono < 3:
-            raise ValueError(f"chrono must be an integer from 3, got {start.chrono}")
+    if start.chrono is not None and (cell not in ("lstm", "gru") or start.forget_bias is not None):
+        raise ValueError(f"chrono={start.chrono} has a place beside cell=lstm or gru without forget_bias alone")
+    for name, least in (("chrono", 3), ("fan_in", 1)):
+        if getattr(start, name) is not None:
+            start = start._replace(**{name: integer(name, getattr(start, name), least)})
+    for name, above in (("spectral_radius", 0), ("gain", 0), ("forget_bias", None)):
+        if getattr(start, name) is not None:
+            start = start._replace(**{name: number(name, getattr(start, name), above=above)})
+    return start

@@ -3,6 +3,8 @@
 import numpy as np
 
 from rnnkit.kernels import optimizers as kernels
+from rnnkit.kernels._arguments import choice, mapping
+from rnnkit.kernels._checks import check_apart
 from rnnkit.kernels.optimizers import check_settings, check_update
 
 SETTINGS: dict[str, dict[str, float]] = {
@@ -31,9 +33,7 @@ class Optimizer:
 
     def __init__(self, name: str, learning_rate: float, **settings: float):
         """Take the name (one of OPTIMIZERS) and any of the settings that SETTINGS has for it. Raises ValueError."""
-        if name not in OPTIMIZERS:
-            raise ValueError(f"name must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
-        allowed = SETTINGS[name]
+        allowed = SETTINGS[choice("name", name, OPTIMIZERS)]
         for setting in settings:
             if setting not in allowed:
                 raise ValueError(f"{setting} is no setting of {name}; allowed: {', '.join(allowed) or 'none'}")
@@ -42,6 +42,7 @@ class Optimizer:
         self.state: dict[str, dict[str, np.ndarray]] = {}
         self.steps = 0
         self._layouts: dict[str, tuple] = {}
+        self._apart: tuple[int, ...] = ()  # the arrays that were found apart
 
     def __repr__(self) -> str:
         settings = {"learning_rate": self.learning_rate} | self.settings
@@ -51,7 +52,8 @@ class Optimizer:
         """Update the parameters in place.
 
         parameters, gradients: the same names, and by name arrays of one shape and dtype, C-contiguous; the same at
-        every step. Raises ValueError naming what is wrong, a gradient that is not finite too, before any change.
+        every step, and no parameter twice under two names. Raises ValueError naming what is wrong, a gradient that is
+        not finite too, before any change.
         """
         self._check(parameters, gradients)
         if not self.steps:
@@ -65,6 +67,8 @@ class Optimizer:
 
     def _check(self, parameters: dict[str, np.ndarray], gradients: dict[str, np.ndarray]) -> None:
         check_settings(learning_rate=self.learning_rate, **self.settings)
+        mapping("parameters", parameters)
+        mapping("gradients", gradients)
         _check_keys("gradients", gradients, "parameters", parameters)
         if self.steps:
             _check_keys("parameters", parameters, "the first step", self._layouts)
@@ -76,6 +80,9 @@ class Optimizer:
             if self.steps and (p.shape, p.dtype) != self._layouts[key]:
                 shape, dtype = self._layouts[key]
                 raise ValueError(f"parameters[{key!r}] must stay {dtype} {shape}, got {p.dtype} {p.shape}")
+        if self._apart != (own := tuple(map(id, parameters.values()))):
+            check_apart({f"parameters[{key!r}]": p for key, p in parameters.items()}, {})
+            self._apart = own
 
 
 def _layouts(parameters: dict[str, np.ndarray]) -> dict[str, tuple]:

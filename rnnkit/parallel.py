@@ -30,6 +30,8 @@ from rnnkit._jit import jit
 from rnnkit._pool import run_tasks
 from rnnkit._simd.apart import as_tasks
 from rnnkit.kernels import gru, layer, lstm, sequence
+from rnnkit.kernels._arguments import function as check_function
+from rnnkit.kernels._arguments import integer, shown
 from rnnkit.kernels.cut import MAX_SHARDS, count_shards
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
@@ -95,10 +97,9 @@ def get_num_threads() -> int:
 
 def set_num_threads(n: int) -> None:
     """Let n threads share a call from now on; bytes do not depend on it. Raises ValueError for n below 1."""
-    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"n must be an integer >= 1, got {n!r}")
+    n = integer("n", n, 1)
     _threads.stop()
-    _threads.n = int(n)
+    _threads.n = n
 
 
 def threading_layer() -> str:
@@ -232,9 +233,10 @@ def map_replicates(
     are dropped. The first exception raised by a replicate is raised here. Raises ValueError for n or threads below 1.
     """
     threads = config.NUMBA_NUM_THREADS if threads is None else threads
-    for name, value in (("n", n), ("threads", threads)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+    check_function("function", function)
+    n, threads = integer("n", n, 1), integer("threads", threads, 1)
+    if cancelled is not None and not isinstance(cancelled, Cancellation):
+        raise ValueError(f"cancelled must be a Cancellation, got {shown(cancelled)}")
     with _blas_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         try:
             futures = [pool.submit(function, replicate) for replicate in range(n)]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius
+from rnnkit.kernels._arguments import is_integers, shown
 from rnnkit.kernels.cells import CELLS, count_gates
 
 FORGET = 1  # the place of the forget gate: i, f, g, o
@@ -87,22 +88,37 @@ def fill(
 
 
 def _fill_recurrent(W_hh: np.ndarray, hidden_size: int, start: Start, rng: np.random.Generator) -> None:
-    if isinstance(start.initializer, np.ndarray):
-        if start.initializer.shape != W_hh.shape:
-            raise ValueError(f"initializer must have shape {W_hh.shape}, got {start.initializer.shape}")
-        W_hh[:] = start.initializer
-        if start.spectral_radius is not None:
-            for gate in gates(W_hh, hidden_size):
+    given = isinstance(start.initializer, np.ndarray)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is found below
+        if given:
+            _take_array(W_hh, start.initializer)
+        for gate in gates(W_hh, hidden_size):
+            if not given:
+                named = {"radius": start.spectral_radius, "gain": start.gain, "fan_in": start.fan_in}
+                gate[:] = recurrent_weights(start.initializer, hidden_size, rng, **named)
+            elif start.spectral_radius is not None:
                 gate[:] = scale_to_spectral_radius(gate, start.spectral_radius)
-        return
-    for gate in gates(W_hh, hidden_size):
-        named = {"radius": start.spectral_radius, "gain": start.gain, "fan_in": start.fan_in}
-        gate[:] = recurrent_weights(start.initializer, hidden_size, rng, **named)
+    if not np.isfinite(W_hh).all():
+        name = "gain" if start.gain is not None else "spectral_radius"
+        raise ValueError(f"{name} must give weights that {W_hh.dtype} can hold, got {getattr(start, name)}")
+
+
+def _take_array(W_hh: np.ndarray, initializer: np.ndarray) -> None:
+    if initializer.shape != W_hh.shape:
+        raise ValueError(f"initializer must have shape {W_hh.shape}, got {initializer.shape}")
+    if initializer.dtype.kind != "f" and not is_integers(initializer):
+        raise ValueError(f"initializer must hold real numbers, got {shown(initializer)}")
+    W_hh[:] = initializer
+    if bad := np.argwhere(~np.isfinite(W_hh)).tolist():
+        place = tuple(bad[0])
+        raise ValueError(f"initializer must be finite in {W_hh.dtype}, got {initializer[place]} at {place}")
 
 
 def _fill_gate_biases(b: np.ndarray, cell: str, start: Start, rng: np.random.Generator) -> None:
     """Set the bias of the gate that keeps the state; by chrono a gate forgets after 1 to chrono - 1 steps."""
     if start.forget_bias is not None:
+        if abs(start.forget_bias) > float(np.finfo(b.dtype).max):
+            raise ValueError(f"forget_bias must be finite in {b.dtype}, got {start.forget_bias}")
         b[FORGET] = start.forget_bias
     if start.chrono is not None:
         lasting = np.log(rng.uniform(1, start.chrono - 1, b.shape[1]))

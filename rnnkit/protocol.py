@@ -1,11 +1,11 @@
 """How nets are trained and when they count as trained: every choice in one place, checked before any work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 
 import numpy as np
 
+from rnnkit.kernels._arguments import choice, function, integer, is_number, mapping, number, shown
 from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.clipping import NONFINITE_POLICIES
 from rnnkit.kernels.optimizers import check_settings
@@ -54,9 +54,7 @@ class Protocol:
     def __post_init__(self) -> None:
         """Raise ValueError naming the first setting that is not allowed."""
         for name in ("updates", "batch_size", "check_every", "check_size", "hold"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be an integer from 1, got {value!r}")
+            integer(name, getattr(self, name), 1)
         if self.check_every % BLOCK or self.updates % self.check_every:
             raise ValueError(
                 f"check_every must be a multiple of {BLOCK}, and updates one of check_every, got "
@@ -64,20 +62,21 @@ class Protocol:
             )
         allowed = {"optimizer": OPTIMIZERS, "clip_mode": CLIP_MODES, "nonfinite": POLICIES, "omega_form": OMEGA_FORMS}
         for name, among in (allowed | {"stop": STOPS}).items():
-            if getattr(self, name) not in among:
-                raise ValueError(f"{name} must be one of {', '.join(among)}, got {getattr(self, name)!r}")
+            choice(name, getattr(self, name), among)
+        object.__setattr__(
+            self, "settings", dict(mapping("settings", self.settings))
+        )  # copies: the caller's may change
+        object.__setattr__(self, "frozen", _as_names(self.frozen))
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        if unknown := sorted(set(self.settings) - set(SETTINGS[self.optimizer])):
+        if unknown := [name for name in self.settings if name not in SETTINGS[self.optimizer]]:
             raise ValueError(f"settings of {self.optimizer} are {list(SETTINGS[self.optimizer])}, got {unknown}")
         check_settings(learning_rate=self.learning_rate, **self.settings)
-        if self.clip is not None and not (_is_number(self.clip) and 0 < self.clip < np.inf):
-            raise ValueError(f"clip must be None or a positive finite number, got {self.clip!r}")
-        if not (_is_number(self.omega) and 0 <= self.omega < np.inf):
-            raise ValueError(f"omega must be a finite number from 0, got {self.omega!r}")
-        if not (_is_number(self.solved_error) and 0 < self.solved_error <= 1):
-            raise ValueError(f"solved_error must be a number in (0, 1], got {self.solved_error!r}")
+        if self.clip is not None:
+            number("clip", self.clip, above=0)
+        number("omega", self.omega, least=0)
+        number("solved_error", self.solved_error, above=0, most=1)
 
     def optimizer_arguments(self) -> tuple[int, float, np.ndarray]:
         """Return (rule, learning rate, settings (3,)) as `train_block` takes them."""
@@ -90,28 +89,31 @@ class Protocol:
         return CLIP_MODES[self.clip_mode], limit, POLICIES[self.nonfinite]
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def _as_names(frozen: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(frozen, str):
+        raise ValueError(f"frozen must be a tuple of names, got {frozen!r}: write ({frozen!r},)")
+    if not isinstance(frozen, tuple | list | set | frozenset) or not all(isinstance(name, str) for name in frozen):
+        raise ValueError(f"frozen must be a tuple of names, got {shown(frozen)}")
+    return tuple(frozen)
 
 
 def as_lengths(task: Task, seq_len: int | tuple[int, int]) -> tuple[int, int]:
     """Return (shortest, longest) sequence of a training; ValueError where the task has none of that length."""
     pair = tuple(seq_len) if isinstance(seq_len, tuple | list) else (seq_len, seq_len)
-    if len(pair) != 2 or (all(map(_is_number, pair)) and not pair[0] <= pair[1]):
+    if len(pair) != 2 or (all(map(is_number, pair)) and not pair[0] <= pair[1]):
         raise ValueError(f"seq_len must be an integer, or a pair from low to high, got {seq_len!r}")
     for length in pair:
         check_length(task, length)
     return int(pair[0]), int(pair[1])
 
 
-def check_call(task: Task, protocol: Protocol, replicates: int) -> None:
+def check_call(make_net: Callable, task: Task, protocol: Protocol) -> None:
     """Raise ValueError for arguments of `train` that are of another kind."""
+    function("make_net", make_net)
     for name, value, kind in (("task", task, Task), ("protocol", protocol, Protocol)):
         if not isinstance(value, kind):
             hint = "; rnnkit.tasks.load takes a name" if name == "task" else ""
-            raise ValueError(f"{name} must be a {kind.__name__}, got {value!r}{hint}")
-    if not isinstance(replicates, int | np.integer) or isinstance(replicates, bool) or replicates < 1:
-        raise ValueError(f"replicates must be an integer from 1, got {replicates!r}")
+            raise ValueError(f"{name} must be a {kind.__name__}, got {shown(value)}{hint}")
 
 
 def check_net(net: RNN, task: Task, protocol: Protocol) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnkit.kernels._arguments import choice, generator, integer
 from rnnkit.networks import RNN
 
 
@@ -58,9 +59,8 @@ def make(
 
     Weights that a recipe names `frozen` stay only in a training that is told: Protocol(frozen=RECIPES[name].frozen).
     """
-    if name not in RECIPES:
-        raise ValueError(f"net must be one of {', '.join(RECIPES)}, got {name!r}")
-    recipe = RECIPES[name]
+    recipe, hidden_size = RECIPES[choice("name", name, RECIPES)], integer("hidden_size", hidden_size, 1)
+    output_size, rng = integer("output_size", output_size, 1), generator("rng", rng)
     radius = recipe.spectral_radius if spectral_radius is None else spectral_radius
     net = RNN(
         input_size,

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnkit.kernels._arguments import integer, shown
+
 
 class Streams(NamedTuple):
     """Four independent generators of one replicate (one net)."""
@@ -19,8 +21,16 @@ def streams(seed: int, replicate: int = 0) -> Streams:
 
     The same pair gives the same draws whatever else is swept: seq_len, clip, spectral_radius.
     """
-    for name, value in (("seed", seed), ("replicate", replicate)):
-        if value < 0:
-            raise ValueError(f"{name} must be an integer >= 0, got {value}")
+    seed, replicate = integer("seed", seed, 0), integer("replicate", replicate, 0)
     axes = range(len(Streams._fields))
     return Streams(*(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(axis, replicate))) for axis in axes))
+
+
+def as_generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """Return the generator that first weights are drawn from: `streams(seed).init`, or the one that was given."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    try:
+        return streams(seed).init
+    except ValueError:
+        raise ValueError(f"seed must be an integer >= 0 or a numpy.random.Generator, got {shown(seed)}") from None

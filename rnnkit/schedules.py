@@ -2,6 +2,7 @@
 
 import math
 
+from rnnkit.kernels._arguments import integer, is_number, number, shown
 from rnnkit.kernels.optimizers import check_settings
 
 
@@ -49,14 +50,10 @@ class HalveOnPlateau:
         Raises ValueError.
         """
         check_settings(learning_rate=learning_rate)
-        if not isinstance(patience, int) or isinstance(patience, bool) or patience < 0:
-            raise ValueError(f"patience must be an integer, 0 or more, got {patience!r}")
-        if not 0 <= min_improvement < math.inf:
-            raise ValueError(f"min_improvement must be a finite number, 0 or more, got {min_improvement!r}")
-        if not 0 < factor < 1:
-            raise ValueError(f"factor must be a number in (0, 1), got {factor!r}")
-        if not 0 <= smallest <= learning_rate:
-            raise ValueError(f"smallest must be a number in [0, learning_rate = {learning_rate}], got {smallest!r}")
+        integer("patience", patience, 0)
+        number("min_improvement", min_improvement, least=0)
+        number("factor", factor, above=0, below=1)
+        number("smallest", smallest, least=0, most=learning_rate)
         self.learning_rate, self.patience, self.min_improvement = learning_rate, patience, min_improvement
         self.factor, self.smallest = factor, smallest
         self.best, self.waited = math.inf, 0
@@ -67,6 +64,8 @@ class HalveOnPlateau:
 
     def __call__(self, loss: float) -> float:
         """Take the loss of an evaluation and return the learning rate to use next."""
+        if not is_number(loss):
+            raise ValueError(f"loss must be a number, got {shown(loss)}")
         if loss < self.best - self.min_improvement:
             self.best, self.waited = float(loss), 0
         else:

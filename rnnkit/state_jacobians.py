@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnnkit.kernels._arguments import integer, is_integer, shown
+from rnnkit.network_checks import check_run
 from rnnkit.scaled import DEEP, Scaled, graded, plus
 from rnnkit.slopes import slopes, step_matrix
 
@@ -146,13 +148,13 @@ def count_steps(run: "Run", b: int) -> int:
 
 
 def check_place(net: "RNN", run: "Run", b: int, **steps: int) -> None:
-    """Raise ValueError naming what is no sample of the run, no step of it, or no net of one direction."""
+    """Raise ValueError naming what is no run of the net, no sample or step of it, or no net of one direction."""
+    check_run(net, run)
     if net.bidirectional:
         raise ValueError("net must have one direction: a bidirectional one has no state that goes from step to step")
-    B = run.x.shape[1]
-    if not 0 <= b < B:
-        raise ValueError(f"b must be from 0 to B - 1 = {B - 1}, got {b}")
-    last = count_steps(run, b) - 1
+    last = count_steps(run, integer("b", b, 0, run.x.shape[1] - 1)) - 1
+    if last < 0:
+        raise ValueError(f"b must be a sample with a step, got b = {b}, of length 0")
     for name, t in steps.items():
-        if not 0 <= t <= last:
-            raise ValueError(f"{name} must be from 0 to {last}, the last step of sample {b}, got {t}")
+        if not is_integer(t) or not 0 <= t <= last:
+            raise ValueError(f"{name} must be an integer in 0..{last}, the last step of sample {b}, got {shown(t)}")

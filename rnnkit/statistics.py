@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.kernels import ScaledGradients
+from rnnkit.kernels._arguments import check_real, choice, integer, number, shown
 
 NEAR = 20  # a slope leaves out the lags next to the loss, where the direction still settles
 SHORTEST_SLOPE = 70  # below this seq_len a slope over seq_len - 20 lags says little
@@ -19,11 +20,13 @@ VANISHED, EXPLODED = np.log(1e-6), np.log(1e6)
 
 def mean(values: Sequence[float] | np.ndarray) -> float | None:
     """Return the mean, None of nothing."""
+    check_real("values", values, 1)
     return float(np.mean(values)) if len(values) else None
 
 
 def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
     """Return the standard error of the mean, None below two values."""
+    check_real("values", values, 1)
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
@@ -33,8 +36,8 @@ def wilson_interval(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
     Wilson (1927): every share p with |k/n - p| <= z sqrt(p (1 - p) / n). It stays in [0, 1] and has a width at k = 0
     and k = n too. Raises ValueError unless n >= 1 and 0 <= k <= n.
     """
-    if n < 1 or not 0 <= k <= n:
-        raise ValueError(f"k must be from 0 to n and n at least 1, got k = {k}, n = {n}")
+    n = integer("n", n, 1)
+    k, z = integer("k", k, 0, n), number("z", z, above=0)
     middle = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * float(np.sqrt(k * (n - k) / n + z * z / 4))
     return max(0.0, middle - half), min(1.0, middle + half)
@@ -52,16 +55,34 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, flo
     Agresti, Min (2005): for the standard error each of the four pairs of outcomes counts half a trial more than was
     seen, so that it is above 0 always. Raises ValueError for arrays of different or no length.
     """
-    if np.shape(first) != np.shape(second) or np.size(first) == 0:
-        raise ValueError(f"first and second must pair up, got {np.shape(first)} and {np.shape(second)}")
+    first, second = _as_outcomes("first", first), _as_outcomes("second", second)
+    if first.shape != second.shape or first.size == 0:
+        raise ValueError(f"first and second must pair up, got {first.shape} and {second.shape}")
     n = len(first)
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     p, q = (only_first + 0.5) / (n + 2), (only_second + 0.5) / (n + 2)
     return (only_first - only_second) / n, float(np.sqrt((p + q - (p - q) ** 2) / (n + 2)))
 
 
+def _as_times(times: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    check_real("times", times, 1)
+    times, events = np.asarray(times), _as_outcomes("events", events)
+    if times.shape != events.shape:
+        raise ValueError(f"events must have one entry for each of times, {times.shape}, got {shown(events)}")
+    return times, events.astype(bool)
+
+
+def _as_outcomes(name: str, outcomes: np.ndarray) -> np.ndarray:
+    check_real(name, outcomes, 1)
+    outcomes = np.asarray(outcomes)
+    if outcomes.size and outcomes.dtype != bool:
+        raise ValueError(f"{name} must hold True or False, got {shown(outcomes)}")
+    return outcomes
+
+
 def growth_rates(log_norms: np.ndarray) -> np.ndarray:
     """Return (log norm at lag T - at lag 20) / (T - 20) of every path that is not zero; empty for T < 70."""
+    check_real("log_norms", log_norms)
     T = len(log_norms) - 1
     if T < SHORTEST_SLOPE:
         return np.array([])
@@ -71,6 +92,7 @@ def growth_rates(log_norms: np.ndarray) -> np.ndarray:
 
 def of_net(log_norms: np.ndarray) -> dict[str, float | None]:
     """Return growth_rate, log10_grad_h0, and the largest one-step growth and log norm of one net, (T+1, B)."""
+    check_real("log_norms", log_norms, 2)
     alive = log_norms[:, np.isfinite(log_norms[-1])]
     return {
         "growth_rate": mean(growth_rates(log_norms)),
@@ -82,6 +104,7 @@ def of_net(log_norms: np.ndarray) -> dict[str, float | None]:
 
 def of_nets(log_norms: np.ndarray, net_rates: Sequence[float]) -> dict[str, Any]:
     """Return the columns of a job from log_norms (T+1, B, nets) and the growth rate of each net."""
+    check_real("log_norms", log_norms, 3)
     last = log_norms[-1]
     return {
         "growth_rate": mean(growth_rates(log_norms)),
@@ -95,6 +118,7 @@ def of_nets(log_norms: np.ndarray, net_rates: Sequence[float]) -> dict[str, Any]
 
 def by_lag(log_norms: np.ndarray) -> list[dict[str, Any]]:
     """Return a row for each lag: mean, standard deviation and number of the finite log norms."""
+    check_real("log_norms", log_norms)
     rows = []
     for lag, values in enumerate(log_norms.reshape(len(log_norms), -1)):
         alive = values[np.isfinite(values)]
@@ -108,6 +132,9 @@ def clipped_log10(gradients: ScaledGradients, clip: float | None, mode: str) -> 
 
     clip: None leaves the gradients alone. mode: `norm`, the joint norm of all three, or `value`, entry by entry.
     """
+    choice("mode", mode, ("norm", "value"))
+    if clip is not None:
+        number("clip", clip, above=0)
     with np.errstate(divide="ignore"):  # ln 0 = -inf is the right answer
         sizes = [np.log(np.abs(g.astype(np.float64))) + gradients.log_scale for g in gradients[:3]]
     before = _log_norm([sizes[1]])
@@ -138,7 +165,8 @@ def log_rank(strata: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]]) -> tuple
     ratio is the one-step estimate (O - E) / V of Peto. (nan, nan) where no event tells the groups apart.
     """
     excess, variance = 0.0, 0.0
-    for (first, first_event), (second, second_event) in strata:
+    for stratum in strata:
+        (first, first_event), (second, second_event) = (_as_times(*group) for group in stratum)
         for time in np.unique(np.concatenate([first[first_event], second[second_event]])):
             at_risk, n = int((first >= time).sum()), int((first >= time).sum() + (second >= time).sum())
             own = int((first_event & (first == time)).sum())

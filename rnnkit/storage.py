@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.kernels._arguments import check_path
+
 FORMAT = 1
 
 
 def save(path: str | Path, net: Any) -> None:
     """Write beside `path` first: an interruption leaves what was there."""
+    check_path("path", path)
     path, settings = Path(path), {"kind": type(net).__name__} | net.settings()
     if path.suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {path.name!r}")
@@ -27,6 +30,7 @@ def save(path: str | Path, net: Any) -> None:
 
 def load(path: str | Path, kind: type) -> Any:
     """Return a `kind` (a network's class) with the weights of a file that `save` wrote."""
+    check_path("path", path)
     arrays = _read(path)
     found = arrays.pop("format", np.array("none"))
     if found.shape != () or found != FORMAT:

@@ -7,6 +7,8 @@ standard deviation g / sqrt(H). `gain` is g, a number or an array; `drive_varian
 import numpy as np
 import scipy  # its parts load on first use: importing rnnkit stays quick
 
+from rnnkit.kernels._arguments import check_real, choice, integer, number, shown
+
 # E f(z), f even, by the trapezoid rule on z >= 0. tanh(sqrt(q) z) has poles at distance pi / (2 sqrt(q)): the error
 # is about exp(-pi^2 / (step sqrt(q))): below 1e-15 up to q = 350, 1e-9 at q = 1000. Gauss-Hermite with 201 nodes, often
 # used here, is off by 9e-5 in .5 ln chi at g = 3, s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at
@@ -71,13 +73,13 @@ def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: s
 
     From the mean log of the norm of a vector whose entries are uneven; derived for rnnkit and checked by simulation.
     """
-    if hidden_size < 1:
-        raise ValueError(f"hidden_size must be at least 1, got {hidden_size}")
-    if initializer in ("gaussian", "glorot"):
+    check_real("kappa", kappa)
+    hidden_size = integer("hidden_size", hidden_size, 1)
+    if isinstance(initializer, str) and initializer in ("gaussian", "glorot"):
         return (3 * np.asarray(kappa) - 1) / (4 * hidden_size)
-    if initializer == "orthogonal":
+    if isinstance(initializer, str) and initializer == "orthogonal":
         return 3 * (np.asarray(kappa) - 1) / (4 * hidden_size)
-    raise ValueError(f"initializer must be gaussian, glorot or orthogonal, got {initializer!r}")
+    raise ValueError(f"initializer must be gaussian, glorot or orthogonal, got {shown(initializer)}")
 
 
 def growth_rate(
@@ -104,9 +106,7 @@ def largest_step(sigma_max: np.ndarray | float, activation: str) -> np.ndarray:
 
     Pascanu, Mikolov, Bengio (2013), section 2.1. The spectral radius is no such bound unless W_hh is normal.
     """
-    if activation not in GAMMA:
-        raise ValueError(f"activation must be one of {', '.join(GAMMA)}, got {activation!r}")
-    return np.log(np.asarray(sigma_max) * GAMMA[activation])
+    return np.log(_nonnegative("sigma_max", sigma_max) * GAMMA[choice("activation", activation, GAMMA)])
 
 
 def independent_product_rate(gain: float, hidden_size: int) -> float:
@@ -115,23 +115,24 @@ def independent_product_rate(gain: float, hidden_size: int) -> float:
     ln g + .5 (ln 2 + psi(H/2)) - .5 ln H. Newman (1986). A recurrent net uses one matrix again and again: see
     `tied_product_rate`.
     """
+    gain, hidden_size = number("gain", gain, above=0), integer("hidden_size", hidden_size, 1)
     return float(np.log(gain) + 0.5 * (np.log(2) + scipy.special.psi(hidden_size / 2) - np.log(hidden_size)))
 
 
 def independent_product_variance(hidden_size: int) -> float:
     """Return the variance of the log growth of one factor, psi1(H/2) / 4. Newman (1986)."""
-    return float(scipy.special.polygamma(1, hidden_size / 2) / 4)
+    return float(scipy.special.polygamma(1, integer("hidden_size", hidden_size, 1) / 2) / 4)
 
 
 def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:
     """Return ln rho(W): what the growth per step of a linear net with that very matrix tends to (Gelfand)."""
-    return np.log(spectral_radius)
+    return np.log(_nonnegative("spectral_radius", spectral_radius))
 
 
 def weak_drive_rate(spectral_radius: np.ndarray | float, gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return ln rho(W) + .5 ln(chi / g^2), nearer than `growth_rate` for one tied W at very weak drive and g <~ 1."""
-    g = np.asarray(gain, float)
-    return np.log(spectral_radius) + 0.5 * np.log(chi(g, drive_variance) / g**2)
+    g = _nonnegative("gain", gain)
+    return np.log(_nonnegative("spectral_radius", spectral_radius)) + 0.5 * np.log(chi(g, drive_variance) / g**2)
 
 
 def memory_variance(lam: np.ndarray | float) -> np.ndarray:
@@ -149,6 +150,7 @@ def memory_sensitivity(lam: np.ndarray | float) -> np.ndarray:
 
 
 def _memory(lam: np.ndarray | float) -> np.ndarray:
+    check_real("lam", lam)
     array = np.asarray(lam, float)
     if not np.all(np.abs(array) < 1):
         raise ValueError(f"lam must be between -1 and 1, got {lam}")
@@ -156,6 +158,7 @@ def _memory(lam: np.ndarray | float) -> np.ndarray:
 
 
 def _nonnegative(name: str, value: np.ndarray | float) -> np.ndarray:
+    check_real(name, value)
     array = np.asarray(value, float)
     if not np.all(np.isfinite(array)) or np.any(array < 0):
         raise ValueError(f"{name} must be finite and >= 0, got {value}")

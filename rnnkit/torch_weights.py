@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnkit.kernels._arguments import check_real, mapping
+from rnnkit.network_checks import check_net
+
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
     from rnnkit.parameters import Direction
@@ -47,10 +50,11 @@ def from_torch(net: "RNN", state_dict: Mapping[str, Any]) -> None:
     cell, or naming an entry that is missing, unknown or of a wrong shape, before anything is changed.
     """
     _check_cell(net)
+    mapping("state_dict", state_dict)
     wanted = {name: array.shape for name, array in to_torch(net).items()}
     for name in sorted(wanted.keys() ^ state_dict.keys()):
         raise ValueError(f"state_dict {'lacks' if name in wanted else 'has an unknown entry'} {name}")
-    given = {name: _as_array(value) for name, value in state_dict.items()}
+    given = {name: _as_array(name, value) for name, value in state_dict.items()}
     for name, shape in wanted.items():
         if given[name].shape != shape:
             raise ValueError(f"state_dict's {name} must have shape {shape}, got {given[name].shape}")
@@ -74,11 +78,15 @@ def _arrays(net: "RNN", way: "Direction") -> list[np.ndarray]:
     return [net.parameters[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h")]
 
 
-def _as_array(value: Any) -> np.ndarray:
+def _as_array(name: str, value: Any) -> np.ndarray:
     """Return a tensor, from wherever it lives, or whatever NumPy takes, as an array."""
-    return value.detach().cpu().double().numpy() if hasattr(value, "detach") else np.asarray(value)
+    if hasattr(value, "detach"):
+        return value.detach().cpu().double().numpy()
+    check_real(f"state_dict's {name}", value)
+    return np.asarray(value)
 
 
 def _check_cell(net: "RNN") -> None:
+    check_net(net)
     if net.cell not in CELLS_OF_TORCH:
         raise ValueError(f"cell must be one of {', '.join(CELLS_OF_TORCH)} to be one of torch's, got {net.cell!r}")

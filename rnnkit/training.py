@@ -25,6 +25,7 @@ import numpy as np
 
 from rnnkit import checkpoints
 from rnnkit.initializers import spectral_radius
+from rnnkit.kernels._arguments import check_path, function, integer
 from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.training import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
@@ -32,7 +33,7 @@ from rnnkit.networks import RNN
 from rnnkit.parallel import Cancellation, map_replicates
 from rnnkit.protocol import BLOCK, Protocol, as_lengths, check_call, check_net
 from rnnkit.rng import Streams, streams
-from rnnkit.tasks import Task, batch_faults
+from rnnkit.tasks import Task, batch_faults, check_draws
 
 TEST_BATCH = 250  # sequences tested at once
 MakeNet = Callable[[np.random.Generator], RNN]
@@ -195,11 +196,18 @@ def train(
     updates has a length from it. folder: where checkpoints go, some seconds apart; the same call after a kill goes on
     from them and ends with the same bytes, and one with larger updates goes further; another call's are refused.
     threads: as in `parallel.map_replicates`.
-    progress: called after every check of a net, from its thread. Raises ValueError naming what does not fit.
+    progress: called after every check of a net, from its thread. Raises ValueError naming what does not fit, a task
+    that draws from elsewhere than the generator it is given among it.
     An exception or Ctrl-C ends all nets at their next block; what their checkpoints hold is kept.
     """
-    check_call(task, protocol, replicates)
+    check_call(make_net, task, protocol)
+    seed, replicates = integer("seed", seed, 0), integer("replicates", replicates, 1)
+    if folder is not None:
+        check_path("folder", folder)
+    if progress is not None:
+        function("progress", progress)
     lengths, cancelled, nets = as_lengths(task, seq_len), Cancellation(), []
+    check_draws(task, lengths[0])
 
     def train_one(replicate: int) -> Trained:
         training = Training(make_net, task, lengths, protocol, streams(seed, replicate))

@@ -18,8 +18,9 @@ shorter (lengths), they lie where they lie for T.
 """
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import NamedTuple
+
+from rnnkit.kernels._arguments import integer
 
 
 class Window(NamedTuple):
@@ -32,9 +33,7 @@ class Window(NamedTuple):
 
 def windows(T: int, k1: int, k2: int) -> Iterator[Window]:
     """Yield the windows of T steps in order; a loss lies in exactly one of them."""
-    for name, value in (("k1", k1), ("k2", k2)):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"truncation's {name} must be an integer from 1, got {value!r}")
+    T, k1, k2 = integer("T", T, 1), integer("truncation's k1", k1, 1), integer("truncation's k2", k2, 1)
     if k2 < k1:
         raise ValueError(f"truncation must have k1 <= k2, got k1 = {k1}, k2 = {k2}: some steps would have no gradient")
     for first_loss in range(0, T, k1):

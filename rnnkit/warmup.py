@@ -76,7 +76,7 @@ def _training(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "regularizer", lambda: kernels.omega(features, np.ones((T + 1, B, H), dtype), np.ones((H, H), dtype), TANH)
     for name in OPTIMIZERS:
         parameters = {"W": W_hy.copy()}
-        yield name, lambda n=name, p=parameters: Optimizer(n, 0.1).step(p, p)
+        yield name, lambda n=name, p=parameters: Optimizer(n, 0.1).step(p, {"W": W_hy})
 
 
 def _trainings(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:

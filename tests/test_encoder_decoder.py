@@ -90,7 +90,7 @@ def test_an_option_without_a_place_is_named(name):
 
 
 def test_bad_steps_are_named(net, batch):
-    with pytest.raises(ValueError, match=r"^steps must be an integer from 1, got 0"):
+    with pytest.raises(ValueError, match=r"^steps must be an integer >= 1, got 0"):
         net.generate(batch[0], 0)
 
 

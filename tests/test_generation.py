@@ -49,7 +49,7 @@ def test_the_same_generator_draws_the_same():
 
 @pytest.mark.parametrize("temperature", [0, -1, np.nan, np.inf])
 def test_a_temperature_that_is_none_is_named(temperature):
-    with pytest.raises(ValueError, match=r"^temperature must be a finite number above 0"):
+    with pytest.raises(ValueError, match=r"^temperature must be a finite number > 0"):
         sample(np.zeros((1, 2)), np.random.default_rng(0), temperature)
 
 
@@ -60,5 +60,5 @@ def test_a_net_that_cannot_run_freely_is_refused(options):
 
 
 def test_bad_steps_are_named():
-    with pytest.raises(ValueError, match=r"^steps must be an integer from 1, got 0"):
+    with pytest.raises(ValueError, match=r"^steps must be an integer >= 1, got 0"):
         generate(rnnkit.RNN(3, 4, 3), np.array([0]), 0)

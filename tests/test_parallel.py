@@ -87,5 +87,5 @@ def test_an_exception_comes_out_and_blas_is_restored(threads):
 
 @pytest.mark.parametrize(("name", "n", "threads"), [("n", 0, 1), ("n", -1, None), ("threads", 1, 0)])
 def test_fewer_than_one_is_refused_by_name(name, n, threads):
-    with pytest.raises(ValueError, match=f"^{name} must be at least 1, got"):
+    with pytest.raises(ValueError, match=f"^{name} must be an integer >= 1, got"):
         map_replicates(lambda replicate: replicate, n, threads)

@@ -15,7 +15,7 @@ from rnnkit.tasks import TASKS
 from rnnkit.training import train
 
 COUNTS = ("updates", "batch_size", "check_every", "check_size", "hold")
-WRONG = [({name: value}, f"{name} must be an integer from 1, got {value!r}")
+WRONG = [({name: value}, f"{name} must be an integer >= 1, got {value!r}")
          for name in COUNTS for value in (0, -25, 25.0, True, "25", None, np.nan)]  # fmt: skip
 MULTIPLES = "check_every must be a multiple of 25, and updates one of check_every, got check_every={} updates={}"
 WRONG += [
@@ -35,9 +35,9 @@ WRONG += [
 ]
 WRONG += [({"learning_rate": value}, f"learning_rate must be a number in [0, 3.4e+38], got {value!r}")
           for value in (-1, np.inf, np.nan, "0.1", None)]  # fmt: skip
-WRONG += [({"clip": value}, f"clip must be None or a positive finite number, got {value!r}")
+WRONG += [({"clip": value}, f"clip must be a finite number > 0, got {value!r}")
           for value in (0, -1.0, np.inf, np.nan, "none", True)]  # fmt: skip
-WRONG += [({"omega": value}, f"omega must be a finite number from 0, got {value!r}")
+WRONG += [({"omega": value}, f"omega must be a finite number >= 0, got {value!r}")
           for value in (-0.1, np.inf, np.nan, "4", None, True)]  # fmt: skip
 WRONG += [({"solved_error": value}, f"solved_error must be a number in (0, 1], got {value!r}")
           for value in (0, 1.01, np.nan, "1%", None)]  # fmt: skip
@@ -98,8 +98,8 @@ PAIR = "seq_len must be an integer, or a pair from low to high, got "
         (ORDER, (10, 12.5), "seq_len=12.5: task temporal_order needs an integer"),
         (ORDER, True, "seq_len=True: task temporal_order needs an integer"),
         (ORDER, None, "seq_len=None: task temporal_order needs an integer"),
-        (ORDER, "20", "seq_len=20: task temporal_order needs an integer"),
-        (ORDER, ("a", 20), "seq_len=a: task temporal_order needs an integer"),
+        (ORDER, "20", "seq_len='20': task temporal_order needs an integer"),
+        (ORDER, ("a", 20), "seq_len='a': task temporal_order needs an integer"),
     ],
 )
 def test_bad_lengths_are_told(task, seq_len, told):

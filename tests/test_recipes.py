@@ -100,7 +100,7 @@ def test_small_nets_can_be_made(name, hidden_size):
 
 @pytest.mark.parametrize("name", ["Tanh", "", None, 3])
 def test_an_unknown_name_is_told_with_what_is_allowed(name):
-    with pytest.raises(ValueError, match=re.escape(f"net must be one of {', '.join(RECIPES)}, got {name!r}")):
+    with pytest.raises(ValueError, match=re.escape(f"name must be one of {', '.join(RECIPES)}, got {name!r}")):
         make(name, 1, 2, 1, streams(0).init)
-    with pytest.raises(ValueError, match="spectral_radius must be a positive finite number, got 0"):
+    with pytest.raises(ValueError, match="spectral_radius must be a finite number > 0, got 0"):
         make("tanh", 1, 2, 1, streams(0).init, spectral_radius=0)

@@ -133,7 +133,7 @@ def test_a_net_that_is_not_new_is_refused():
     [
         ({"task": "temporal_order"}, "task must be a Task, got 'temporal_order'; rnnkit.tasks.load takes a name"),
         ({"protocol": {}}, "protocol must be a Protocol, got {}"),
-        ({"replicates": 0}, "replicates must be an integer from 1, got 0"),
+        ({"replicates": 0}, "replicates must be an integer >= 1, got 0"),
         ({"make_net": lambda rng: None}, "make_net must return an RNN, got NoneType"),
     ],
     ids=["task", "protocol", "replicates", "make_net"],

@@ -118,9 +118,9 @@ def test_a_last_group_that_is_not_full():
     ("options", "truncation", "message"),
     [
         ({}, (3, 2), r"^truncation must have k1 <= k2, got k1 = 3, k2 = 2"),
-        ({}, (0, 2), r"^truncation's k1 must be an integer from 1, got 0"),
-        ({}, (1, 2.0), r"^truncation's k2 must be an integer from 1, got 2\.0"),
-        ({}, (True, 2), r"^truncation's k1 must be an integer from 1, got True"),
+        ({}, (0, 2), r"^truncation's k1 must be an integer >= 1, got 0"),
+        ({}, (1, 2.0), r"^truncation's k2 must be an integer >= 1, got 2\.0"),
+        ({}, (True, 2), r"^truncation's k1 must be an integer >= 1, got True"),
         ({}, (1,), r"^truncation must be \(k1, k2\), got \(1,\)"),
         ({}, 2, r"^truncation must be \(k1, k2\), got 2"),
         ({"bidirectional": True}, (1, 2), r"^truncation has no place beside bidirectional"),

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from rnnkit.kernels._arguments import check_array, is_integer, is_integers
 from rnnkit.kernels.activations import ACTIVATIONS
 
 SHAPES = {
@@ -20,22 +21,30 @@ SHAPES = {
 }  # fmt: skip
 GATED_BIAS = {"b_h": "F", "db_h": "F"}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-
+AXES = {
+    "T": "step", "B": "row", "I": "input", "H": "unit", "O": "output", "N": "checkpoint", "S": "state",
+    "G": "column", "F": "column",
+}  # fmt: skip
 
 SYMBOLS = np.dtype(np.int64)  # x (T, B) of numbers 0..I-1 stands for one-hot rows (T, B, I)
+
+
+def as_symbols(x: np.ndarray) -> np.ndarray:
+    """Return checked integers of any size as int64, which is what compiled code takes; all else as it is."""
+    return x.astype(SYMBOLS, copy=False) if is_integers(x) else x
 
 
 def check_arrays(n_gates: int = 1, **arrays: np.ndarray) -> None:
     """Raise ValueError naming the first argument whose type, dtype, layout or shape breaks the contract.
 
-    n_gates: how many columns the weights have for each unit.
+    n_gates: how many columns the weights have for each unit. Symbols may be integers of any size: `as_symbols` makes
+    int64 of them once they are checked.
     """
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise ValueError(f"{name} must be a numpy array, got {type(array).__name__}")
+        check_array(name, array)
     _check_layouts(n_gates, tuple([(name, a.dtype, a.shape, a.flags.c_contiguous) for name, a in arrays.items()]))
     for name in _inputs(n_gates):
-        if name in arrays and arrays[name].dtype == SYMBOLS:
+        if name in arrays and is_integers(arrays[name]):
             _check_symbols(name, arrays[name], len(arrays["W_xh"]))
 
 
@@ -50,12 +59,12 @@ def _check_layouts(n_gates: int, layouts: tuple[tuple[str, np.dtype, tuple[int, 
     dtype = None
     for layout in layouts:
         name, own, _, _ = layout
-        if name in _inputs(n_gates) and own == SYMBOLS:
+        if name in _inputs(n_gates) and own.kind in "iu":
             _check_shape(layout, SHAPES[name][:-1], sizes, n_gates)
             sizes["D"] = 0  # symbols have no gradient: their dx is (T, B, 0)
             continue
         if own not in FLOATS:
-            symbols = f", or int64 symbols ({', '.join(SHAPES[name][:-1])})" if name in _inputs(n_gates) else ""
+            symbols = f", or integers as symbols ({', '.join(SHAPES[name][:-1])})" if name in _inputs(n_gates) else ""
             raise ValueError(f"{name} must be float32 or float64{symbols}, got {own}")
         dtype = dtype or own
         if own != dtype:
@@ -77,8 +86,9 @@ def _check_shape(layout: tuple, letters: str, sizes: dict[str, int], n_gates: in
         raise ValueError(f"{name} must be C-contiguous, got a view of shape {shape} that is not")
     times = {"F": 4, "G": n_gates}
     expected = ", ".join(f"{times[a]} H" if times.get(a, 1) > 1 else "H" if a in times else a for a in letters)
-    if len(shape) != len(letters) or 0 in shape[: len(letters.rstrip("D"))]:
-        raise ValueError(f"{name} must have shape ({expected}) with no empty axis, got {shape}")
+    if len(shape) != len(letters):
+        raise ValueError(f"{name} must have shape ({expected}), got {shape}")
+    check_axes(name, letters, shape)
     for letter, size in zip(letters, shape, strict=True):
         axis, known = letter, size
         if letter == "S":
@@ -87,11 +97,20 @@ def _check_shape(layout: tuple, letters: str, sizes: dict[str, int], n_gates: in
             axis, known = "H", size / times[letter]
         elif letter == "4":
             sizes["4"] = 4
-        if (known == 0 and letter != "D") or known % 1 or sizes.setdefault(axis, known) != known:
+        if known % 1 or sizes.setdefault(axis, known) != known:
             wanted = f"{axis} = {sizes.get(axis, 'at least 1')}" if axis != "4" else "4 gates"
             raise ValueError(
                 f"{name} must have shape ({expected}) with {wanted}{' (S = T + 1)' * ('S' in letters)}, got {shape}"
             )
+
+
+def check_axes(name: str, letters: str, shape: tuple[int, ...]) -> None:
+    """Raise ValueError naming the first axis that is empty; states S = T + 1 need a step too."""
+    for letter, size in zip(letters, shape, strict=True):
+        if size == 0 and letter in AXES:
+            raise ValueError(f"{name} must have at least one {AXES[letter]}, got {letter} = 0: shape {shape}")
+        if size == 1 and letter == "S":
+            raise ValueError(f"{name} must have at least one step beside its first state, got T = 0: shape {shape}")
 
 
 def _check_symbols(name: str, x: np.ndarray, I: int) -> None:  # noqa: E741
@@ -104,14 +123,26 @@ def _check_symbols(name: str, x: np.ndarray, I: int) -> None:  # noqa: E741
 
 def is_code(value: object, codes: dict[str, int]) -> bool:
     """Return whether `value` is one of the integer codes; True and 1.0 are not."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value in codes.values()
+    return is_integer(value) and value in codes.values()
 
 
-def check_outputs(**arrays: np.ndarray) -> None:
-    """Raise ValueError naming the first output or workspace that cannot be written."""
-    for name, array in arrays.items():
+def check_outputs(outputs: dict[str, np.ndarray], inputs: dict[str, np.ndarray]) -> None:
+    """Raise ValueError naming the first output or workspace that is read-only, or is the memory of another argument."""
+    for name, array in outputs.items():
         if not array.flags.writeable:
             raise ValueError(f"{name} must be writeable, got a read-only array")
+    check_apart(outputs, inputs)
+
+
+def check_apart(written: dict[str, np.ndarray], read: dict[str, np.ndarray]) -> None:
+    """Raise ValueError where an array that is written shares memory with another one; all are C-contiguous."""
+    arrays = list((written | read).items())
+    if len({id(a) for _, a in arrays if a.base is None}) == len(arrays):
+        return  # each owns its memory: 1 us for 12 arrays, where asking of each two took 40
+    for i, (name, array) in enumerate(arrays[: len(written)]):
+        for other, beside in arrays[i + 1 :]:
+            if np.may_share_memory(array, beside):  # bounds: of contiguous arrays that is the memory itself
+                raise ValueError(f"{name} must not share memory with {other}: it would be changed while it is read")
 
 
 def check_activation(activation: int) -> None:

@@ -90,8 +90,9 @@ def rnn_cell_forward_into(
 
     h_t: (B, H) output. z: (B, H) workspace, may be reused. Neither may share memory with an input.
     """
-    check_arrays(x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h, h_t=h_t, z=z)
-    check_outputs(h_t=h_t, z=z)
+    inputs = {"x_t": x_t, "h_prev": h_prev, "W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}
+    check_arrays(**inputs, h_t=h_t, z=z)
+    check_outputs({"h_t": h_t, "z": z}, inputs)
     check_activation(activation)
     _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z)
 
@@ -137,10 +138,9 @@ def rnn_cell_backward_into(
     dx_t (B, I), dh_prev (B, H), dW_xh (I, H), dW_hh (H, H), db_h (H,): outputs, overwritten.
     z: (B, H) workspace, holds dL/da_t afterwards, may be reused. No output may share memory with an input.
     """
-    check_arrays(
-        dh_t=dh_t, x_t=x_t, h_prev=h_prev, h_t=h_t, W_xh=W_xh, W_hh=W_hh,
-        dx_t=dx_t, dh_prev=dh_prev, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h, z=z,
-    )  # fmt: skip
-    check_outputs(dx_t=dx_t, dh_prev=dh_prev, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h, z=z)
+    inputs = {"dh_t": dh_t, "x_t": x_t, "h_prev": h_prev, "h_t": h_t, "W_xh": W_xh, "W_hh": W_hh}
+    outputs = {"dx_t": dx_t, "dh_prev": dh_prev, "dW_xh": dW_xh, "dW_hh": dW_hh, "db_h": db_h, "z": z}
+    check_arrays(**inputs, **outputs)
+    check_outputs(outputs, inputs)
     check_activation(activation)
     _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z)

@@ -14,7 +14,8 @@ import numpy as np
 from numba import literal_unroll
 
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import check_arrays, is_code
+from rnnkit.kernels._arguments import check_array, number
+from rnnkit.kernels._checks import FLOATS, check_apart, check_arrays, is_code
 
 RAISE, SKIP, ZERO, SHRINK = 0, 1, 2, 3
 NONFINITE_POLICIES = {"raise": RAISE, "skip": SKIP, "zero": ZERO, "shrink": SHRINK}
@@ -110,16 +111,17 @@ def _check(gradients, limit, limit_name, nonfinite, recurrent):
     if not isinstance(gradients, tuple) or not gradients:
         raise ValueError(f"gradients must be a non-empty tuple of arrays, got {type(gradients).__name__}")
     for i, g in enumerate(gradients):
-        if not isinstance(g, np.ndarray) or g.dtype not in (np.float32, np.float64) or g.dtype != gradients[0].dtype:
-            raise ValueError(f"gradients[{i}] must be a float32 or float64 array, all of one dtype")
+        check_array(f"gradients[{i}]", g)
+        if g.dtype not in FLOATS or g.dtype != gradients[0].dtype:
+            raise ValueError(f"gradients[{i}] must be float32 or float64, all of one dtype, got {g.dtype}")
         if not g.flags.c_contiguous or not g.flags.writeable or not g.size:
             raise ValueError(f"gradients[{i}] must be writeable, C-contiguous and not empty, got shape {g.shape}")
-    if not isinstance(limit, int | float | np.number) or not np.isfinite(limit) or limit <= 0:
-        raise ValueError(f"{limit_name} must be a positive finite number, got {limit!r}")
+    check_apart({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {})
+    number(limit_name, limit, above=0)
     if not is_code(nonfinite, NONFINITE_POLICIES):
         raise ValueError(f"nonfinite must be one of {NONFINITE_POLICIES}, got {nonfinite!r}")
     if nonfinite == SHRINK or recurrent is not None:
-        _check_recurrent(gradients, recurrent)
+        _check_recurrent(gradients, recurrent, nonfinite)
     if nonfinite == RAISE:
         for i, g in enumerate(gradients):
             if bad := np.argwhere(~np.isfinite(g)).tolist():
@@ -127,11 +129,13 @@ def _check(gradients, limit, limit_name, nonfinite, recurrent):
     return recurrent or (gradients[0], gradients[0])
 
 
-def _check_recurrent(gradients, recurrent):
+def _check_recurrent(gradients, recurrent, nonfinite):
     pair = isinstance(recurrent, tuple) and len(recurrent) == 2
     if not pair or not any(recurrent[0] is g for g in gradients):
         raise ValueError("recurrent must be (dW_hh, W_hh) with dW_hh one of gradients; the policy SHRINK needs it")
     check_arrays(dW_hh=recurrent[0], W_hh=recurrent[1])
+    if nonfinite == SHRINK:  # which alone reads W_hh
+        check_apart({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {"W_hh": recurrent[1]})
 
 
 @checked_border(_clip_by_norm)
@@ -143,7 +147,8 @@ def clip_by_norm(
 ) -> ClipOutcome:
     """Scale all gradients in place so that their joint Euclidean norm is at most `max_norm`.
 
-    gradients: tuple of arrays of one dtype, all trainable gradients of one net. nonfinite: RAISE, SKIP, ZERO or SHRINK.
+    gradients: tuple of arrays of one dtype, all trainable gradients of one net, none of them twice.
+    nonfinite: RAISE, SKIP, ZERO or SHRINK.
     recurrent: (dW_hh, W_hh), both (H, H), dW_hh one of `gradients`; read by SHRINK only, from njit code always given.
     Raises ValueError naming a bad argument. Pascanu, Mikolov, Bengio (2013), algorithm 1.
     """

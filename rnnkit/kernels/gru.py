@@ -4,7 +4,7 @@
     q = h_{t-1} W_hn + b_hn,    n = tanh(x_t W_xn + b_n + r q),    h_t = (1 - z) n + z h_{t-1}
 
 Cho et al. (2014); the reset gate inside the candidate, z for what is kept, and the order r, z, n as in PyTorch,
-transposed. Shapes: x (T, B, I) or int64 symbols (T, B), h_0 (B, H), W_xh (I, 3 H), W_hh (H, 3 H), and
+transposed. Shapes: x (T, B, I) or symbols (T, B), integers, h_0 (B, H), W_xh (I, 3 H), W_hh (H, 3 H), and
 b_h (4 H,) = [b_r, b_z, b_n, b_hn]: PyTorch's two biases of r and of z meet in a sum. All arrays C-contiguous, of one
 dtype (float32 or float64). A bad argument is a ValueError that names it. Kernels run on one thread and take numbers
 below the smallest normal one for 0; `rnnkit.parallel` has the sequence functions on all cores.
@@ -17,7 +17,7 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
-from rnnkit.kernels._checks import check_arrays, check_outputs
+from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import GRU
 from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, plain_place, set_state
 from rnnkit.kernels.weights import bias_size, empty_dx
@@ -113,7 +113,7 @@ def forward_by(
 ) -> GRUStates:
     """Check and do `gru_forward` by `run`: `forward_layer`, or the same on all cores."""
     check_arrays(GATES, x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    h, _, gates = layer.forward(run, x, (h_0,), (W_xh, W_hh, b_h), GRU)
+    h, _, gates = layer.forward(run, as_symbols(x), (h_0,), (W_xh, W_hh, b_h), GRU)
     return GRUStates(h, gates)
 
 
@@ -129,7 +129,7 @@ def backward_by(
     """Check and do `gru_backward` by `run`: `backward_layer`, or the same on all cores."""
     check_arrays(GATES, x=x, h=h, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh)
     carry = np.zeros((1, *h.shape[1:]), h.dtype)
-    dx, *weights = layer.backward(run, dh, carry, x, (W_xh, W_hh), GRU, (h, layer.NONE[h.dtype][0], gates))
+    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), GRU, (h, layer.NONE[h.dtype][0], gates))
     return GRUGradients(dx, carry[0], *weights)
 
 
@@ -150,9 +150,10 @@ def gru_forward_into(
     gates: np.ndarray,
 ) -> None:
     """Write h (T+1, B, H) and gates (T, 4, B, H); neither may share memory with an input."""
-    check_arrays(GATES, x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h, h=h, gates=gates)
-    check_outputs(h=h, gates=gates)
-    _gru_forward_into(x, h_0, W_xh, W_hh, b_h, h, gates)
+    inputs, outputs = {"x": x, "h_0": h_0, "W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}, {"h": h, "gates": gates}
+    check_arrays(GATES, **inputs, **outputs)
+    check_outputs(outputs, inputs)
+    _gru_forward_into(as_symbols(x), h_0, W_xh, W_hh, b_h, h, gates)
 
 
 @checked_border(_gru_backward)
@@ -183,18 +184,19 @@ def gru_backward_into(
 ) -> None:
     """Write the gradients of `gru_backward`, shaped as there; no output may share memory with an input."""
     outputs = {"dx": dx, "dh_0": dh_0, "dW_xh": dW_xh, "dW_hh": dW_hh, "db_h": db_h}
-    check_arrays(GATES, x=x, h=h, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh, **outputs)
-    check_outputs(**outputs)
-    _gru_backward_into(dh, x, h, gates, W_xh, W_hh, dx, dh_0, dW_xh, dW_hh, db_h)
+    inputs = {"x": x, "h": h, "gates": gates, "W_xh": W_xh, "W_hh": W_hh, "dh": dh}
+    check_arrays(GATES, **inputs, **outputs)
+    check_outputs(outputs, inputs)
+    _gru_backward_into(dh, as_symbols(x), h, gates, W_xh, W_hh, dx, dh_0, dW_xh, dW_hh, db_h)
 
 
 @checked_border(_gru_cell_forward)
 def gru_cell_forward(
     x_t: np.ndarray, h_prev: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray
 ) -> GRUStep:
-    """Return (h_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or int64 symbols (B,)."""
+    """Return (h_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    h, _, gates = layer.forward(forward_layer, x_t[None], (h_prev,), (W_xh, W_hh, b_h), GRU)
+    h, _, gates = layer.forward(forward_layer, as_symbols(x_t)[None], (h_prev,), (W_xh, W_hh, b_h), GRU)
     return GRUStep(h[1], gates[0])
 
 
@@ -205,5 +207,7 @@ def gru_cell_backward(
     """Return (dx_t, dh_prev, dW_xh, dW_hh, db_h) of a loss with dL/dh_t = dh_t (B, H); gates_t: (4, B, H)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, gates_t=gates_t, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t)
     carry, states = dh_t[None].copy(), (np.stack([h_prev, h_prev]), layer.NONE[h_prev.dtype][0], gates_t[None])
-    dx, *weights = layer.backward(backward_layer, layer.no_dh(carry), carry, x_t[None], (W_xh, W_hh), GRU, states)
+    dx, *weights = layer.backward(
+        backward_layer, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), GRU, states
+    )
     return GRUCellGradients(dx[0], carry[0], *weights)

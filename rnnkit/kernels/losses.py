@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import FLOATS, SYMBOLS
+from rnnkit.kernels._arguments import check_array, is_integers
+from rnnkit.kernels._checks import FLOATS, as_symbols
 from rnnkit.kernels.activations import _exp_parts_float64
 
 
@@ -46,6 +47,9 @@ def _mse_rows(y, target, mask, gradient):
 
 @jit
 def _softmax_cross_entropy_row(z, label, n_rows, gradient):
+    if not 0 <= label < z.size:  # of a caller that does not check, or has written into classes since
+        gradient.fill(np.nan)
+        return np.nan
     top = np.float64(z[0])
     for v in z:
         top = np.float64(v) if v > top else top
@@ -123,9 +127,10 @@ def _sigmoid_cross_entropy(logits, target, mask):
 
 
 def _check_array(name: str, array: np.ndarray, dtypes: tuple, shape: tuple | None = None) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype not in dtypes:
-        got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise ValueError(f"{name} must be a {' or '.join(map(str, dtypes))} numpy array, got {got}")
+    """Raise ValueError unless array is of one of the dtypes, or of integers where dtypes is empty, and of the shape."""
+    check_array(name, array)
+    if array.dtype not in dtypes if dtypes else not is_integers(array):
+        raise ValueError(f"{name} must be {' or '.join(map(str, dtypes)) or 'integers'}, got {array.dtype}")
     if shape is None and (array.ndim < 2 or not array.size):
         raise ValueError(f"{name} must have shape (..., O), two axes or more, none empty, got {array.shape}")
     if shape is not None and array.shape != shape:
@@ -150,7 +155,30 @@ def _check_range(name: str, allowed: np.ndarray, array: np.ndarray, mask: np.nda
         raise ValueError(f"{name} must hold {what} where mask is True, got {array[place]} at {place}")
 
 
-def _evaluate(kernel, y: np.ndarray, beside: np.ndarray, mask: np.ndarray) -> LossAndGradient:
+def evaluate(
+    loss: str, y: np.ndarray, beside: np.ndarray, mask: np.ndarray | None, names: tuple[str, str]
+) -> LossAndGradient:
+    """Check and do the loss of that name, a key of LOSSES; names: what the caller calls its first two arguments."""
+    _check_array(names[0], y, FLOATS)
+    classes = loss == "softmax"
+    _check_array(names[1], beside, () if classes else (y.dtype,), y.shape[:-1] if classes else y.shape)
+    mask, O = _checked_mask(mask, y.shape[:-1]), y.shape[-1]  # noqa: E741
+    if classes:
+        _check_range(names[1], (beside >= 0) & (beside < O), beside, mask, f"numbers in 0..{O - 1}")
+        beside = as_symbols(beside)
+    elif loss == "sigmoid":
+        _check_range(names[1], (beside >= 0) & (beside <= 1), beside, mask, "numbers in [0, 1]")
+    return _on_rows(LOSSES[loss], y, beside, mask)
+
+
+LOSSES = {
+    "mse": _mse_rows,
+    "softmax": _softmax_cross_entropy_rows,
+    "sigmoid": _sigmoid_cross_entropy_rows,
+}
+
+
+def _on_rows(kernel, y: np.ndarray, beside: np.ndarray, mask: np.ndarray) -> LossAndGradient:
     """Run a kernel on rows: one compiled body serves every number of leading axes."""
     gradient, rows = np.empty_like(y), (-1, y.shape[-1])
     beside = beside.reshape(rows if beside.ndim == y.ndim else -1)
@@ -166,9 +194,7 @@ def mse(y: np.ndarray, target: np.ndarray, mask: np.ndarray | None = None) -> Lo
     Raises ValueError naming a bad argument, and mask where it holds no True; unchecked, from njit code, that gives nan.
     There all three arguments are given, mask as an array or None.
     """
-    _check_array("y", y, FLOATS)
-    _check_array("target", target, (y.dtype,), y.shape)
-    return _evaluate(_mse_rows, y, target, _checked_mask(mask, y.shape[:-1]))
+    return evaluate("mse", y, target, mask, ("y", "target"))
 
 
 @checked_border(_softmax_cross_entropy)
@@ -176,14 +202,10 @@ def softmax_cross_entropy(logits: np.ndarray, classes: np.ndarray, mask: np.ndar
     """Return the mean of -ln softmax(logits)[class] over unmasked positions, in nats, and its gradient by logits.
 
     logits: (..., O), layout and dtype as y in `mse`. -inf excludes a class (inf where it is the right one); nan and
-    +inf give nan. classes: int64 (...), numbers 0..O-1 where unmasked, checked; from njit code the caller answers for
-    them. mask and errors as in `mse`.
+    +inf give nan. classes: integers (...), in 0..O-1 where unmasked; from njit code, where nobody checks, one outside
+    gives nan. mask and errors as in `mse`.
     """
-    _check_array("logits", logits, FLOATS)
-    _check_array("classes", classes, (SYMBOLS,), logits.shape[:-1])
-    mask, O = _checked_mask(mask, logits.shape[:-1]), logits.shape[-1]  # noqa: E741
-    _check_range("classes", (classes >= 0) & (classes < O), classes, mask, f"numbers in 0..{O - 1}")
-    return _evaluate(_softmax_cross_entropy_rows, logits, classes, mask)
+    return evaluate("softmax", logits, classes, mask, ("logits", "classes"))
 
 
 @checked_border(_sigmoid_cross_entropy)
@@ -194,8 +216,4 @@ def sigmoid_cross_entropy(logits: np.ndarray, target: np.ndarray, mask: np.ndarr
     logits, target: (..., O), layout and dtype as in `mse`; target in [0, 1] where unmasked, checked from Python alone.
     nan gives nan. mask and errors as in `mse`.
     """
-    _check_array("logits", logits, FLOATS)
-    _check_array("target", target, (logits.dtype,), logits.shape)
-    mask = _checked_mask(mask, logits.shape[:-1])
-    _check_range("target", (target >= 0) & (target <= 1), target, mask, "numbers in [0, 1]")
-    return _evaluate(_sigmoid_cross_entropy_rows, logits, target, mask)
+    return evaluate("sigmoid", logits, target, mask, ("logits", "target"))

@@ -5,7 +5,7 @@
     c_t = f c_{t-1} + i g,    h_t = o tanh(c_t)
 
 Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber, Cummins (2000); equations, and the order
-i, f, g, o of the gates, as in PyTorch, transposed. Shapes: x (T, B, I) or int64 symbols (T, B), h_0, c_0 (B, H),
+i, f, g, o of the gates, as in PyTorch, transposed. Shapes: x (T, B, I) or symbols (T, B), integers, h_0, c_0 (B, H),
 W_xh (I, 4 H), W_hh (H, 4 H), b_h (4 H,). All arrays C-contiguous, of one dtype (float32 or float64). A bad argument is
 a ValueError that names it. Kernels run on one thread and take numbers below the smallest normal one for 0;
 `rnnkit.parallel` has the sequence functions on all cores.
@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
-from rnnkit.kernels._checks import check_arrays, check_outputs
+from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import LSTM
 from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, plain_place, set_state
 from rnnkit.kernels.weights import empty_dx
@@ -125,7 +125,7 @@ def forward_by(
 ) -> LSTMStates:
     """Check and do `lstm_forward` by `run`: `forward_layer`, or the same on all cores."""
     check_arrays(GATES, x=x, h_0=h_0, c_0=c_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    return LSTMStates(*layer.forward(run, x, (h_0, c_0), (W_xh, W_hh, b_h), LSTM))
+    return LSTMStates(*layer.forward(run, as_symbols(x), (h_0, c_0), (W_xh, W_hh, b_h), LSTM))
 
 
 def backward_by(
@@ -142,7 +142,7 @@ def backward_by(
     """Check and do `lstm_backward` by `run`: `backward_layer`, or the same on all cores."""
     check_arrays(GATES, x=x, h=h, c=c, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh, dc_T=dc_T)
     carry = np.stack([np.zeros_like(dc_T), dc_T])
-    dx, *weights = layer.backward(run, dh, carry, x, (W_xh, W_hh), LSTM, (h, c, gates))
+    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), LSTM, (h, c, gates))
     return LSTMGradients(dx, *carry, *weights)
 
 
@@ -157,9 +157,11 @@ def lstm_forward(
 @checked_border(_lstm_forward_into)
 def lstm_forward_into(x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates) -> None:
     """Write h (T+1, B, H), c (T+1, B, H) and gates (T, 4, B, H); none may share memory with an input."""
-    check_arrays(GATES, x=x, h_0=h_0, c_0=c_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h, h=h, c=c, gates=gates)
-    check_outputs(h=h, c=c, gates=gates)
-    _lstm_forward_into(x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates)
+    inputs = {"x": x, "h_0": h_0, "c_0": c_0, "W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}
+    outputs = {"h": h, "c": c, "gates": gates}
+    check_arrays(GATES, **inputs, **outputs)
+    check_outputs(outputs, inputs)
+    _lstm_forward_into(as_symbols(x), h_0, c_0, W_xh, W_hh, b_h, h, c, gates)
 
 
 @checked_border(_lstm_backward)
@@ -185,18 +187,19 @@ def lstm_backward(
 def lstm_backward_into(dh, dc_T, x, h, c, gates, W_xh, W_hh, dx, dh_0, dc_0, dW_xh, dW_hh, db_h) -> None:
     """Write the gradients of `lstm_backward`, shaped as there; no output may share memory with an input."""
     outputs = {"dx": dx, "dh_0": dh_0, "dc_0": dc_0, "dW_xh": dW_xh, "dW_hh": dW_hh, "db_h": db_h}
-    check_arrays(GATES, x=x, h=h, c=c, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh, dc_T=dc_T, **outputs)
-    check_outputs(**outputs)
-    _lstm_backward_into(dh, dc_T, x, h, c, gates, W_xh, W_hh, dx, dh_0, dc_0, dW_xh, dW_hh, db_h)
+    inputs = {"x": x, "h": h, "c": c, "gates": gates, "W_xh": W_xh, "W_hh": W_hh, "dh": dh, "dc_T": dc_T}
+    check_arrays(GATES, **inputs, **outputs)
+    check_outputs(outputs, inputs)
+    _lstm_backward_into(dh, dc_T, as_symbols(x), h, c, gates, W_xh, W_hh, dx, dh_0, dc_0, dW_xh, dW_hh, db_h)
 
 
 @checked_border(_lstm_cell_forward)
 def lstm_cell_forward(
     x_t: np.ndarray, h_prev: np.ndarray, c_prev: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray
 ) -> LSTMStep:
-    """Return (h_t (B, H), c_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or int64 symbols (B,)."""
+    """Return (h_t (B, H), c_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, c_prev=c_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    h, c, gates = layer.forward(forward_layer, x_t[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
+    h, c, gates = layer.forward(forward_layer, as_symbols(x_t)[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
     return LSTMStep(h[1], c[1], gates[0])
 
 
@@ -219,5 +222,7 @@ def lstm_cell_backward(
     step = {"h_prev": h_prev, "c_prev": c_prev, "c_t": c_t, "gates_t": gates_t}
     check_arrays(GATES, x_t=x_t, **step, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t, dc_t=dc_t)
     carry, states = np.stack([dh_t, dc_t]), (np.stack([h_prev, h_prev]), np.stack([c_prev, c_t]), gates_t[None])
-    dx, *weights = layer.backward(backward_layer, layer.no_dh(carry), carry, x_t[None], (W_xh, W_hh), LSTM, states)
+    dx, *weights = layer.backward(
+        backward_layer, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), LSTM, states
+    )
     return LSTMCellGradients(dx[0], *carry, *weights)

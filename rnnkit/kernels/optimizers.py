@@ -17,7 +17,8 @@ import math
 import numpy as np
 
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import FLOATS
+from rnnkit.kernels._arguments import check_array, integer, number
+from rnnkit.kernels._checks import FLOATS, check_apart
 
 # Beyond these a float32 would be 0 or inf, silently.
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
@@ -76,25 +77,23 @@ def check_settings(**settings: float) -> None:
     """Raise ValueError naming the first setting out of its range: see RANGES; mu, alpha, beta1 and beta2 in [0, 1)."""
     for name, value in settings.items():
         low, high = RANGES.get(name, (0.0, 1.0))
-        number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-        if not number or not low <= value <= high or (value == high and name not in RANGES):
-            bracket = "]" if name in RANGES else ")"
-            raise ValueError(f"{name} must be a number in [{low:.3g}, {high:.3g}{bracket}, got {value!r}")
+        number(name, value, least=low, **{"most" if name in RANGES else "below": high})
 
 
 def check_update(written: dict[str, np.ndarray], read: dict[str, np.ndarray]) -> None:
-    """Raise ValueError naming the first array that is not of the type, shape and layout of the first one."""
+    """Raise ValueError naming the first array that is not of the type, shape and layout of the first one, or is it."""
     first = None
     for name, array in (written | read).items():
-        if not isinstance(array, np.ndarray) or array.dtype not in FLOATS:
-            got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-            raise ValueError(f"{name} must be a float32 or float64 numpy array, got {got}")
+        check_array(name, array)
+        if array.dtype not in FLOATS:
+            raise ValueError(f"{name} must be float32 or float64, got {array.dtype}")
         first = array if first is None else first
         if (array.shape, array.dtype) != (first.shape, first.dtype):
             raise ValueError(f"{name} must be {first.dtype} {first.shape}, got {array.dtype} {array.shape}")
         if not array.flags.c_contiguous or (name in written and not array.flags.writeable):
             writeable = " and writeable" if name in written else ""
             raise ValueError(f"{name} must be C-contiguous{writeable}, got a view or a read-only array")
+    check_apart(written, read)
 
 
 def _run(kernel, p, g, state: dict[str, np.ndarray], *count: int, **settings: float) -> None:
@@ -163,7 +162,5 @@ def adam(
     step: number of this update, 1 for the first. beta1, beta2 in [0, 1), epsilon above 0, rest as in `sgd`.
     Kingma and Ba (2015), algorithm 1.
     """
-    if not isinstance(step, int | np.integer) or isinstance(step, bool) or step < 1:
-        raise ValueError(f"step must be an integer, 1 or more, got {step!r}")
     settings = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-    _run(_adam, p, g, {"mean": mean, "square": square}, int(step), **settings)
+    _run(_adam, p, g, {"mean": mean, "square": square}, integer("step", step, 1), **settings)

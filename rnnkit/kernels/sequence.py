@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
-from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
+from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays, check_outputs
 from rnnkit.kernels.layer import backward_layer, elman_states, forward_layer, gradients_into, plain_place, set_state
 from rnnkit.kernels.weights import empty_dx
 
@@ -61,7 +61,7 @@ def forward_by(run, x, h_0, W_xh, W_hh, b_h, activation) -> np.ndarray:
     """Check and do `rnn_forward` by `run`: `forward_layer`, or the same on all cores."""
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
-    return layer.forward(run, x, (h_0,), (W_xh, W_hh, b_h), activation)[0]
+    return layer.forward(run, as_symbols(x), (h_0,), (W_xh, W_hh, b_h), activation)[0]
 
 
 def backward_by(run, dh, x, h, W_xh, W_hh, activation) -> SequenceGradients:
@@ -69,7 +69,7 @@ def backward_by(run, dh, x, h, W_xh, W_hh, activation) -> SequenceGradients:
     check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
     carry = np.zeros((1, *h.shape[1:]), h.dtype)
-    dx, *weights = layer.backward(run, dh, carry, x, (W_xh, W_hh), activation, (h, *layer.NONE[h.dtype]))
+    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), activation, (h, *layer.NONE[h.dtype]))
     return SequenceGradients(dx, carry[0], *weights)
 
 
@@ -79,7 +79,8 @@ def rnn_forward(
 ) -> np.ndarray:
     """Return all states h (T+1, B, H); h[0] is h_0.
 
-    x: (T, B, I) inputs, or (T, B) int64 symbols in 0..I-1 that stand for one-hot rows.
+    x: (T, B, I) inputs, or (T, B) integers in 0..I-1, symbols that stand for one-hot rows. From njit code, where nobody
+    checks, int64: there one outside makes nan of its row from its step on, and of the gradient of W_xh.
     h_0: (B, H). W_xh: (I, H). W_hh: (H, H). b_h: (H,). activation: TANH, RELU, SIGMOID or IDENTITY.
     All arrays C-contiguous, of one dtype (float32 or float64). Runs on one thread. Numbers below the smallest normal
     one (1.2e-38 in float32) count as 0.
@@ -102,10 +103,11 @@ def rnn_forward_into(
 
     h: (T+1, B, H) output; may not share memory with an input.
     """
-    check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h, h=h)
-    check_outputs(h=h)
+    inputs = {"x": x, "h_0": h_0, "W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}
+    check_arrays(**inputs, h=h)
+    check_outputs({"h": h}, inputs)
     check_activation(activation)
-    _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h)
+    _rnn_forward_into(as_symbols(x), h_0, W_xh, W_hh, b_h, activation, h)
 
 
 @checked_border(_rnn_backward)
@@ -140,7 +142,9 @@ def rnn_backward_into(
     dx (T, B, I), dh_0 (B, H), dW_xh (I, H), dW_hh (H, H), db_h (H,): outputs, overwritten; none may share memory with
     an input.
     """
-    check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh, dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
-    check_outputs(dx=dx, dh_0=dh_0, dW_xh=dW_xh, dW_hh=dW_hh, db_h=db_h)
+    inputs = {"x": x, "h": h, "W_xh": W_xh, "W_hh": W_hh, "dh": dh}
+    outputs = {"dx": dx, "dh_0": dh_0, "dW_xh": dW_xh, "dW_hh": dW_hh, "db_h": db_h}
+    check_arrays(**inputs, **outputs)
+    check_outputs(outputs, inputs)
     check_activation(activation)
-    _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h)
+    _rnn_backward_into(dh, as_symbols(x), h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h)

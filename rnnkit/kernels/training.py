@@ -119,6 +119,8 @@ def loss_into(y, target, mask, dy):
 def output_is_wrong(y, target, s, b, tolerance):
     """Return whether one output is: its largest logit, or a squared error above tolerance; a nan is wrong."""
     bad = 0
+    if target.ndim == 2 and not 0 <= target[s, b] < y.shape[2]:  # no class: nothing is read
+        return True
     for o in range(y.shape[2]):
         if target.ndim == 2:
             bad += o != target[s, b] and not y[s, b, o] < y[s, b, target[s, b]]

@@ -1,8 +1,8 @@
 """Tasks by name: samplers of sequences with answers, and what ignorance scores on each; or a task of your own file."""
 
-from numbers import Integral
 from pathlib import Path
 
+from rnnkit.kernels._arguments import is_integer
 from rnnkit.tasks.adding import AddingArjovsky, AddingHochreiter, AddingLe, AddingPascanu, AddingSutskever
 from rnnkit.tasks.copying import Copying
 from rnnkit.tasks.delayed_echo import DelayedEcho
@@ -13,7 +13,7 @@ from rnnkit.tasks.multiplication import Multiplication
 from rnnkit.tasks.permutation import Permutation
 from rnnkit.tasks.task import Batch, Task
 from rnnkit.tasks.temporal_order import TemporalOrder
-from rnnkit.tasks.user_file import batch_faults, check_trial, load_file
+from rnnkit.tasks.user_file import batch_faults, check_draws, check_trial, load_file
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -50,12 +50,12 @@ def load(name_or_path: str) -> Task:
 def check_length(task: Task, seq_len: int) -> None:
     """Raise ValueError unless the task has sequences of this seq_len: from `shortest` to `longest`, if it has one."""
     longest = getattr(task, "longest", None)
-    if isinstance(seq_len, bool) or not isinstance(seq_len, Integral):
-        raise ValueError(f"seq_len={seq_len}: task {task.name} needs an integer")
+    if not is_integer(seq_len):
+        raise ValueError(f"seq_len={seq_len!r}: task {task.name} needs an integer")
     if seq_len < task.shortest:
         raise ValueError(f"seq_len={seq_len}: task {task.name} needs at least {task.shortest}")
     if longest is not None and seq_len > longest:
         raise ValueError(f"seq_len={seq_len}: task {task.name} allows at most {longest}")
 
 
-__all__ = ["TASKS", "Batch", "Task", "batch_faults", "check_length", "check_trial", "load", "load_file"]
+__all__ = ["TASKS", "Batch", "Task", "batch_faults", "check_draws", "check_length", "check_trial", "load", "load_file"]

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rnnkit.kernels._arguments import integer
 from rnnkit.tasks.task import Batch, Task
 
 EXTRA = 10  # echoes counted beyond as many as the lag
@@ -21,8 +22,7 @@ class DelayedEcho(Task):
     output = "every"
 
     def __init__(self, alphabet: int = 2):
-        if not 2 <= alphabet <= 256:
-            raise ValueError(f"alphabet must be 2..256, got {alphabet}")
+        alphabet = integer("alphabet", alphabet, 2, 256)
         self.name = "delayed_echo" if alphabet == 2 else f"delayed_echo_{alphabet}"
         self.input_size = self.output_size = alphabet
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rnnkit.kernels._arguments import integer
 from rnnkit.tasks.task import Batch, Task
 
 
@@ -23,10 +24,8 @@ class LongLag(Task):
     name, output, shortest = "long_lag", "every", 2  # p = 2: (y, a_1, y)
 
     def __init__(self, largest: int = 100):
-        if largest < self.shortest:
-            raise ValueError(f"largest must be at least {self.shortest}, got {largest}")
-        self.longest = largest
-        self.input_size = self.output_size = largest + 1
+        self.longest = integer("largest", largest, self.shortest)
+        self.input_size = self.output_size = self.longest + 1
 
     def sample(self, rng: np.random.Generator, n: int, seq_len: int) -> Batch:
         """Return x and target (p, n). Raises ValueError where the alphabet is too small."""

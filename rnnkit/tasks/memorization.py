@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rnnkit.kernels._arguments import integer
 from rnnkit.tasks.task import Batch, Task
 
 
@@ -22,10 +23,8 @@ class Memorization(Task):
     """
 
     def __init__(self, values: int = 5, positions: int = 10, name: str = "memorization_20"):
-        if values < 2 or positions < 1:
-            raise ValueError(f"values must be at least 2 and positions 1, got {values} and {positions}")
-        self.values, self.positions, self.name = values, positions, name
-        self.input_size, self.output_size = values + 2, values + 1
+        self.values, self.positions, self.name = integer("values", values, 2), integer("positions", positions, 1), name
+        self.input_size, self.output_size = self.values + 2, self.values + 1
 
     output = "every"
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rnnkit.kernels._arguments import is_integer
 from rnnkit.tasks.task import Batch, Task
 
 STARTS = {2: (0.1, 0.5), 3: (0.1, 0.3, 0.6)}  # of the windows of the positions, as parts of seq_len
@@ -30,7 +31,7 @@ class TemporalOrder(Task):
     shortest = 10  # int(.1 L) >= 1
 
     def __init__(self, symbols_to_order: int = 2):
-        if symbols_to_order not in STARTS:
+        if not is_integer(symbols_to_order) or symbols_to_order not in STARTS:
             raise ValueError(f"symbols_to_order must be 2 or 3, got {symbols_to_order!r}")
         self.symbols_to_order = symbols_to_order
         self.name = "temporal_order" if symbols_to_order == 2 else "temporal_order_3"

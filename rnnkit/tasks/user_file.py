@@ -96,12 +96,32 @@ def faults(task: Task) -> list[str]:
 
 def trial_faults(task: Task, seq_len: int) -> list[str]:
     """Return what is wrong with one batch of sequences, and with the two levels of ignorance."""
-    found = batch_faults(task, task.sample(streams(0).data, TRIAL, seq_len), TRIAL, seq_len)
+    first, again = (task.sample(streams(0).data, TRIAL, seq_len) for _ in range(2))
+    found = batch_faults(task, first, TRIAL, seq_len) or draw_faults(first, again)
     for key in ("chance_error", "constant_loss"):
         value = getattr(task, key)(seq_len)
         if not (isinstance(value, Real) and value >= 0):
             found.append(f"{key}({seq_len}) is {value!r}: allowed is a number of at least 0")
     return found
+
+
+def check_draws(task: Task, seq_len: int) -> None:
+    """Raise ValueError where sequences differ that are drawn from equal generators: no run could be repeated."""
+    if found := draw_faults(*(task.sample(streams(0).data, TRIAL, seq_len) for _ in range(2))):
+        raise ValueError(f"task {task.name}: {found[0]}")
+
+
+def draw_faults(first: Batch, again: Batch) -> list[str]:
+    """Return what is wrong with two batches drawn from equal generators where they are not the same."""
+    if not (isinstance(first, Batch) and isinstance(again, Batch)) or all(map(_same, first, again)):
+        return []
+    return ["sample must draw from the rng it is given: from two equal ones it drew different sequences"]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+        return a is b
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
 
 
 def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
@@ -112,16 +132,20 @@ def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
     S = T if task.output == "every" else 1
     found = _array_faults("x", batch.x, (T, n), task.input_size, task.symbols)
     found += _array_faults("target", batch.target, (S, n), task.output_size, classes)
-    if batch.mask is not None and (np.shape(batch.mask) != (S, n) or np.asarray(batch.mask).dtype != bool):
+    if batch.mask is None:
+        return found
+    masked = isinstance(batch.mask, np.ma.MaskedArray)
+    if masked or np.shape(batch.mask) != (S, n) or np.asarray(batch.mask).dtype != bool:
         found.append(f"mask is {_shown(batch.mask)}: allowed is None or {(S, n)} bool")
-    elif batch.mask is not None and not np.all(np.any(batch.mask, axis=0)):
+    elif not np.all(np.any(batch.mask, axis=0)):
         found.append("mask counts no output of a sequence: allowed is at least one True for each")
     return found
 
 
 def _array_faults(name: str, array: Any, shape: tuple[int, int], size: int, integers: bool) -> list[str]:
     wanted, kind = (shape, np.integer) if integers else ((*shape, size), np.floating)
-    if not isinstance(array, np.ndarray) or array.shape != wanted or not np.issubdtype(array.dtype, kind):
+    masked = isinstance(array, np.ma.MaskedArray)  # its mask would be lost: Batch has one
+    if masked or not isinstance(array, np.ndarray) or array.shape != wanted or not np.issubdtype(array.dtype, kind):
         return [f"{name} is {_shown(array)}: allowed is {wanted} {'int64' if integers else 'float64'}"]
     if integers and not (array.min() >= 0 and array.max() < size):
         return [f"{name} has {array.min()}..{array.max()}: allowed is 0..{size - 1}"]
@@ -131,7 +155,8 @@ def _array_faults(name: str, array: Any, shape: tuple[int, int], size: int, inte
 
 
 def _shown(value: Any) -> str:
-    return f"{value.shape} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    masked = "masked " if isinstance(value, np.ma.MaskedArray) else ""
+    return f"{masked}{value.shape} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
 def _told(error: BaseException) -> str:

@@ -51,7 +51,7 @@ def test_under_the_limit_nothing_changes_to_the_bit(function, policy, dtype):
     gradients = split(np.random.default_rng(0).standard_normal(10), dtype)
     before = join(gradients)
     norm = float(np.linalg.norm(before.astype(float)))
-    outcome = function(gradients, norm * 1.001, policy, (gradients[1], gradients[0]))
+    outcome = function(gradients, norm * 1.001, policy, (gradients[1], gradients[0].copy()))
     np.testing.assert_array_equal(join(gradients).view(np.uint8), before.view(np.uint8))
     assert outcome == (pytest.approx(norm), False, 0, False, False)
 

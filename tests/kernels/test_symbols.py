@@ -79,8 +79,6 @@ def test_callable_from_compiled_code(make_symbols):
 BROKEN = {
     "negative": lambda x: np.where(x == 2, -1, x),
     "too large": lambda x: np.where(x == 2, I, x),
-    "int32": lambda x: x.astype(np.int32),
-    "uint64": lambda x: x.astype(np.uint64),
     "bool": lambda x: x > 0,
     "one axis": lambda x: x[0],
     "three axes": lambda x: x[:, :, None],

@@ -37,5 +37,5 @@ def test_chance():
 
 
 def test_one_symbol_is_refused():
-    with pytest.raises(ValueError, match=r"alphabet must be 2\.\.256, got 1"):
+    with pytest.raises(ValueError, match=r"alphabet must be an integer in 2\.\.256, got 1"):
         DelayedEcho(1)

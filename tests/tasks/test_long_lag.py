@@ -41,5 +41,5 @@ def test_chance():
 def test_too_long_is_refused():
     with pytest.raises(ValueError, match="seq_len=5: task long_lag allows at most 4"):
         drawn(LongLag(4), 5)
-    with pytest.raises(ValueError, match="largest must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="largest must be an integer >= 2, got 1"):
         LongLag(1)

@@ -45,5 +45,5 @@ def test_chance():
 
 
 def test_nonsense_is_refused():
-    with pytest.raises(ValueError, match="values must be at least 2 and positions 1, got 1 and 5"):
+    with pytest.raises(ValueError, match="values must be an integer >= 2, got 1"):
         Memorization(1, 5)

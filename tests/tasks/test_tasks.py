@@ -92,7 +92,7 @@ def test_lengths_are_checked(name):
 
 def test_lengths_that_are_none():
     for seq_len in (20.0, True, "20", None):
-        with pytest.raises(ValueError, match=f"seq_len={seq_len}: task copying needs an integer"):
+        with pytest.raises(ValueError, match=f"seq_len={seq_len!r}: task copying needs an integer"):
             check_length(TASKS["copying"], seq_len)
     with pytest.raises(ValueError, match="seq_len=101: task long_lag allows at most 100"):
         check_length(TASKS["long_lag"], 101)
