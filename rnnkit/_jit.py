@@ -10,6 +10,7 @@ from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
+import rnnkit._forks  # noqa: F401  a fork waits until no thread compiles
 from rnnkit import _cache
 from rnnkit._apart import APART, Apart
 
@@ -47,8 +48,7 @@ def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Ca
     def decorate(function: Callable) -> Apart:
         def compile_() -> CFunc:
             compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=OPTIONS)
-            if _cache.FOLDER is not None:
-                compiled._cache = _cache.KernelCache(function)
+            compiled._cache = _cache.KernelCache(function)
             compiled.compile()
             return compiled
 
@@ -69,8 +69,7 @@ def _compiled(function: Callable, **more: Any) -> Callable:
         return function
     dispatcher = numba.njit(**OPTIONS, **more)(function)
     if _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
-        if _cache.FOLDER is not None:
-            dispatcher._cache = _cache.KernelCache(function)
+        dispatcher._cache = _cache.KernelCache(function)
         _provide_first(dispatcher)
     return dispatcher
 
