@@ -1,160 +1,137 @@
-"""Where compiled kernels are stored, and why a stored kernel is never stale.
+"""Compiled kernels on disk. Whatever is wrong with them costs time, never an answer, and is said once.
 
-Numba keys a cached function by its *own* file: edit a callee or a constant in another file and the old machine
-code is served. Here the folder itself is the key:
+    FOLDER / <module> / <kernel>-<digest of its key>.nbc     SHA-256 of what follows, then a pickle of (key, code)
 
-    ROOT / rnnkit / fingerprint / cpu / <module of the kernel>
+Numba's own cache raises at every call once a file of it is damaged, and lists the signatures of a function in an index:
+two processes that store different ones at once can leave one that names the wrong code. Here a file is written beside
+its place and moved there, so processes share nothing and need no lock. A file whose digest is wrong is not looked into
+(LLVM ends the process on damaged machine code), and the kernel that is compiled instead replaces it.
 
-The fingerprint covers every source file a kernel can reach, the versions of what generates and links the code, and
-the NUMBA_* switches that change it. Old folders are left for other checkouts that still use them; deleting any is safe.
-
-This rests on `numba.core.caching`, which is not public: pyproject.toml pins numba's minor, and
+This rests on `numba.core.caching` and on `CompileResult`, which are not public: pyproject.toml pins numba's minor, and
 tests/test_cache.py holds it.
 """
 
 import contextlib
 import hashlib
+import logging
 import os
+import pickle
+import sys
 import tempfile
-from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
-import llvmlite.binding as llvm
-from filelock import FileLock, Timeout
-from numba import config
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
+from numba.core.caching import FunctionCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
 
-PACKAGE = Path(__file__).resolve().parent
-CODE_SWITCHES = (
-    "BOUNDSCHECK", "OPT", "DEBUGINFO_DEFAULT", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "LOOP_VECTORIZE",
-    "SLP_VECTORIZE", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS", "DISABLE_INTEL_SVML",
-)  # fmt: skip
+from rnnkit._cache_folder import FINGERPRINT, FOLDER, PACKAGE, REFUSED, SWITCHES, make_private, switches
 
-
-def switches() -> str:
-    """Return numba's switches as in force now: from the environment, .numba_config.yaml, or set in Python."""
-    config.reload_config()
-    return ";".join(f"{name}={getattr(config, name)}" for name in CODE_SWITCHES)
+__all__ = ["FINGERPRINT", "FOLDER", "PACKAGE", "KernelCache", "faults"]
+DIGEST_BYTES = hashlib.sha256().digest_size
+# A pickle of another Python is another file.
+PYTHON = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
+# The first fault of each kind in this process: what could not be found, read or stored.
+faults: dict[str, str] = {}
 
 
-def kernel_sources() -> list[Path]:
-    """Return every file that compiled code can depend on: the kernels, what they may import, and who else compiles.
+def _note(kind: str, fault: str) -> None:
+    """Keep the first fault of a kind, and tell the user of the first of all.
 
-    The others cannot be reached from a kernel (a wall, `tests/test_walls.py`): an edit of one keeps the cache.
+    By logging, which is a line on stderr unless the program does otherwise, and not by a warning: where the program
+    makes warnings errors, it would end the compilation.
     """
-    inside = [*(PACKAGE / "kernels").rglob("*.py"), *(PACKAGE / "_simd").rglob("*.py"), *PACKAGE.glob("_[!_]*.py")]
-    return sorted([*inside, *(p for p in PACKAGE.glob("[!_]*.py") if b"rnnkit._jit" in p.read_bytes())])
-
-
-def fingerprint() -> str:
-    """Return a name that changes whenever the machine code could."""
-    digest = hashlib.sha256()
-    for path in kernel_sources():
-        digest.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes() + b"\0")
-    for distribution in ("numba", "llvmlite", "numpy", "scipy"):
-        digest.update(f"{distribution}={version(distribution)};".encode())
-    digest.update(SWITCHES.encode())
-    return digest.hexdigest()[:16]
-
-
-def cpu_name() -> str:
-    """Return the processor type: two of them sharing a disk must not share machine code."""
-    features = llvm.get_host_cpu_features().flatten().encode()
-    return f"{llvm.get_host_cpu_name()}-{hashlib.sha256(features).hexdigest()[:8]}"
-
-
-def _candidate_roots() -> Iterator[Path]:
-    for variable in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
-        if os.environ.get(variable):
-            yield Path(os.environ[variable])
-    yield Path(os.path.expanduser("~")) / ".cache"
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    with contextlib.suppress(FileNotFoundError):  # no temporary folder either
-        yield Path(tempfile.gettempdir()) / f"rnnkit-cache-{user}"
-
-
-def _is_private(folder: Path) -> bool:
-    """Return whether nobody else owns or may write the folder: what lies there is unpickled."""
-    if not hasattr(os, "getuid"):
-        return True
-    status = folder.stat()
-    return status.st_uid == os.getuid() and not status.st_mode & 0o022
-
-
-def find_cache_folder() -> Path | None:
-    """Return the first folder that can be written and locked, or None: then kernels compile in every process."""
-    name = Path("rnnkit") / FINGERPRINT / cpu_name()
-    for root in _candidate_roots():
-        folder = root / name
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not all(_is_private(level) for level in (folder, *list(folder.parents)[: len(name.parts) - 1])):
-                continue
-            with FileLock(folder / ".lock", timeout=0):
-                return folder
-        except Timeout:  # another process looks up or stores there at this moment
-            return folder
-        except (
-            OSError,
-            RuntimeError,
-            NotImplementedError,
-        ):  # read-only, not a folder, no home, or no file locks there
-            continue
-    return None
-
-
-SWITCHES = switches()
-FINGERPRINT = fingerprint()
-FOLDER = find_cache_folder()
-# Two processes that store different signatures of one kernel on a cold cache can both claim the same data file, and
-# the index then names the wrong code. Held to look up and to store, not to compile: two processes that compile
-# different kernels do not wait for each other. A thread that takes it holds numba's own lock already.
-LOCK = FileLock(FOLDER / ".lock") if FOLDER else None
-
-
-def _after_fork() -> None:
-    global LOCK
-    LOCK = FileLock(FOLDER / ".lock") if FOLDER else None  # the parent's refuses to work here
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-class _KernelLocator(UserProvidedCacheLocator):
-    """Tell numba to store a kernel of this package below FOLDER."""
-
-    def __init__(self, py_func, py_file):
-        self._py_file = py_file
-        self._lineno = py_func.__code__.co_firstlineno
-        module = Path(py_file).resolve().relative_to(PACKAGE).with_suffix("")
-        self._cache_path = str(FOLDER / module)
-
-    def get_source_stamp(self) -> str:
-        return FOLDER.parent.name
-
-    @classmethod
-    def from_function(cls, py_func, py_file) -> "_KernelLocator":
-        return cls(py_func, py_file)
-
-
-class _KernelCacheImpl(CompileResultCacheImpl):
-    _locator_classes = (_KernelLocator,)
+    if not faults:
+        logging.getLogger("rnnkit").warning(
+            "rnnkit: compiled kernels %s. The missing are compiled, which takes time and changes no result. Said once.",
+            fault,
+        )
+    faults.setdefault(kind, fault)
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache of one function, with the locator above in place of numba's own."""
+    """The stored code of one function of this package; numba calls it with its compiler lock held."""
 
-    _impl_class = _KernelCacheImpl
+    def __init__(self, py_func):
+        self._py_func, self._name = py_func, repr(py_func)
+        self.enable()
+
+    @property
+    def cache_path(self) -> str | None:
+        """The folder of the function's module, or None: `dispatcher.stats` shows it."""
+        if FOLDER is None:
+            return None
+        return str(FOLDER / Path(self._py_func.__code__.co_filename).resolve().relative_to(PACKAGE).with_suffix(""))
 
     def load_overload(self, sig, target_context):
-        if switches() != SWITCHES:
+        """Return the stored CompileResult for a signature, or None."""
+        if REFUSED:
+            _note("find", f"are stored in {FOLDER}: {REFUSED}" if FOLDER else f"cannot be stored: {REFUSED}")
+        if not self._in_use():
             return None
-        with LOCK:
-            return super().load_overload(sig, target_context)
+        target_context.refresh()
+        key = self._index_key(sig, target_context.codegen())
+        path = self._path(key)
+        try:
+            payload = _read(path, key)
+            return None if payload is None else CompileResult._rebuild(target_context, *payload)
+        except Exception as fault:  # of any kind: unpickling runs code
+            _note("read", f"cannot be read: {path}: {_reason(fault)}")
+            return None
 
     def save_overload(self, sig, data):
-        if switches() == SWITCHES:
-            with LOCK:
-                super().save_overload(sig, data)
+        """Store a CompileResult."""
+        if not self._in_use():
+            return
+        try:
+            if data.library.has_dynamic_globals or data.lifted:
+                raise TypeError(f"{self._name} holds addresses of this process")
+            key = self._index_key(sig, data.codegen)
+            _write(self._path(key), dumps((key, data._reduce())))
+        except Exception as fault:
+            _note("store", f"cannot be stored: {self.cache_path}: {_reason(fault)}")
+
+    def flush(self):
+        """Forget what is stored, as `dispatcher.recompile` asks."""
+        self.disable()
+
+    def _in_use(self) -> bool:
+        return self._enabled and FOLDER is not None and switches() == SWITCHES
+
+    def _path(self, key) -> Path:
+        """Return the file of a key: signature, target, hashes of bytecode and closure; their text names it."""
+        code = self._py_func.__code__
+        digest = hashlib.sha256(repr((PYTHON, code.co_firstlineno, key)).encode()).hexdigest()[:24]
+        name = self._py_func.__qualname__.replace("<", "").replace(">", "")  # not in names of files on Windows
+        return Path(self.cache_path) / f"{name}-{digest}.nbc"
+
+
+def _reason(fault):
+    """Return a fault in words, without the path that an OSError ends with."""
+    return getattr(fault, "strerror", None) or fault
+
+
+def _read(path, key):
+    """Return what was stored under the key, or None; ValueError where the file is not as it was written."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    digest, body = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("damaged")
+    stored_key, payload = pickle.loads(body)
+    return payload if stored_key == key else None
+
+
+def _write(path, body):
+    """Write a whole file or none."""
+    make_private(path.parent)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem}.")
+    try:
+        with open(handle, "wb") as file:
+            file.write(hashlib.sha256(body).digest() + body)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise

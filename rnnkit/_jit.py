@@ -10,6 +10,7 @@ from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
+import rnnkit._forks  # noqa: F401  a fork waits until no thread compiles
 from rnnkit import _cache
 from rnnkit._apart import APART, Apart
 
@@ -28,8 +29,7 @@ def jit(function: Callable) -> Callable:
         return function
     dispatcher = numba.njit(**OPTIONS)(function)
     if _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
-        if _cache.FOLDER is not None:
-            dispatcher._cache = _cache.KernelCache(function)
+        dispatcher._cache = _cache.KernelCache(function)
         _provide_first(dispatcher)
     return dispatcher
 
@@ -43,8 +43,7 @@ def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Ca
     def decorate(function: Callable) -> Apart:
         def compile_() -> CFunc:
             compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=OPTIONS)
-            if _cache.FOLDER is not None:
-                compiled._cache = _cache.KernelCache(function)
+            compiled._cache = _cache.KernelCache(function)
             compiled.compile()
             return compiled
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numba import config
 
 from rnnkit import _cache, checkpointed, kernels, parallel, recipes
 from rnnkit._apart import APART
@@ -98,12 +99,23 @@ def compile_kernels(dtype: str) -> None:
         before = time.perf_counter()
         call()
         print(f"{dtype} [{i:2}/{len(todo)}] {name:40}{time.perf_counter() - before:6.1f} s", flush=True)
+    _check_stored()
+
+
+def _check_stored() -> None:
+    """End with an error where a kernel could not be stored: the next process would have to compile it again."""
+    if "store" in _cache.faults:
+        sys.exit(f"compiled kernels {_cache.faults['store']}")
 
 
 def main(arguments: list[str]) -> None:
     """Compile for the dtypes asked for, by default both at once, each in a process of its own."""
     if _cache.FOLDER is None:
-        sys.exit("no folder can hold compiled kernels: set NUMBA_CACHE_DIR to one that can be written")
+        sys.exit(
+            f"compiled kernels cannot be stored: {_cache.REFUSED}; set NUMBA_CACHE_DIR to a folder that can be written"
+        )
+    if config.DISABLE_JIT:
+        sys.exit("NUMBA_DISABLE_JIT is set: nothing is compiled")
     wrong = [dtype for dtype in arguments if dtype not in DTYPES]
     if wrong:
         sys.exit(f"dtype {wrong[0]}: allowed are {' and '.join(DTYPES)}; without one, both")
@@ -112,6 +124,7 @@ def main(arguments: list[str]) -> None:
     start = time.perf_counter()
     for function in APART:  # what both need
         function.provide()
+    _check_stored()
     workers = [subprocess.Popen([sys.executable, "-m", "rnnkit.warmup", dtype]) for dtype in DTYPES]
     if any([worker.wait() for worker in workers]):
         sys.exit("not all kernels are ready")

@@ -53,6 +53,10 @@ def test_a_function_that_numba_loads_from_a_users_cache_finds_it(tmp_path):
     assert warm.stdout.strip() == "True 1 False ['rnnkit_tile_float64']", warm.stderr  # what is called, when it is
     assert (broken.returncode, broken.stdout) == (1, "")  # not a wrong number
     assert "ZeroDivisionError" in broken.stderr
+    for path in (tmp_path / "rnnkit").rglob("*.nbc"):  # beside them stands the user's, which is numba's own
+        path.write_bytes(path.read_bytes()[:-1])
+    damaged = run(tmp_path)  # compiled in the midst of the user's call, which cannot be told of an exception
+    assert (damaged.stdout, damaged.stderr.count("\n")) == (warm.stdout, 1)
 
 
 def test_it_is_compiled_once(monkeypatch):

@@ -54,8 +54,8 @@ def make_house(folder: Path, plain: bool = False) -> Path:
     """Lay out a package of two kernel files behind the real door and cache, or behind numba's own cache."""
     kernels = folder / "rnnkit" / "kernels"
     kernels.mkdir(parents=True)
-    for name in ("_jit.py", "_cache.py", "_apart.py"):
-        shutil.copy(PACKAGE / name, folder / "rnnkit" / name)
+    for path in PACKAGE.glob("_[!_]*.py"):
+        shutil.copy(path, folder / "rnnkit" / path.name)
     if plain:
         (folder / "rnnkit" / "_jit.py").write_text(PLAIN_JIT)
     (folder / "rnnkit" / "__init__.py").touch()
@@ -76,15 +76,18 @@ def start(house: Path, code: str, *arguments: str, **environment: str) -> subpro
     )  # fmt: skip
 
 
-def finish(process: subprocess.Popen) -> str:
-    """Return what the process printed; it must end well."""
+def finish(process: subprocess.Popen, told: bool = False) -> str:
+    """Return what the process printed; it must end well, and tell of a fault of the cache once or not at all."""
     out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, err
+    lines = err.splitlines()
+    assert len(lines) == told, err
+    assert all(line.startswith("rnnkit: compiled kernels ") for line in lines), err
     return out.strip()
 
 
-def run(house: Path, code: str, *arguments: str, **environment: str) -> str:
-    return finish(start(house, code, *arguments, **environment))
+def run(house: Path, code: str, *arguments: str, told: bool = False, **environment: str) -> str:
+    return finish(start(house, code, *arguments, **environment), told)
 
 
 def run_all(houses: list[Path], code: str, **environment: str) -> list[str]:

@@ -34,6 +34,26 @@ def test_another_dtype_is_refused():
         warmup.main(["float16"])
 
 
+def test_kernels_that_could_not_be_stored_are_an_error(monkeypatch, capsys):
+    """A disk that is full: the next process would compile them again."""
+    monkeypatch.setattr(_cache, "faults", {"store": "cannot be stored: No space left on device"})
+    with pytest.raises(SystemExit, match="No space left on device"):
+        warmup.main(["float32"])
+    assert len(capsys.readouterr().out.splitlines()) == len(list(warmup.calls("float32")))
+
+
+def test_kernels_that_could_not_be_read_are_compiled_and_ready(monkeypatch, capsys):
+    monkeypatch.setattr(_cache, "faults", {"read": "cannot be read"})
+    warmup.main(["float32"])
+    assert len(capsys.readouterr().out.splitlines()) == len(list(warmup.calls("float32")))
+
+
+def test_without_the_compiler_there_is_nothing_to_warm(monkeypatch):
+    monkeypatch.setattr(warmup.config, "DISABLE_JIT", 1)
+    with pytest.raises(SystemExit, match="NUMBA_DISABLE_JIT"):
+        warmup.main([])
+
+
 def test_without_a_folder_for_the_code_it_says_what_to_set(monkeypatch):
     monkeypatch.setattr(_cache, "FOLDER", None)
     with pytest.raises(SystemExit, match="NUMBA_CACHE_DIR"):

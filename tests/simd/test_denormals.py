@@ -1,18 +1,15 @@
 """What vanishes becomes zero inside the sequence kernels, and the caller's denormals stay as they were."""
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from numba import config, prange
 
 from rnnkit import kernels, parallel
 from rnnkit._jit import jit, jit_on_all_cores
-from rnnkit._simd.denormals import flush_denormals, restore_denormals
+from rnnkit._simd.denormals import FLUSH, flush_denormals, restore_denormals
 from rnnkit.kernels import TANH
 
-x86 = pytest.mark.skipif(
-    config.DISABLE_JIT or not llvm.get_process_triple().startswith("x86_64"), reason="compiled code for x86 alone"
-)
+flushes = pytest.mark.skipif(config.DISABLE_JIT or not FLUSH, reason="compiled code for x86 and ARM alone")
 
 
 def vanishing():
@@ -35,7 +32,7 @@ def halves_on_all_cores(a):
     return out
 
 
-@x86
+@flushes
 @pytest.mark.parametrize("module", [kernels, parallel])
 def test_what_vanishes_becomes_zero_and_the_callers_denormals_stay(module):
     net = vanishing()
@@ -61,7 +58,7 @@ def halves_under_each_mode(a):
     return before, flushed, still, a / 2
 
 
-@x86
+@flushes
 def test_the_mode_of_a_caller_who_flushes_stays():
     tiny = np.full(1000, np.finfo(np.float64).tiny)
     halves = halves_under_each_mode(tiny)
