@@ -41,17 +41,22 @@ def as_x(net: "RNN", x: np.ndarray) -> np.ndarray:
 
     A copy, since the run keeps it; and symbols are checked there: another thread may write into the caller's array.
     """
-    wanted = f"(T, B, {net.input_size}) {net.dtype}, or (T, B) integers as symbols"
-    check_array("x", x, wanted)
+    if type(x) is not np.ndarray:
+        check_array("x", x, _wanted_x(net))
     symbols = is_integers(x)
     fits = x.ndim == 2 if symbols else x.dtype == net.dtype and x.ndim == 3 and x.shape[2] == net.input_size
     if not fits:
-        raise ValueError(f"x must be {wanted}, got {shown(x)}")
+        raise ValueError(f"x must be {_wanted_x(net)}, got {shown(x)}")
     check_axes("x", "TBI"[: x.ndim], x.shape)
     x = np.array(x, order="C", subok=False)
     if symbols:
         check_symbols("x", x, net.input_size)
     return as_symbols(x)
+
+
+def _wanted_x(net: "RNN") -> str:
+    """Return what a message says of x; to write it takes longer than all the checks."""
+    return f"(T, B, {net.input_size}) {net.dtype}, or (T, B) integers as symbols"
 
 
 def check_symbols(name: str, x: np.ndarray, n: int) -> None:

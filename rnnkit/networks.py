@@ -192,9 +192,10 @@ class RNN(Fixed):
         within = passes.counted(self, run.tape)
         if within is not None:
             within = within if self.output == "every" else within[0]
-            if not (within if mask is None else within & mask).any():
+            both = within if mask is None else within & mask
+            if not both.any() and (mask is None or mask.any()):  # of a mask without a True the loss tells
                 raise ValueError("lengths and mask must leave an output that counts: the mean over none is undefined")
-            mask = within if mask is None else within & mask
+            mask = both
         return losses.evaluate(loss, run.y, np.ascontiguousarray(target), mask, ("run.y", "target"))
 
     def save(self, path: str | Path) -> None:

@@ -109,7 +109,7 @@ def forward(net: "RNN", x: np.ndarray, state: State | None, lengths: np.ndarray 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

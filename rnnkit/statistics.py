@@ -20,14 +20,20 @@ VANISHED, EXPLODED = np.log(1e-6), np.log(1e6)
 
 def mean(values: Sequence[float] | np.ndarray) -> float | None:
     """Return the mean, None of nothing."""
-    check_real("values", values, 1)
+    _check_values(values)
     return float(np.mean(values)) if len(values) else None
 
 
 def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
     """Return the standard error of the mean, None below two values."""
-    check_real("values", values, 1)
+    _check_values(values)
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+
+
+def _check_values(values: Sequence[float] | np.ndarray) -> None:
+    check_real("values", values)
+    if np.ndim(values) == 0:
+        raise ValueError(f"values must have an axis, got {shown(values)}")
 
 
 def wilson_interval(k: int, n: int, z: float = 1.96) -> tuple[float, float]:

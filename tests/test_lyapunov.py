@@ -190,12 +190,12 @@ def test_the_steps_of_a_shorter_row():
 def test_a_bad_argument_is_named():
     net, run = make("tanh")
     for message, call in {
-        "t must be from 0 to 5": lambda: step_jacobian(net, run, -1),
-        "b must be from 0 to B - 1 = 1, got 2": lambda: step_jacobian(net, run, 0, 2),
+        r"t must be an integer in 0\.\.5": lambda: step_jacobian(net, run, -1),
+        r"b must be an integer in 0\.\.1, got 2": lambda: step_jacobian(net, run, 0, 2),
         "last must be at least first = 3, got 2": lambda: jacobian_product(net, run, 3, 2),
-        "first must be from 0": lambda: jacobian_product(net, run, 6, 7),
-        "n must be from 1 to the size of the state, 4, got 5": lambda: lyapunov_exponents(net, run, n=5),
-        "burn_in must be from 0 to 5": lambda: lyapunov_exponents(net, run, burn_in=6),
+        r"first must be an integer in 0\.\.5": lambda: jacobian_product(net, run, 6, 7),
+        r"n must be an integer in 1\.\.4, got 5": lambda: lyapunov_exponents(net, run, n=5),
+        r"burn_in must be an integer in 0\.\.5": lambda: lyapunov_exponents(net, run, burn_in=6),
     }.items():
         with pytest.raises(ValueError, match=f"^{message}"):
             call()

@@ -178,6 +178,15 @@ def test_symbols_and_classes_of_every_integer_are_taken(kind):
     assert loss == pair.loss_and_gradients(x, target).loss
 
 
+def test_an_array_that_lies_in_a_file_is_taken(tmp_path):
+    net, x, _ = make(state=False)
+    x.tofile(tmp_path / "x")
+    mapped = np.memmap(tmp_path / "x", x.dtype, "r", shape=x.shape)
+    run = net.forward(mapped)
+    assert type(run.x) is np.ndarray
+    np.testing.assert_array_equal(run.y, net.forward(x).y)
+
+
 def test_a_generator_is_a_seed_of_an_encoder_decoder_too():
     one, two = (EncoderDecoder(2, 3, 4, seed=np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(one.decoder.flat, two.decoder.flat)
