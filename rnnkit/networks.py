@@ -140,7 +140,8 @@ class RNN:
     ) -> Gradients:
         """Return the gradients of a loss with dL/dy = dy, shaped as run.y, and dL/dstate = dstate of the last states.
 
-        truncation: (k1, k2), see `rnnkit.truncated`. hidden: the gradients of all states too.
+        truncation: (k1, k2), see `rnnkit.truncated`. hidden: the gradients of all states too. A derivative is 0 where
+        its unit's state rounds to 1 (`rnnkit.kernels.rnn_backward`); `rnnkit.hidden` has its logarithm.
         """
         return passes.backward(self, run, dy, dstate, truncation, hidden)
 
