@@ -6,8 +6,12 @@ ln |R_ii| is right to 1e-8. Else rows are eliminated in the order of their size,
     X = L U,  L = Q R' (by LAPACK: numbers of L are 1 or less, and L is well-conditioned),  ln |R_ii| = ln |R'_ii U_ii|
 
 An error in row i of such an elimination is 1e-16 of that row. Rows that are exactly zero stay so; a column that depends
-exactly on those before it has ln R_ii = -inf, and no place in Q.
+exactly on those before it has ln R_ii = -inf, and no place in L. Not Q but L goes on to the next step: a column is zero
+where those before it have their largest number, so that a step which mixes rows leaves small ones be. What a step adds
+to a row 1e16 times as large is lost, as in any sum of floats.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,22 +23,38 @@ EXACT = 1e-8
 Columns = np.ndarray | Scaled  # (S, n) as floats, or graded where floats lose some
 
 
-def through(step: Step, Q: Columns, back: bool = False) -> tuple[Columns, np.ndarray]:
-    """Return (Q', ln |R_ii| (n,)) of J Q = Q' R, or of J^T Q; Q' without the columns whose logarithm is -inf."""
-    n = Q.v.shape[1] if isinstance(Q, Scaled) else Q.shape[1]
-    if not n:
-        return Q, np.zeros(0)
-    if not isinstance(Q, Scaled) and not step.deep:
-        found = _by_lapack((step.J.T if back else step.J) @ Q)
+class Frame(NamedTuple):
+    """Columns (S, n), well-conditioned, and ln |R_ii| (n,) of them: 0 where they are orthonormal."""
+
+    columns: Columns
+    log_r: np.ndarray
+
+
+def orthonormal(Q: np.ndarray) -> Frame:
+    """Return orthonormal columns (S, n) as a frame."""
+    return Frame(Q, np.zeros(Q.shape[1]))
+
+
+def through(step: Step, frame: Frame, back: bool = False) -> tuple[Frame, np.ndarray]:
+    """Return the frame of J Q, or of J^T Q, and ln |R_ii| (n,) of it, Q being the orthonormal columns of `frame`.
+
+    The new frame is without the columns whose logarithm is -inf.
+    """
+    X, logs = frame.columns, -frame.log_r
+    if not len(logs):
+        return frame, logs
+    if not isinstance(X, Scaled) and not step.deep:
+        found = _by_lapack((step.J.T if back else step.J) @ X)
         if found is not None:
-            return found
-    logs, alive = np.zeros(n), np.arange(n)
-    factors = step.factors()
+            return orthonormal(found[0]), logs + found[1]
+    factors, alive = step.factors(), np.arange(len(logs))
     for factor in [transposed(f) for f in reversed(factors)] if back else factors:
-        Q, of_factor = _by_elimination(times_factor(factor, Q))
+        X, of_factor = _unit_lower(times_factor(factor, X))
         logs[alive] += of_factor
         alive = alive[of_factor != -np.inf]
-    return Q, logs
+    log_r = _log_r(X)
+    logs[alive] += log_r
+    return Frame(as_floats(X, np.log(EXACT)), log_r), logs
 
 
 def times_factor(factor: Scaled, X: Columns) -> Scaled:
@@ -49,9 +69,9 @@ def transposed(factor: Scaled) -> Scaled:
     return factor if factor.v.shape[1] == 1 else Scaled(factor.v.T, factor.log.T)
 
 
-def as_floats(X: Scaled) -> Columns:
-    """Return graded X as floats, or as it is where they would lose some."""
-    if (X.log < DEEP)[X.v != 0].any():
+def as_floats(X: Scaled, least: float = DEEP) -> Columns:
+    """Return graded X as floats, or as it is where some are less than e^least, which sums of floats may lose."""
+    if (X.log < least)[X.v != 0].any():
         return X
     return np.where(X.v == 0, 0.0, X.v * np.exp(X.log))
 
@@ -71,16 +91,11 @@ def _by_lapack(X: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     return Q, np.log(size)
 
 
-def _by_elimination(X: Scaled) -> tuple[Columns, np.ndarray]:
-    """Return (Q, ln |R_ii|) of graded X (S, n), Q without columns whose logarithm is -inf."""
-    L, logs = _unit_lower(X)
-    alive = logs != -np.inf
-    if not alive.any():
-        return L.v, logs
-    floats, rows = L.v * np.exp(L.log), (L.v != 0).any(axis=1)
-    R = np.linalg.qr(np.where(L.v == 0, 0, floats)[rows], mode="r")
-    logs[alive] += np.log(np.abs(np.diagonal(R)))
-    return as_floats(graded(product(L, np.linalg.inv(R)))), logs
+def _log_r(L: Scaled) -> np.ndarray:
+    """Return ln |R_ii| of L (S, n), by LAPACK."""
+    rows = (L.v != 0).any(axis=1)
+    R = np.linalg.qr(np.where(L.v == 0, 0.0, L.v * np.exp(L.log))[rows], mode="r")
+    return np.log(np.abs(np.diagonal(R)))
 
 
 def _unit_lower(X: Scaled) -> tuple[Scaled, np.ndarray]:

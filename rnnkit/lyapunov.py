@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnkit.graded_qr import Columns, as_floats, through, times_factor
+from rnnkit.graded_qr import Columns, as_floats, orthonormal, through, times_factor
 from rnnkit.kernels._arguments import integer
 from rnnkit.rng import streams
 from rnnkit.scaled import Scaled
@@ -82,9 +82,9 @@ def lyapunov_exponents(net: "RNN", run: "Run", n: int | None = None, burn_in: in
     S = state_size(net)
     n = S if n is None else integer("n", n, 1, S)
     Q = np.linalg.qr(streams(0).evaluation.standard_normal((S, n)))[0]  # not the identity: W may be diagonal
-    total, alive, count = np.zeros(n), np.arange(n), count_steps(run, b)
+    frame, total, alive, count = orthonormal(Q), np.zeros(n), np.arange(n), count_steps(run, b)
     for t, step in enumerate(steps(net, run, 0, count - 1, b)):
-        Q, logs = through(step, Q)
+        frame, logs = through(step, frame)
         dead = logs == -np.inf
         total[alive] += logs if t >= burn_in else np.where(dead, -np.inf, 0.0)
         alive = alive[~dead]
@@ -120,11 +120,11 @@ def _by_sweeps(factors: list[Step]) -> np.ndarray:
     triangles tend to diagonals, all the faster the further the values are apart.
     """
     S = len(factors[0].J)
-    Q, before, back = np.eye(S), np.full(S, np.inf), False
+    frame, before, back = orthonormal(np.eye(S)), np.full(S, np.inf), False
     for _ in range(SWEEPS):
-        logs = np.zeros(Q.v.shape[1] if isinstance(Q, Scaled) else Q.shape[1])
+        logs = np.zeros(len(frame.log_r))
         for step in reversed(factors) if back else factors:
-            Q, of_step = through(step, Q, back)
+            frame, of_step = through(step, frame, back)
             logs = (logs + of_step)[of_step != -np.inf]
         if len(logs) == len(before) and np.allclose(logs, before, rtol=0, atol=SETTLED):
             break

@@ -110,6 +110,7 @@ def rnn_cell_backward(
     """Return (dx_t, dh_prev, dW_xh, dW_hh, db_h), the gradients of a loss with dL/dh_t = dh_t.
 
     dh_t: (B, H). x_t: (B, I). h_prev, h_t: (B, H), states before and after. W_xh: (I, H). W_hh: (H, H).
+    phi' is taken from h_t: see `rnn_backward`.
     Weight gradients are sums over the batch. Layout, dtype, threads and errors as in `rnn_cell_forward`.
     """
     check_arrays(dh_t=dh_t, x_t=x_t, h_prev=h_prev, h_t=h_t, W_xh=W_xh, W_hh=W_hh)

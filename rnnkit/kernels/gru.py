@@ -163,7 +163,8 @@ def gru_backward(
     """Return (dx, dh_0, dW_xh, dW_hh, db_h): full backpropagation through time.
 
     dh: (T, B, H), the immediate gradient of the loss at h[1..T]; or (B, H), at h[T] alone. x: as given to
-    `gru_forward`; h, gates: from it. Weight gradients are sums over steps and batch.
+    `gru_forward`; h, gates: from it. Weight gradients are sums over steps and batch. Derivatives of gates are taken
+    from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.hidden`.
     """
     return backward_by(backward_layer, dh, x, h, gates, W_xh, W_hh)
 

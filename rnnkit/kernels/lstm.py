@@ -178,7 +178,8 @@ def lstm_backward(
     """Return (dx, dh_0, dc_0, dW_xh, dW_hh, db_h): full backpropagation through time.
 
     dh: (T, B, H), the immediate gradient of the loss at h[1..T]; or (B, H), at h[T] alone. dc_T: (B, H), at c[T].
-    x: as given to `lstm_forward`; h, c, gates: from it. Weight gradients are sums over steps and batch.
+    x: as given to `lstm_forward`; h, c, gates: from it. Weight gradients are sums over steps and batch. Derivatives of
+    gates are taken from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.hidden`.
     """
     return backward_by(backward_layer, dh, dc_T, x, h, c, gates, W_xh, W_hh)
 

@@ -92,7 +92,8 @@ def _omega(dh, h, W_hh, activation, form):
 def omega(dh: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int, form: int = SQUARED) -> Omega:
     """Return (value, dW_hh, n_steps) of the regularizer.
 
-    dh: (T, B, H), the total gradients dL/dh at h[1..T], as `RNN.backward(hidden=True)` gives them. h: (T+1, B, H).
+    dh: (T, B, H), the total gradients dL/dh at h[1..T], as `RNN.backward(hidden=True)` gives them. h: (T+1, B, H), of
+    which phi' is taken, as there.
     W_hh: (H, H). activation: TANH, RELU, SIGMOID or IDENTITY. form: SQUARED or NORMS.
     Raises ValueError naming a bad argument.
     """

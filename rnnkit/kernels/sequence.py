@@ -119,6 +119,9 @@ def rnn_backward(
     dh: (T, B, H), the immediate gradient of the loss at h[1..T]; or (B, H), at h[T] alone.
     x: as given to `rnn_forward`. h: (T+1, B, H) from it. W_xh: (I, H). W_hh: (H, H).
     Weight gradients are sums over steps and batch. Layout, dtype, threads and errors as in `rnn_forward`.
+    phi' is taken from the states, as other libraries do. Where one rounds to 1 it is 0: of tanh from |a| = 9 on in
+    float32, 19 in float64, of sigmoid from 17 and 37; towards 0 a sigmoid stops at e^-86 and e^-700. The logarithm is
+    right everywhere in `hidden_gradient_log_norms` and `rnn_backward_scaled`.
     """
     return backward_by(backward_layer, dh, x, h, W_xh, W_hh, activation)
 
