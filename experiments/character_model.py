@@ -49,7 +49,7 @@ class Config(Settings):
     updates: int = Field(ge=1, le=10_000_000, description="an integer from 1 to 10000000")
     learning_rate: float = Field(gt=0, le=10, description="a number above 0, up to 10")
     clip: float = Field(gt=0, le=1e6, description="a number above 0: the largest joint norm of the gradients")
-    temperature: float = Field(gt=0, le=100, description="a number above 0, up to 100")
+    temperature: float = Field(ge=1e-3, le=100, description="a number from 0.001 to 100")
     sample_length: int = Field(ge=1, le=1_000_000, description="an integer from 1 to 1000000")
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ SOURCE = "theory of G1 at chi = 1"
 class Config(Settings):
     """Keys of a job; the rest is gradient_flow's."""
 
-    gain_ratio: float = Field(gt=0, le=10, description="a number above 0, up to 10: gain over critical gain")
+    gain_ratio: float = Field(ge=1e-3, le=10, description="a number from 0.001 to 10: gain over critical gain")
     drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
     seq_len: int = Field(ge=70, le=1_000_000, description="an integer from 70 to 1000000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")

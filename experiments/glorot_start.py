@@ -42,7 +42,7 @@ THEORY = "theory of G1 at each net's achieved gain"
 def _start(value: object) -> object:
     if value in ("glorot", "small"):
         return value
-    if isinstance(value, str) or not 0 < value <= 100:
+    if not isinstance(value, int | float) or not 1e-3 <= value <= 100:
         raise ValueError
     return float(value)
 
@@ -50,7 +50,7 @@ def _start(value: object) -> object:
 class Config(Settings):
     """Keys of a job; the rest is gradient_flow's."""
 
-    start: Annotated[Any, BeforeValidator(_start)] = Field(description="glorot, small or a gain above 0, up to 100")
+    start: Annotated[Any, BeforeValidator(_start)] = Field(description="glorot, small or a gain from 0.001 to 100")
     drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
     seq_len: int = Field(ge=70, le=1_000_000, description="an integer from 70 to 1000000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")

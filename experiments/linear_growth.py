@@ -59,7 +59,7 @@ class Config(Settings):
     initializer: Literal["gaussian", "orthogonal", "identity", "shear"] = Field(
         description="gaussian, orthogonal, identity or shear (gain times the identity plus 2 on the superdiagonal)"
     )
-    gain: float = Field(gt=0, le=1e6, description="a number above 0, up to 1e6")
+    gain: float = Field(ge=1e-6, le=1e6, description="a number from 1e-6 to 1e6")
     seq_len: int = Field(ge=2, le=1_000_000, description="an integer from 2 to 1000000")
     hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
     replicates: int = Field(ge=1, le=100_000, description="an integer from 1 to 100000")

@@ -52,8 +52,8 @@ class Config(Settings):
     """Keys of a job; the rest is gradient_flow's."""
 
     initializer: Literal["gaussian", "orthogonal"] = Field(description="gaussian or orthogonal")
-    gain: float = Field(gt=0, le=100, description="a number above 0, up to 100")
-    drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
+    gain: float = Field(ge=1e-3, le=10, description="a number from 0.001 to 10")
+    drive_variance: float = Field(gt=0, le=10, description="a number above 0, up to 10")
     seq_len: int = Field(ge=70, le=100_000, description="an integer from 70 to 100000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
     batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")

@@ -73,7 +73,7 @@ class Config(Settings):
     """Keys of a job; balancing is one fixed net, and only `system` matters to it."""
 
     system: Literal["balancing", "gaussian", "orthogonal"] = Field(description="balancing, gaussian or orthogonal")
-    gain: float = Field(gt=0, le=100, description="a number above 0, up to 100")
+    gain: float = Field(ge=1e-3, le=100, description="a number from 0.001 to 100")
     drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
     seq_len: int = Field(ge=120, le=100_000, description="an integer from 120 to 100000")

@@ -150,8 +150,8 @@ class RNN(Fixed):
         """Return the gradients of a loss with dL/dy = dy, shaped as run.y, and dL/dstate = dstate of the last states.
 
         run: of the present weights; ValueError where they have changed since. truncation: (k1, k2), see
-        `rnnkit.truncated`. hidden: the gradients of all states too. A derivative is 0 where its unit's state rounds to 1
-        (`rnnkit.kernels.rnn_backward`); `rnnkit.hidden` has its logarithm.
+        `rnnkit.truncated`. hidden: the gradients of all states too. Where a unit's state rounds to 1 its derivative is
+        0 (`rnnkit.kernels.rnn_backward`); `rnnkit.hidden` has its logarithm.
         """
         check_run(self, run)
         boolean("hidden", hidden)

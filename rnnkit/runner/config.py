@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic import (
 from rnnkit.runner import store
 
 SHORT = 30  # characters of a hint
+SMALLEST, LARGEST = 1e-6, 1e6  # of a radius, a gain, a bound: their products with weights stay numbers in float32
 KEYS_OF_A_SWEEP = ("out", "force", "stale")  # they say where and whether a job runs, not what comes out
 
 
@@ -99,12 +99,14 @@ class Settings(BaseModel):
 def _positive_or_none(value: object) -> object:
     if value == "none":
         return value
-    if not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:  # nan and inf are refused too
+    if not isinstance(value, int | float) or not SMALLEST <= value <= LARGEST:  # nan is refused too
         raise ValueError
     return float(value)
 
 
-PositiveOrNone = Annotated[Any, BeforeValidator(_positive_or_none), Field(description="none or a number above 0")]
+PositiveOrNone = Annotated[
+    Any, BeforeValidator(_positive_or_none), Field(description="none or a number from 1e-6 to 1e6")
+]
 
 
 def number(value: Any) -> float | None:

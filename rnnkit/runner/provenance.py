@@ -49,7 +49,8 @@ def _commit(file: Path) -> str:
 
 def _git(folder: Path, *words: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     except OSError:  # no git here
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

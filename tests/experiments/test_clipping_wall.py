@@ -91,4 +91,4 @@ def test_the_start_shown_is_one_that_only_clipping_solves(tmp_path):
 def test_bad_keys_are_refused_in_one_line_each():
     found = faults(Config, BASE | {"clip": 0, "learning_rate": 0, "starts": 1, "b_step": 1.0, "updates": 0.5})
     assert {f.split("=")[0] for f in found} == {"clip", "learning_rate", "starts", "b_step", "updates"}
-    assert "clip=0: allowed is none or a number above 0" in found
+    assert "clip=0: allowed is none or a number from 1e-6 to 1e6" in found

@@ -42,7 +42,7 @@ def test_starts_differ_by_their_scale_alone():
 @pytest.mark.parametrize("bad", ["identity", 0, -1.0, float("nan"), True, 101])
 def test_a_start_that_is_none_is_refused(bad):
     assert faults(Config, BASE | {"start": bad}) == [
-        f"start={bad}: allowed is glorot, small or a gain above 0, up to 100"
+        f"start={bad}: allowed is glorot, small or a gain from 0.001 to 100"
     ]
 
 

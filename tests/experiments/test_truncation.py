@@ -79,7 +79,7 @@ def test_cost_is_counted_and_bias_falls():
     [
         ({"system": "sparse"}, "system=sparse: allowed is balancing, gaussian or orthogonal"),
         ({"seq_len": 100}, "seq_len=100: allowed is an integer from 120 to 100000"),
-        ({"gain": 0}, "gain=0: allowed is a number above 0, up to 100"),
+        ({"gain": 0}, "gain=0: allowed is a number from 0.001 to 100"),
         ({"replicates": 1}, "replicates=1: allowed is an integer from 2 to 100000"),
     ],
 )

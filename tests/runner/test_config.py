@@ -34,13 +34,13 @@ WRONG = [
     ({"seq_len": True}, "seq_len=True: allowed is an integer from 1 to 1000000"),
     ({"drive_variance": True}, "drive_variance=True: allowed is a number from 0 to 1e6"),
     ({"seq_len": 2.5}, "seq_len=2.5: allowed is an integer from 1 to 1000000"),
-    ({"spectral_radius": -1}, "spectral_radius=-1: allowed is none or a number above 0"),
-    ({"gain": 0}, "gain=0: allowed is none or a number above 0"),
-    ({"clip": math.nan}, "clip=nan: allowed is none or a number above 0"),
-    ({"clip": math.inf}, "clip=inf: allowed is none or a number above 0"),
-    ({"clip": "foo"}, "clip=foo: allowed is none or a number above 0"),
-    ({"clip": True}, "clip=True: allowed is none or a number above 0"),
-    ({"clip": None}, "clip=None: allowed is none or a number above 0"),
+    ({"spectral_radius": -1}, "spectral_radius=-1: allowed is none or a number from 1e-6 to 1e6"),
+    ({"gain": 0}, "gain=0: allowed is none or a number from 1e-6 to 1e6"),
+    ({"clip": math.nan}, "clip=nan: allowed is none or a number from 1e-6 to 1e6"),
+    ({"clip": math.inf}, "clip=inf: allowed is none or a number from 1e-6 to 1e6"),
+    ({"clip": "foo"}, "clip=foo: allowed is none or a number from 1e-6 to 1e6"),
+    ({"clip": True}, "clip=True: allowed is none or a number from 1e-6 to 1e6"),
+    ({"clip": None}, "clip=None: allowed is none or a number from 1e-6 to 1e6"),
     ({"clip_mode": "both"}, "clip_mode=both: allowed is norm or value"),
     ({"hidden_size": 1e9}, "hidden_size=1000000000.0: allowed is an integer from 1 to 4096"),
     ({"drive_variance": math.nan}, "drive_variance=nan: allowed is a number from 0 to 1e6"),
@@ -149,7 +149,7 @@ def test_an_unknown_key_that_is_close_to_none_is_led_to_none(schema):
 
 @pytest.mark.parametrize("value", [None, "None", "NONE"])
 def test_none_in_another_spelling_is_told_how_it_is_spelt(schema, value):
-    assert faults(schema, GOOD | {"clip": value})[0].endswith("number above 0; it is spelt none")
+    assert faults(schema, GOOD | {"clip": value})[0].endswith("number from 1e-6 to 1e6; it is spelt none")
     assert "spelt" not in faults(schema, GOOD | {"seq_len": value})[0]
 
 

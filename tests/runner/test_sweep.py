@@ -162,7 +162,7 @@ def test_the_same_sweep_elsewhere_on_one_thread_gives_the_same_bytes(swept, tmp_
 MANY = ["-m", "seq_len=5,0", "spectral_radius=-1,1", "clip=nan", "initializer=he,glorot", "hidden_size=1e9"]
 FAULTS = [
     (["seq_len=0"], ["seq_len=0: allowed is an integer from 1"]),
-    (["clip=foo"], ["clip=foo: allowed is none or a number above 0"]),
+    (["clip=foo"], ["clip=foo: allowed is none or a number from 1e-6 to 1e6"]),
     (["+typo=1"], ["typo=1: unknown key"]),
     (MANY, ["seq_len=0:", "spectral_radius=-1:", "clip=nan:", "initializer=he:", "hidden_size=1000000000.0:"]),
     (["-m", "drive=noise,digits", "seq_len=1,65", "gain=none,1", "spectral_radius=2"],
