@@ -1,15 +1,19 @@
-# make reproduce | make test | make benchmark: each makes its own .venv from requirements.lock first.
+# make reproduce | make test | make results | make benchmark: each makes its own .venv from requirements.lock first.
 PYTHON ?= python3
 PRESET ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: reproduce benchmark test soak lint lock clean
+.PHONY: reproduce results benchmark test soak lint lock clean
 
-# CHECK=1 leaves results/ as it is and compares with it; ONLY=latch,adding runs these experiments alone.
+# Computes into outputs/ and compares with results/, which stays as it is. ONLY=latch,adding runs these alone.
 reproduce: $(STAMP)
-	$(BIN)/python experiments/reproduce.py --preset $(PRESET) $(if $(filter-out 0,$(CHECK)),--check) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python experiments/reproduce.py --preset $(PRESET) $(if $(ONLY),--only $(ONLY))
+
+# Renews the committed tables.
+results: $(STAMP)
+	$(BIN)/python experiments/reproduce.py --renew --preset $(PRESET) $(if $(ONLY),--only $(ONLY))
 
 # JAX and PyTorch are needed here alone; where pip offers a large GPU build of torch, install a CPU build first.
 benchmark: $(STAMP)
@@ -27,7 +31,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit(f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 16) or sys.exit(f"Python 3.11 to 3.15 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.14 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .

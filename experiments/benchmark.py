@@ -3,7 +3,8 @@
     pip install -e .[bench]
     python experiments/benchmark.py                    everything: tables and figure in results/benchmark
     python experiments/benchmark.py --only long        long sequences alone; needs neither JAX nor PyTorch; so does
-    python experiments/benchmark.py --only trained     a whole training beside its forward passes and BPTT
+    python experiments/benchmark.py --only trained     a whole training beside its forward passes and BPTT; so does
+    python experiments/benchmark.py --only busy        calls on all cores beside processes that keep the cores busy
     python experiments/benchmark.py --only single --hidden 50 --batch 20 --steps 50 --out DIR          one cell
 
 Method. One process; contenders take turns, run by run. PyTorch's and XLA's threads go on spinning after a call, so
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import benchmark_busy
 import benchmark_gated as gated
 import benchmark_peers as peers
 import benchmark_trained as trained
@@ -45,7 +47,8 @@ WARM_SECONDS = 0.02
 SECONDS_EACH, RUNS = 1.0, (5, 21)  # timed calls of a contender: as many as fit, within these bounds
 AGREEMENT = {"float32": 2e-3, "float64": 1e-9}  # of the largest entry; sums of 200 steps in another order
 GEMM = 2048
-TABLES = ("table", "gated", "replicates", "trained", "long", "environment")
+ALONE = ("trained", "long", "busy")  # need neither JAX nor PyTorch
+TABLES = ("table", "gated", "replicates", "trained", "long", "busy", "environment")
 
 
 def seconds(function: Callable) -> float:
@@ -148,7 +151,8 @@ def replicates(cells: list[tuple]) -> pd.DataFrame:
 
 def trained_nets() -> pd.DataFrame:
     """Time whole trainings beside their forward passes and BPTT alone."""
-    times = interleaved(trained.contenders())
+    runs = trained.contenders()
+    times = interleaved({name: runs[name] for name in ("bare", "train")})
     updates = trained.NETS * trained.UPDATES
     row = {"nets": trained.NETS, "H": trained.H, "B": trained.B, "T": trained.T}
     row |= {f"{name}_us": 1e6 * t / updates for name, t in times.items()}
@@ -222,6 +226,7 @@ def summary(tables: dict[str, pd.DataFrame]) -> str:
     lines += _training_lines(tables["replicates"]) if "replicates" in tables else []
     lines += _trained_lines(tables["trained"]) if "trained" in tables else []
     lines += _long_lines(tables["long"]) if "long" in tables else []
+    lines += _busy_lines(tables["busy"]) if "busy" in tables else []
     return "\n".join(lines) + "\n"
 
 
@@ -273,6 +278,15 @@ def _long_lines(long: pd.DataFrame) -> list[str]:
     ]
 
 
+def _busy_lines(table: pd.DataFrame) -> list[str]:
+    lines = []
+    for column, most, of in (("busy/quiet", 2.5, "quiet"), ("threads/serial", 1.2, "serial")):
+        above = "; ".join(f"{r.what}, {r.H}, {r.B}, {r.T}" for r in table[table[column] > most].itertuples())
+        target = f"beside {table.busy[0]} busy processes: at most {most}x the {of} time"
+        lines.append(f"| {target} | {table[column].max():.2f}x | {above} |")
+    return lines
+
+
 def _names(cells: pd.DataFrame) -> str:
     return "; ".join(f"{r.H}, {r.B}, {r.T}, {r.dtype}" for r in cells.itertuples())
 
@@ -308,7 +322,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
         parser.add_argument(f"--{name}", type=_size, nargs="+", default=list(values))
     parser.add_argument(
-        "--only", choices=("single", "gated", "training", "trained", "long"), help="one part instead of all"
+        "--only", choices=("single", "gated", "training", "trained", "long", "busy"), help="one part instead of all"
     )
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")
     parser.add_argument("--weigh", nargs=2, metavar=("FORM", "T"), help="print the memory of one long sequence")
@@ -325,10 +339,11 @@ def main(arguments: list[str] | None = None) -> None:
         "training": ("replicates", lambda: replicates(list(REPLICATES))),
         "trained": ("trained", trained_nets),
         "long": ("long", long_sequences),
+        "busy": ("busy", benchmark_busy.busy),
     }
     try:
         new = {name: run() for part, (name, run) in parts.items() if asked.only in (None, part)}
-        write(asked.out, new | ({} if asked.only in ("long", "trained") else {"environment": environment()}))
+        write(asked.out, new | ({} if asked.only in ALONE else {"environment": environment()}))
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is missing: pip install -e .[bench]")
 

@@ -32,15 +32,18 @@ def _bare(x, h_0, W_xh, W_hh, b_h, last, updates):
         rnn_backward(last, x, h, W_xh, W_hh, TANH)
 
 
-def contenders() -> Contenders:
-    """Return both; a run is UPDATES updates of every net, in the middle of a training that has no end near."""
-    protocol = Protocol(updates=UPDATES, check_every=UPDATES, check_size=250, batch_size=B, clip=1.0, stop="never")
+def contenders(updates: int = UPDATES) -> Contenders:
+    """Return them; a run is some updates of every net, in the middle of a training that has no end near."""
+    protocol = Protocol(updates=updates, check_every=updates, check_size=250, batch_size=B, clip=1.0, stop="never")
     nets = [make_net(streams(0, r).init) for r in range(NETS)]
     x = TASK.sample(np.random.default_rng(0), B, T).x
     zeros, last = np.zeros((B, H), np.float32), np.full((B, H), 1e-3, np.float32)
 
     def bare() -> None:
         weights = [[net.parameters[f"l0.{name}"] for name in ("W_xh", "W_hh", "b_h")] for net in nets]
-        map_replicates(lambda r: _bare(x, zeros, *weights[r], last, UPDATES), NETS)
+        map_replicates(lambda r: _bare(x, zeros, *weights[r], last, updates), NETS)
 
-    return {"bare": bare, "train": lambda: train(make_net, TASK, T, protocol, replicates=NETS)}
+    def whole(threads: int | None = None) -> None:
+        train(make_net, TASK, T, protocol, replicates=NETS, threads=threads)
+
+    return {"bare": bare, "train": whole, "train on one thread": lambda: whole(1)}

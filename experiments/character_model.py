@@ -10,7 +10,7 @@ stands what the frequencies of single characters give. Elman (1990); Mikolov et 
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -20,7 +20,7 @@ import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
+from rnnkit.runner.config import NamesFile, Settings
 from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves
 from rnnkit.runner.sweep import launch
@@ -38,7 +38,9 @@ class Config(Settings):
     """Keys of a job."""
 
     text: str = Field(min_length=2, description="a text of 2 characters or more")
-    path: str = Field(min_length=1, description="none or the path of a text file")
+    path: Annotated[str, NamesFile(lambda path: path != "none")] = Field(
+        min_length=1, description="none or the path of a text file"
+    )
     cell: Literal["tanh", "relu", "lstm", "gru"] = Field(description="tanh, relu, lstm or gru")
     layers: int = Field(ge=1, le=16, description="an integer from 1 to 16")
     hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
@@ -51,15 +53,18 @@ class Config(Settings):
     sample_length: int = Field(ge=1, le=1_000_000, description="an integer from 1 to 1000000")
 
     @model_validator(mode="after")
-    def _a_file_that_can_be_read(self) -> "Config":
-        if self.path != "none":
-            try:
-                length = len(Path(self.path).read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError) as error:
-                raise ValueError(f"path={self.path}: allowed is none or a UTF-8 text file; {error}") from None
-            if length < 2:
-                raise ValueError(f"path={self.path}: allowed is a text of 2 characters or more, this has {length}")
+    def _a_file_of_text(self) -> "Config":
+        try:
+            length = len(self.the_text())
+        except UnicodeDecodeError as error:
+            raise ValueError(f"path={self.path}: allowed is none or a UTF-8 text file; {error}") from None
+        if length < 2:
+            raise ValueError(f"path={self.path}: allowed is a text of 2 characters or more, this has {length}")
         return self
+
+    def the_text(self) -> str:
+        """Return what the net learns to write; a byte-order mark at the start of a file is none of it."""
+        return self.text if self.path == "none" else Path(self.path).read_text(encoding="utf-8-sig")
 
 
 def parts_of(symbols: np.ndarray, config: Config) -> np.ndarray:
@@ -107,7 +112,7 @@ def unigram_bits(trained: np.ndarray, measured: np.ndarray, n: int) -> float:
 
 def run(config: Config) -> Measurement:
     """Train one model, measure it, and let it write."""
-    text = config.text if config.path == "none" else Path(config.path).read_text(encoding="utf-8")
+    text = config.the_text()
     alphabet = sorted(set(text))
     symbols = np.searchsorted(alphabet, list(text))
     held_out = len(text) // 10 if len(text) >= ENOUGH_TO_HOLD_OUT else 0

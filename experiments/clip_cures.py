@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.formats import NO_CLIP
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
@@ -33,19 +34,19 @@ def draw(folder: Path) -> None:
 
 def claims(tables: Tables) -> list[Claim]:
     """Return S3: (a) fewer nets diverge with a clip; (b) no more are solved where gradients vanish."""
-    table, nets = tables.table.assign(clip=tables.table["clip"].astype(str)), tables.nets
+    table, nets = tables.table, tables.nets
 
-    def ended(radius: float, clip: str, outcome: str) -> np.ndarray:
+    def ended(radius: float, clip: float, outcome: str) -> np.ndarray:
         cell = table[(table.spectral_radius == radius) & (table["clip"] == clip)].iloc[0]
         return (nets[nets.out == cell.out].sort_values("replicate").outcome == outcome).to_numpy()
 
     low, high = table.spectral_radius.min(), table.spectral_radius.max()
-    fewer, fewer_se = paired_difference(ended(high, "none", "diverged"), ended(high, "1.0", "diverged"))
-    more, more_se = paired_difference(ended(low, "1.0", "solved"), ended(low, "none", "solved"))
+    fewer, fewer_se = paired_difference(ended(high, NO_CLIP, "diverged"), ended(high, 1.0, "diverged"))
+    more, more_se = paired_difference(ended(low, 1.0, "solved"), ended(low, NO_CLIP, "solved"))
     n, cap = int(table.n.min()), f"cap {table.updates.iloc[0]:,} updates"
-    solved = {key: int(ended(*key, "solved").sum()) for key in ((high, "1.0"), (low, "1.0"), (low, "none"))}
-    learned = f"with it {solved[high, '1.0']} of {n} solved: not to diverge is not to learn"
-    floor = f"{solved[low, '1.0']} and {solved[low, 'none']} of {n}"
+    solved = {key: int(ended(*key, "solved").sum()) for key in ((high, 1.0), (low, 1.0), (low, NO_CLIP))}
+    learned = f"with it {solved[high, 1.0]} of {n} solved: not to diverge is not to learn"
+    floor = f"{solved[low, 1.0]} and {solved[low, NO_CLIP]} of {n}"
     return [
         Claim("S3a", f"radius {high}: share diverged without a clip less that with clip 1 ({cap}; {learned})", SOURCE,
               "above", CURED, 0.0, fewer, fewer_se, n),

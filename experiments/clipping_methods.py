@@ -17,6 +17,7 @@ import pandas as pd
 
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.formats import NO_CLIP
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
@@ -24,7 +25,7 @@ from rnnkit.runner.training_figures import solved_over_updates
 from rnnkit.statistics import log_rank, paired_difference
 
 BUDGET_MINUTES = {"quick": 0.3, "laptop": 8.0}
-METHODS = {("none", 0.0): "SGD", ("1.0", 0.0): "SGD-C", ("none", 4.0): "SGD-R", ("1.0", 4.0): "SGD-CR"}
+METHODS = {(NO_CLIP, 0.0): "SGD", (1.0, 0.0): "SGD-C", (NO_CLIP, 4.0): "SGD-R", (1.0, 4.0): "SGD-CR"}
 PUBLISHED_RATE, PUBLISHED_UPDATES = 0.01, 5_000_000
 SOURCE = "Pascanu, Mikolov, Bengio 2013, figure 7"
 run = measure
@@ -34,7 +35,7 @@ def with_methods(tables: Tables) -> pd.DataFrame:
     """Return nets.csv with the method, length, learning rate and cap of each net."""
     keys = tables.table[["out", "seq_len", "learning_rate", "clip", "omega", "updates"]]
     keys = keys.rename(columns={"updates": "cap"})
-    method = [METHODS[str(clip), float(omega)] for clip, omega in zip(keys["clip"], keys.omega, strict=True)]
+    method = [METHODS[clip, float(omega)] for clip, omega in zip(keys["clip"], keys.omega, strict=True)]
     return tables.nets.merge(keys.assign(method=method), on="out")
 
 

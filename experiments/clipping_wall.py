@@ -30,6 +30,7 @@ from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import PositiveOrNone, Settings, number
 from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves, save
+from rnnkit.runner.formats import NO_CLIP, spelt
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import paired_difference, share_se
@@ -59,7 +60,7 @@ WALLS = {4.5: (-2.303, 0.0005), 5.0: (-2.6123, 0.00005), 5.5: (-2.9235, 0.00005)
 FINE = 1e-5  # on a coarser grid the places above are not judged
 HEIGHT = 157.0  # at w = 4.5, the norm of the gradient
 # Shares solved at lr .1, 400 updates, from 60 starts: tolerance two standard errors of a share of 60.
-SHARES = {"none": (0.08, 0.07), "1.0": (0.5, 0.13), "0.1": (0.1, 0.08)}
+SHARES = {NO_CLIP: (0.08, 0.07), 1.0: (0.5, 0.13), 0.1: (0.1, 0.08)}
 BETTER = 0.2  # by this much at least clip 1 solves more of the same starts
 
 
@@ -177,8 +178,8 @@ def draw(folder: Path) -> None:
     figure.colorbar(shades, ax=left, label="E = (sigma(x_50) - .7)^2")
     left.plot(X_0 - w * expit(X_0), w, color="0.5", lw=1, ls="--", label="x_0 is a fixed point")
     for clip, colour in zip(shown_clips(tables), ("tab:red", "tab:blue"), strict=False):
-        went = descend(start[None], number(clip), row.learning_rate, row.updates)
-        style = {"color": colour, "lw": 1.2, "label": f"clip {clip}"}
+        went = descend(start[None], None if clip == NO_CLIP else clip, row.learning_rate, row.updates)
+        style = {"color": colour, "lw": 1.2, "label": f"clip {spelt(clip)}"}
         left.plot(went.path[:, 0, 1], went.path[:, 0, 0], marker="o", ms=2, **style)
         left.plot(*went.path[-1, 0, ::-1], "s", color=colour, mec="k", ms=8, zorder=4)
         right.plot(went.error[:, 0], **style)
@@ -191,17 +192,17 @@ def draw(folder: Path) -> None:
     save(figure, folder / "surface.png")
 
 
-def shown_clips(tables: Tables) -> list[object]:
-    """Return none, where it was run, and the largest clip."""
-    asked = [clip if clip == "none" else float(clip) for clip in tables.table["clip"].drop_duplicates()]
-    return ["none"] * ("none" in asked) + sorted((c for c in asked if c != "none"), reverse=True)[:1]
+def shown_clips(tables: Tables) -> list[float]:
+    """Return NO_CLIP, where it was run, and the largest clip."""
+    asked = set(tables.table["clip"])
+    return [NO_CLIP] * (NO_CLIP in asked) + sorted(asked - {NO_CLIP}, reverse=True)[:1]
 
 
 def shown_start(tables: Tables) -> int:
     """Return the first start that ends solved under the largest clip and unsolved without, or 0."""
-    ends = tables.nets.merge(tables.table[["out", "clip"]].astype(str), on="out")
+    ends = tables.nets.merge(tables.table[["out", "clip"]], on="out")
     solved = ends.pivot_table(index="replicate", columns="clip", values="error", aggfunc="last") < SOLVED
-    wanted = [solved[str(clip)] == (clip != "none") for clip in shown_clips(tables)]
+    wanted = [solved[clip] == (clip != NO_CLIP) for clip in shown_clips(tables)]
     return int(np.logical_and.reduce(wanted).argmax())
 
 
@@ -223,16 +224,16 @@ def claims(tables: Tables) -> list[Claim]:
     protocol = table[(table.learning_rate == 0.1) & (table.updates == 400)]
     solved = {}
     for row in protocol.itertuples():
-        solved[str(row.clip)] = (tables.nets[tables.nets.out == row.out].error < SOLVED).to_numpy()
-        if str(row.clip) in SHARES:
-            share, tolerance = SHARES[str(row.clip)]
+        solved[row.clip] = (tables.nets[tables.nets.out == row.out].error < SOLVED).to_numpy()
+        if row.clip in SHARES:
+            share, tolerance = SHARES[row.clip]
             se = row.share_solved_se
-            statement = f"descent, clip {row.clip}: share of starts that end with E < {SOLVED}"
+            statement = f"descent, clip {spelt(row.clip)}: share of starts that end with E < {SOLVED}"
             found.append(Claim("C1d", statement, SOURCE, "equal", share, tolerance, row.share_solved, se, row.n))
-    for other in ("none", "0.1"):
-        if {"1.0", other} <= set(solved):
-            difference, se = paired_difference(solved["1.0"], solved[other])
-            statement = f"descent from the same starts: share solved at clip 1 - at clip {other}"
+    for other in (NO_CLIP, 0.1):
+        if {1.0, other} <= set(solved):
+            difference, se = paired_difference(solved[1.0], solved[other])
+            statement = f"descent from the same starts: share solved at clip 1 - at clip {spelt(other)}"
             found.append(Claim("C1e", statement, SOURCE, "above", 0.0, BETTER, difference, se, len(solved[other])))
     return found
 

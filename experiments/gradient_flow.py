@@ -31,6 +31,7 @@ from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import PositiveOrNone, Settings, number
 from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.formats import NO_CLIP
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import EXPLODED, SHORTEST_SLOPE, VANISHED, clipped_log10, mean
@@ -247,10 +248,9 @@ def draw(folder: Path) -> None:
     """Draw the measured rates on the theory's line, and log norm against lag."""
     tables = read(folder)
     done = tables.table[tables.table.status == "done"]
-    x = next((key for key in ("spectral_radius", "gain") if (done[key] != "none").all()), None)
+    x = next((key for key in ("spectral_radius", "gain") if done[key].notna().all()), None)
     by = "seq_len" if done.drive_variance.nunique() == 1 else "drive_variance"
     if x is not None:
-        done = done.assign(**{x: done[x].astype(float)})
         measured_on_theory(done, x, by, folder / "growth_rate.png", f"{x.replace('_', ' ')} asked for")
     longest = done[(done.seq_len == done.seq_len.max()) & (done["clip"] == done["clip"].iloc[0])]
     longest = longest[(longest.drive_variance == longest.drive_variance.max())]
@@ -271,7 +271,7 @@ THRESHOLD_MARGIN = 2.0  # nats: cells whose predicted log norm is nearer to a th
 
 def claims(tables: Tables) -> list[Claim]:
     """Return G7 (a) for each cell with a slope, and G7 (b) over all cells."""
-    table = tables.table[tables.table["clip"] == "none"]
+    table = tables.table[tables.table["clip"] == NO_CLIP]
     source = "Pascanu, Mikolov, Bengio 2013; theory of G1 at each net's achieved gain"
     found = [
         Claim(

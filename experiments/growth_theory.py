@@ -36,7 +36,7 @@ SOURCE = "Molgedey, Schuchhardt, Schuster 1992; Chen, Pennington, Schoenholz 201
 def draw(folder: Path) -> None:
     """Draw rates against gain for each kind of W, and log norm against lag for Gaussian W at s2 = 1."""
     tables = read(folder)
-    table = tables.table[tables.table.gain != "none"].astype({"gain": float})
+    table = tables.table.dropna(subset="gain")
     for initializer, rows in table.groupby("initializer"):
         path = folder / f"growth_rate_{initializer}.png"
         measured_on_theory(rows, "gain", "drive_variance", path, f"gain asked for, {initializer} W")

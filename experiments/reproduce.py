@@ -1,32 +1,42 @@
-"""Run every experiment of a preset, then judge every claim: what `make reproduce` calls.
+"""Run every experiment of a preset again and hold its tables against the committed ones: what `make reproduce` calls.
 
-    python experiments/reproduce.py [--preset quick] [--results results] [--judge-only | --check] [--only NAME,NAME]
+    python experiments/reproduce.py [--preset quick] [--only NAME,NAME] [--results results]
+    python experiments/reproduce.py --renew [--preset quick] [--only NAME,NAME] [--results results]
 
-Each experiment runs below outputs/ first; its tables replace those in results/<preset>/ only when all its jobs ended
-well, so a run that breaks costs nothing, and the same command goes on where it broke. An experiment that has no preset
-of that name, since it is done in seconds, runs its quick one.
+New tables go to outputs/reproduce/<preset>/, and results/ stays as it is. Each column is held against the committed one
+by its rule (rnnkit/runner/paired.py): a line an experiment says how they agree, and what differs. Then come the
+verdicts of all claims, judged from these tables, or from committed ones of a larger preset. Exit code 1 where an
+experiment differs or has not run to its end.
 
-With --check, `make reproduce CHECK=1`, results/ stays as it is: the tables go to outputs/check/<preset>/ and are held
-against those in results/, each column by its rule (rnnkit/runner/paired.py). What differs is listed, and ends in exit
-code 1.
+--renew, which is `make results`: tables in results/<preset>/ are replaced by the new ones, and the claims judged anew.
+An experiment's tables are replaced only when all its jobs ended well. With --judge-only nothing is run.
+
+An experiment that has no preset of that name, since it is done in seconds, runs its quick one. The same command
+resumes what was interrupted.
 """
 
 import argparse
 import importlib
 import json
+import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
+from tqdm import tqdm
+
 from rnnkit.runner import report, store
 from rnnkit.runner.compare import Checked, check
+from rnnkit.runner.several import Ended, Line, run_lines
 from rnnkit.runner.tables import FILES, read
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = (*FILES, "*.md", "*.png", "plan.json")  # not timings, which differ each time
 OF_ONE_RUN = ("host", "started", "seconds", "compile_seconds")  # of provenance.json: they would differ each time too
+LOG_LINES = 20  # of a failed experiment's log that are shown
+Presets = dict[str, str]  # the preset of each experiment
 
 
 def experiments() -> dict[str, ModuleType]:
@@ -42,21 +52,67 @@ def preset_of(name: str, preset: str) -> str | None:
     return next((p for p in among if (ROOT / "conf" / name / "preset" / f"{p}.yaml").exists()), None)
 
 
-def staging_of(name: str, preset: str, purpose: str = "reproduce") -> Path:
+def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Presets:
+    """Return the preset that each experiment runs, of those named in `only`, the longest first; say how long it takes.
+
+    Ends the process where `only` names none.
+    """
+    named = only.split(",") if only else []
+    if unknown := [name for name in named if name not in modules]:
+        sys.exit(f"--only {only}: {', '.join(unknown)} is no experiment; allowed are {', '.join(modules)}")
+    presets = {name: found for name in modules if (found := preset_of(name, preset))}
+    if preset not in presets.values():
+        sys.exit(f"--preset {preset}: no experiment has this preset yet")
+    if without := [name for name in named if name not in presets]:
+        sys.exit(f"--only {only}: {', '.join(without)} has no preset {preset}")
+    minutes = {name: modules[name].BUDGET_MINUTES.get(presets[name], 0) for name in named or presets}
+    total = max(sum(minutes.values()) / 2, *minutes.values())
+    print(f"{len(minutes)} experiments, about {total:.2g} minutes on two cores", flush=True)
+    return {name: presets[name] for name in sorted(minutes, key=minutes.get, reverse=True)}
+
+
+def staging_of(name: str, preset: str) -> Path:
     """Return where an experiment runs: a folder for each state of its sources, so that none meets another's jobs."""
     file, conf = ROOT / "experiments" / f"{name}.py", ROOT / "conf" / name
     code = store.code_identity(*store.own_sources(file), conf / "config.yaml", conf / "preset" / f"{preset}.yaml")
-    return ROOT / "outputs" / purpose / preset / f"{name}-{code}"
+    return ROOT / "outputs" / "reproduce" / "jobs" / preset / f"{name}-{code}"
 
 
-def run_experiment(name: str, preset: str, results: Path, purpose: str = "reproduce") -> bool:
-    """Run one experiment as a user would; return whether its tables are now in `results`."""
-    staging = staging_of(name, preset, purpose)
-    command = [sys.executable, str(ROOT / "experiments" / f"{name}.py"), f"preset={preset}", f"out={staging}"]
-    if subprocess.run(command, check=False).returncode != 0:
-        print(f"{name}: failed, {results / preset / name} is as it was", file=sys.stderr)
-        return False
-    target = results / preset / name
+def run_all(presets: Presets, results: Path) -> list[str]:
+    """Run the experiments, put the tables of those that end well into `results`; return the names of the others."""
+    staging = {name: staging_of(name, preset) for name, preset in presets.items()}
+    lines = [
+        Line(ROOT / "experiments" / f"{name}.py", (f"preset={preset}", f"out={staging[name]}"), _log(staging[name]))
+        for name, preset in presets.items()
+    ]
+    failed = []
+    with tqdm(total=len(lines), unit="experiment", disable=None) as bar:  # a bar on a terminal
+        for number, ended in enumerate(run_lines(lines), 1):
+            name = ended.line.file.stem
+            if ended.code == 0:
+                keep(staging[name], results / presets[name] / name)
+            else:
+                failed.append(name)
+            bar.write(f"[{number:2}/{len(lines)}] {_told(ended, results / presets[name] / name)}")
+            bar.update()
+    return failed
+
+
+def _log(staging: Path) -> Path:
+    return staging.with_suffix(".log")
+
+
+def _told(ended: Ended, target: Path) -> str:
+    name = ended.line.file.stem
+    if ended.code == 0:
+        return f"{name}: {ended.seconds:.0f} s"
+    log = ended.line.log.read_text(encoding="utf-8").splitlines() if ended.line.log.exists() else []
+    shown = "".join(f"\n        {line}" for line in log[-LOG_LINES:])
+    return f"{name}: failed, {target} is as it was; {ended.line.log} ends with{shown or ' nothing'}"
+
+
+def keep(staging: Path, target: Path) -> None:
+    """Put the tables and pictures of a run into `target`, in place of what is there."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for pattern in KEPT:
@@ -66,58 +122,63 @@ def run_experiment(name: str, preset: str, results: Path, purpose: str = "reprod
     header = {field: values for field, values in header.items() if field not in OF_ONE_RUN}
     store.write_whole(target / "provenance.json", json.dumps(header, indent=1) + "\n")
     shutil.rmtree(staging)
-    return True
+    _log(staging).unlink(missing_ok=True)
 
 
-def judge(modules: dict[str, ModuleType], results: Path) -> None:
-    """Judge each experiment's claims from the largest preset present, write the report, print the verdicts."""
-    judged = []
+def judged(modules: dict[str, ModuleType], folders: list[Path]) -> list[report.Judged]:
+    """Return the claims of each experiment, from its largest preset in `folders`; of two alike from the first."""
+    found = []
     for name, module in modules.items():
-        preset = report.largest_preset(results, name)
-        if preset is not None:
-            claims = module.claims(read(results / preset / name))
+        presets = {preset: folder for folder in reversed(folders) if (preset := report.largest_preset(folder, name))}
+        if presets:
+            preset = max(presets, key=report.PRESETS.index)
             minutes = module.BUDGET_MINUTES.get(preset, float("nan"))
-            judged.append(report.Judged(name, preset, minutes, claims, module.__doc__))
-    if not judged:
-        sys.exit(f"{results}: holds no tables to judge")
-    frame = report.write(results, judged)
-    for name, group in frame.groupby("claim", sort=False):
-        print(f"{name:<4} {report.counts(group)}")
-    for row in frame[frame.verdict != "holds"].itertuples():
-        print(f"  {row.verdict}: {row.claim} {row.statement}: expected {row.expected:.5g}, measured {row.measured:.5g}")
-    print(f"{len(frame)} claims: {report.counts(frame)}; see {results / 'README.md'}")
+            claims = module.claims(read(presets[preset] / preset / name))
+            found.append(report.Judged(name, preset, minutes, claims, module.__doc__))
+    return found
 
 
-def check_all(modules: dict[str, ModuleType], presets: dict[str, str], results: Path) -> None:
-    """Run the experiments elsewhere, compare their tables with those in `results`, say what differs."""
-    made, outcomes, lines = ROOT / "outputs" / "check", [], []
-    for name, preset in presets.items():
-        if run_experiment(name, preset, made, "check"):
+def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
+    """Print a line for each claim id, with the place to read more where not all of it holds; then the sum."""
+    for name, group in claims.groupby("claim", sort=False):
+        places = [place.split("/") for place in dict.fromkeys(group[group.verdict != "holds"].experiment)]
+        links = ", ".join(f"{results / 'README.md'}#{experiment}-{preset}" for preset, experiment in places)
+        print(f"{name:<4} {report.counts(group):<32} {links}".rstrip())
+    print(f"{len(claims)} claims: {report.counts(claims)}")
+
+
+def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
+    """Run the experiments elsewhere, say how their tables agree with those in `results`, and what they mean."""
+    made = ROOT / "outputs" / "reproduce"
+    failed, agreeing, remarks = run_all(presets, made), 0, []
+    print()
+    for name in sorted(presets):
+        preset, checked = presets[name], Checked("differs", [f"{name}: differs: it has not run to its end"])
+        if name not in failed:
             checked = check(name, modules[name], results / preset / name, made / preset / name)
-        else:
-            checked = Checked("differs", [f"{name}: differs: it did not run to its end"])
-        outcomes.append(checked.outcome)
-        lines += checked.lines
-    counts = ", ".join(f"{outcomes.count(o)} {o}" for o in ("same bytes", "agree", "differs") if o in outcomes)
-    print("\n".join(["", *lines, f"{len(outcomes)} experiments against {results}: {counts}"]))
-    if "differs" in outcomes:
+        agreeing += checked.outcome != "differs"
+        remarks += checked.lines
+        print("\n".join(checked.lines[:1] + [line for line in checked.lines if line.startswith("  differs")]))
+    store.write_whole(made / "comparison.txt", "\n".join(remarks) + "\n")
+    named = {name: modules[name] for name in modules if name in presets and name not in failed}
+    if claims := judged(named, [made, results]):
+        print()
+        print_verdicts(report.claims_frame(claims), results)
+    print(f"new tables, pictures and what was not compared: {os.path.relpath(made)}")
+    print(f"{agreeing} of {len(presets)} experiments agree with the committed tables")
+    if agreeing < len(presets):
         sys.exit(1)
 
 
-def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> dict[str, str]:
-    """Return the preset that each experiment runs, of those named in `only`, and say how long that takes."""
-    named = only.split(",") if only else []
-    if unknown := [name for name in named if name not in modules]:
-        sys.exit(f"--only {only}: {', '.join(unknown)} is no experiment; allowed are {', '.join(modules)}")
-    presets = {name: found for name in modules if (found := preset_of(name, preset))}
-    if preset not in presets.values():
-        sys.exit(f"--preset {preset}: no experiment has this preset yet")
-    if without := [name for name in named if name not in presets]:
-        sys.exit(f"--only {only}: {', '.join(without)} has no preset {preset}")
-    presets = {name: presets[name] for name in named or presets}
-    budget = sum(modules[name].BUDGET_MINUTES.get(found, 0) for name, found in presets.items())
-    print(f"{len(presets)} experiments, about {budget:.3g} minutes on two cores", flush=True)
-    return presets
+def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
+    """Replace the tables of these experiments, then judge all that are there."""
+    failed = run_all(presets, results)
+    claims = judged(modules, [results])
+    if not claims:
+        sys.exit(f"{results}: holds no tables to judge")
+    print_verdicts(report.write(results, claims), results)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def main() -> None:
@@ -127,27 +188,19 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--only", metavar="NAME,NAME", help="run these experiments alone")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--judge-only", action="store_true", help="judge the tables that are there")
-    what.add_argument(
-        "--check", action="store_true", help="leave the tables that are there, compare them with new ones"
-    )
+    what.add_argument("--renew", action="store_true", help="replace the tables in results/ by the new ones")
+    what.add_argument("--judge-only", action="store_true", help="run nothing, judge the tables in results/ anew")
     arguments = parser.parse_args()
     if arguments.judge_only and arguments.only:
         parser.error("--only: with --judge-only all tables that are there are judged")
-    modules, failed = experiments(), []
-    if not arguments.judge_only:
-        presets = planned(modules, arguments.preset, arguments.only)
-        if arguments.check:
-            return check_all(modules, presets, arguments.results)
-        failed = [name for name, preset in presets.items() if not run_experiment(name, preset, arguments.results)]
-    judge(modules, arguments.results)
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
-    return None
+    modules = experiments()
+    presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)
+    work = renew if arguments.renew or arguments.judge_only else reproduce
+    work(modules, presets, arguments.results)
 
 
 if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("interrupted: the same command goes on with what is missing")
+        sys.exit("interrupted: the same command resumes with what is missing")

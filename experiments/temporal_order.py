@@ -19,6 +19,7 @@ import numpy as np
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.formats import NO_CLIP
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.training import COLUMNS, TrainingSettings, of_nets, train_nets
@@ -71,19 +72,19 @@ def draw(folder: Path) -> None:
 
 def success_where_chance(tables: Tables) -> tuple[int, np.ndarray, np.ndarray]:
     """Return cells at chance without a clip where a clip of 1 acted, and there each net's success with and without."""
-    table, solved = tables.table.assign(clip=tables.table["clip"].astype(str)), {"1.0": [], "none": []}
-    for _, cells in table.groupby(["seq_len", "spectral_radius"]):
-        plain, clipped = (cells[cells["clip"] == clip].iloc[0] for clip in ("none", "1.0"))
+    solved = {1.0: [], NO_CLIP: []}
+    for _, cells in tables.table.groupby(["seq_len", "spectral_radius"], dropna=False):
+        plain, clipped = (cells[cells["clip"] == clip].iloc[0] for clip in (NO_CLIP, 1.0))
         if abs(plain.error - plain.chance_error) < AT_CHANCE and clipped.clip_fraction > 0:
-            for clip, cell in (("none", plain), ("1.0", clipped)):
+            for clip, cell in ((NO_CLIP, plain), (1.0, clipped)):
                 solved[clip].append((tables.nets[tables.nets.out == cell.out].outcome == "solved").to_numpy())
-    n = len(solved["none"])
-    return n, *(np.concatenate([*solved[clip], np.array([], bool)]).astype(bool) for clip in ("1.0", "none"))
+    n = len(solved[NO_CLIP])
+    return n, *(np.concatenate([*solved[clip], np.array([], bool)]).astype(bool) for clip in (1.0, NO_CLIP))
 
 
 def claims(tables: Tables) -> list[Claim]:
     """Return C4 over all cells at chance, and S8 on the shortest length at radius 1.2 and clip 1."""
-    table = tables.table.assign(clip=tables.table["clip"].astype(str))
+    table = tables.table
     n, clipped, plain = success_where_chance(tables)
     added, se = paired_difference(clipped, plain) if n else (np.nan, np.nan)
     statement = f"{n} cells at chance without a clip where clip 1 acts: success it adds (cap {table.updates.iloc[0]:,})"
@@ -91,7 +92,7 @@ def claims(tables: Tables) -> list[Claim]:
     found = [Claim("C4", statement, source, "below", RAISED, 0.0, added, se, len(plain))]
     found.append(Claim("S8a", "best bag of words on temporal order: share wrong", "counts of A and B, enumerated",
                        "equal", 0.25, 0.0, table.bag_of_words_error.iloc[0], 0.0, 4))  # fmt: skip
-    cell = table[(table["clip"] == "1.0") & (table.spectral_radius == 1.2)].sort_values("seq_len").iloc[0]
+    cell = table[(table["clip"] == 1) & (table.spectral_radius == 1.2)].sort_values("seq_len").iloc[0]
     nets = tables.nets[tables.nets.out == cell.out]
     for part, column, bound in (("S8b", "error", 0.25), ("S8c", "pair_error", 0.5)):
         words = {"error": "all four classes", "pair_error": "AB and BA alone"}[column]

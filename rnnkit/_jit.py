@@ -23,20 +23,15 @@ OPTIONS = {
 }
 
 
-# Threads come from `prange` alone: turning array expressions into parallel loops too would treble the time to compile.
-PARALLEL_LOOPS = dict.fromkeys(
-    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
-) | {"prange": True}
-
-
 def jit(function: Callable) -> Callable:
     """Compile `function` on first call, for each dtype it meets, and keep the code for later processes."""
-    return _compiled(function)
-
-
-def jit_on_all_cores(function: Callable) -> Callable:
-    """Do the same, and spread its `prange` loops over the cores; for `rnnkit.parallel` alone."""
-    return _compiled(function, parallel=PARALLEL_LOOPS)
+    if config.DISABLE_JIT:
+        return function
+    dispatcher = numba.njit(**OPTIONS)(function)
+    if _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
+        dispatcher._cache = _cache.KernelCache(function)
+        _provide_first(dispatcher)
+    return dispatcher
 
 
 def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Callable], Apart]:
@@ -62,16 +57,6 @@ def _words(kind: Any) -> int:
     if isinstance(kind, types.Array):  # two pointers of numba's, size, size of an element, data, shape, strides
         return 5 + 2 * kind.ndim
     return sum(map(_words, kind)) if isinstance(kind, types.BaseTuple) else 1
-
-
-def _compiled(function: Callable, **more: Any) -> Callable:
-    if config.DISABLE_JIT:
-        return function
-    dispatcher = numba.njit(**OPTIONS, **more)(function)
-    if _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
-        dispatcher._cache = _cache.KernelCache(function)
-        _provide_first(dispatcher)
-    return dispatcher
 
 
 def _provide_first(dispatcher: Any) -> None:

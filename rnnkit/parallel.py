@@ -3,17 +3,16 @@
     from rnnkit.parallel import rnn_forward, rnn_backward       the serial kernels' arguments and bytes, on all cores
 
 A batch is cut by its size alone (`rnnkit.kernels.cut`), and results are joined in order, so 1 thread, N threads and
-the serial kernels give the same bytes. NUMBA_NUM_THREADS or `numba.set_num_threads` say how many threads run.
+the serial kernels give the same bytes. NUMBA_NUM_THREADS or `set_num_threads` say how many threads run.
 
-Shards run in numba's `prange`: handing one over costs 2 us while its threads are awake, 100 us through a
-ThreadPoolExecutor, which is longer than a small net's whole sequence. Its pool has two traps, both kept away here: it
-may be entered by one thread at a time (others run their shards themselves), and not in a forked child (which does too).
-
+Shards run on a pool of its own (`rnnkit._pool`), begun by the first call and again in a forked child; one call at a
+time has it, others run their shards themselves. TODO measured
 A batch under 16 rows is one shard and runs on one thread. Tried for it at H = 512: the columns of W_hh cut in two, each
 half in its core's L2 cache, the cores meeting after every step. Beside a program that kept both cores busy, the best
 forward pass took 0.84 ms for 0.89 (one row, 50 steps), and the median call 1.3 to 430 ms for 1.1 to 1.5.
 """
 
+import atexit
 import os
 import threading
 from collections.abc import Callable
@@ -23,62 +22,131 @@ from typing import Any, TypeVar
 
 import numpy as np
 import scipy
-from numba import config, prange
+from numba import config
 from threadpoolctl import ThreadpoolController
 
-from rnnkit import checkpointed
-from rnnkit._jit import jit_on_all_cores
+from rnnkit import _pool, checkpointed
+from rnnkit._jit import jit
+from rnnkit._pool import run_tasks
+from rnnkit._simd.apart import as_tasks
 from rnnkit.kernels import gru, layer, lstm, sequence
-from rnnkit.kernels.cut import count_shards
+from rnnkit.kernels.cut import MAX_SHARDS, count_shards
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
 from rnnkit.kernels.weights import pack_backward, pack_forward
 
 Cancellation = threading.Event
 Result = TypeVar("Result")
-_pool = threading.Lock()  # held while the threads of prange work
+SPIN_SECONDS = 1e-4  # of waiting before a thread sleeps; how that was chosen is written above
+_forward_tasks, _backward_tasks = as_tasks(forward_shard), as_tasks(backward_shard)
 
 
-def _after_fork() -> None:
-    _pool.acquire(blocking=False)  # for ever: the threads did not come along
+class _Threads:
+    """The threads of this process, and the words that they share with callers."""
+
+    def __init__(self) -> None:
+        """Begin none yet."""
+        self.n = config.NUMBA_NUM_THREADS
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: in a forked child there are none."""
+        self.changing, self.words, self.started = threading.Lock(), None, []
+
+    def pool(self) -> np.ndarray:
+        """Return the words of a pool whose threads run."""
+        if self.words is None:
+            with self.changing:
+                self.words = self._start() if self.words is None else self.words
+        return self.words
+
+    def _start(self) -> np.ndarray:
+        words = _pool.new(min(self.n, MAX_SHARDS) - 1, SPIN_SECONDS)
+        for w in range(words[_pool.WORKERS]):
+            thread = threading.Thread(target=_pool.work, args=(words, w), name=f"rnnkit-{w}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # as many as this process may have, or it is ending
+                words[_pool.WORKERS] = w
+                break
+            self.started.append(thread)
+        return words
+
+    def stop(self) -> None:
+        """Let the threads end, and wait until they have."""
+        with self.changing:
+            words, self.words = self.words, None
+            if words is not None:
+                _pool.stop(words)
+            while self.started:
+                self.started.pop().join()
 
 
+_threads = _Threads()
+atexit.register(_threads.stop)  # before the code that they run is gone
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_threads.forget)
 
 
-@jit_on_all_cores
-def _forward_spread(x, W_xh, W_hh, b_h, cell, states, place):
-    weights = pack_forward(x, W_xh, W_hh, b_h, cell)
-    for shard in prange(count_shards(x.shape[1])):
-        forward_shard(shard, x, weights, cell, states, place)
+def get_num_threads() -> int:
+    """Return how many threads share a call: NUMBA_NUM_THREADS unless `set_num_threads` has said otherwise."""
+    return _threads.n
 
 
-@jit_on_all_cores
-def _backward_spread(dh, x, W_xh, W_hh, cell, states, place, dx, carry, parts, hidden):
+def set_num_threads(n: int) -> None:
+    """Let n threads share a call from now on; bytes do not depend on it. Raises ValueError for n below 1."""
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"n must be an integer >= 1, got {n!r}")
+    _threads.stop()
+    _threads.n = int(n)
+
+
+def threading_layer() -> str:
+    """Return what shares the shards of a call: the pool of rnnkit, or nothing where one thread is all there is."""
+    return "none" if _threads.n == 1 or config.DISABLE_JIT else "rnnkit's pool"
+
+
+@jit
+def _forward_spread(pool, x, W_xh, W_hh, b_h, cell, states, place):
+    _run_forward(pool, (x, pack_forward(x, W_xh, W_hh, b_h, cell), cell, states, place))
+
+
+@jit
+def _backward_spread(pool, dh, x, W_xh, W_hh, cell, states, place, dx, carry, parts, hidden):
     weights = pack_backward(x, W_xh, W_hh, cell)
-    for shard in prange(count_shards(x.shape[1])):
-        backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts, hidden)
+    _run_backward(pool, (dh, x, weights, cell, states, place, dx, carry, parts, hidden))
+
+
+@jit
+def _run_forward(pool, arguments):  # a function of its own: its caller keeps the arrays alive until it returns
+    task, frame = _forward_tasks(arguments)
+    run_tasks(pool, task, frame, count_shards(arguments[0].shape[1]))
+
+
+@jit
+def _run_backward(pool, arguments):
+    task, frame = _backward_tasks(arguments)
+    run_tasks(pool, task, frame, count_shards(arguments[1].shape[1]))
 
 
 def forward_layer(x: np.ndarray, *arguments: Any) -> None:
     """Do what `rnnkit.kernels.layer.forward_layer` does, on all cores."""
-    _on_all_cores(_forward_spread, layer.forward_layer, x.shape[1], x, *arguments)
+    if _is_spread(x):
+        _forward_spread(_threads.pool(), x, *arguments)
+    else:
+        layer.forward_layer(x, *arguments)
 
 
 def backward_layer(dh: np.ndarray, x: np.ndarray, *arguments: Any) -> None:
     """Do what `rnnkit.kernels.layer.backward_layer` does, on all cores."""
-    _on_all_cores(_backward_spread, layer.backward_layer, x.shape[1], dh, x, *arguments)
+    if _is_spread(x):
+        _backward_spread(_threads.pool(), dh, x, *arguments)
+    else:
+        layer.backward_layer(dh, x, *arguments)
 
 
-def _on_all_cores(spread: Callable, serial: Callable, B: int, *arguments: Any) -> None:
-    """Call the form with threads where there is more than one shard and the pool is free, else the serial one."""
-    if count_shards(B) > 1 and _pool.acquire(blocking=False):
-        try:
-            return spread(*arguments)
-        finally:
-            _pool.release()
-    return serial(*arguments)
+def _is_spread(x: np.ndarray) -> bool:
+    return count_shards(x.shape[1]) > 1 and not config.DISABLE_JIT
 
 
 def rnn_forward(

@@ -1,6 +1,5 @@
 """What holds for every net, whatever its weights: identities between runs, threads, dtypes, and its name."""
 
-import numba
 import numpy as np
 import pytest
 from nets import (
@@ -20,7 +19,7 @@ from nets import (
     pick,
 )
 
-from rnnkit import RNN
+from rnnkit import RNN, parallel
 from rnnkit.passes import State
 
 either_input = pytest.mark.parametrize("symbols", [False, True], ids=["numbers", "symbols"])
@@ -28,11 +27,9 @@ either_input = pytest.mark.parametrize("symbols", [False, True], ids=["numbers",
 
 @pytest.fixture
 def set_threads():
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("numba may start one thread only")
-    before = numba.get_num_threads()
-    yield numba.set_num_threads
-    numba.set_num_threads(before)
+    before = parallel.get_num_threads()
+    yield parallel.set_num_threads
+    parallel.set_num_threads(before)
 
 
 @every_cell

@@ -1,7 +1,6 @@
 """Randomness comes in from outside, and threads are made in one file; each with a planted breach."""
 
 import ast
-from pathlib import Path
 
 import pytest
 from test_walls import EXPERIMENTS, PACKAGE, below, breaches, files, imported
@@ -43,24 +42,13 @@ def threads_made(source: str) -> list[str]:
     return found
 
 
-def all_cores(source: str) -> list[str]:
-    """Every use of the door that spreads `prange` over the cores."""
-    found = [name for name in imported(source) if name.endswith(".jit_on_all_cores")]
-    names = [getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(ast.parse(source))]
-    return found + [name for name in names if name == "jit_on_all_cores"]
-
-
 def test_no_hidden_randomness():
     assert breaches(global_randomness, files(PACKAGE, EXPERIMENTS)) == {}
 
 
 def test_one_file_makes_threads():
-    paths = [p for p in files(PACKAGE, EXPERIMENTS) if p != PACKAGE / "parallel.py"]
-    assert breaches(threads_made, paths) == {str(Path("rnnkit", "_jit.py")): ["parallel="]}  # its door
-
-
-def test_one_file_compiles_for_all_cores():
-    assert breaches(all_cores, files(PACKAGE, EXPERIMENTS)).keys() == {str(Path("rnnkit", "parallel.py"))}
+    makers = PACKAGE / "parallel.py", PACKAGE / "runner" / "several.py"  # the second one processes
+    assert breaches(threads_made, [p for p in files(PACKAGE, EXPERIMENTS) if p not in makers]) == {}
 
 
 @pytest.mark.parametrize(
@@ -82,8 +70,6 @@ def test_one_file_compiles_for_all_cores():
         (threads_made, "from numba import prange"),
         (threads_made, "import numba\nfor i in numba.prange(3): pass"),
         (threads_made, "@jit(parallel=True)\ndef f(): pass"),
-        (all_cores, "from rnnkit._jit import jit_on_all_cores as jit"),
-        (all_cores, "from rnnkit import _jit\n@_jit.jit_on_all_cores\ndef f(): pass"),
     ],
 )
 def test_a_planted_breach_is_seen(checker, source):
@@ -94,4 +80,3 @@ def test_what_is_allowed_is_not_a_breach():
     assert not global_randomness("import numpy as np\ng = np.random.Generator(np.random.PCG64(7))")
     assert not global_randomness("import numpy as np\ndef f(rng: np.random.Generator): return rng.normal()")
     assert not threads_made('"""Runs inside a prange body."""\nimport numba')
-    assert not all_cores('"""See jit_on_all_cores."""\nfrom rnnkit._jit import jit')

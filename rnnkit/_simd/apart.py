@@ -4,7 +4,7 @@ A caller passes each argument as numba holds it, by value, through the cell of t
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -13,10 +13,12 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
-from rnnkit._apart import cell_name
+from rnnkit._apart import Apart, cell_name
 from rnnkit._jit import jit_apart
+from rnnkit._simd.vectors import INT
 
 FLOATS = (types.float32, types.float64)
+PAIR = types.UniTuple(types.int64, 2)
 
 
 def compiled_apart(name: str, signatures: list[tuple]) -> Callable[[Callable], Callable]:
@@ -27,19 +29,15 @@ def compiled_apart(name: str, signatures: list[tuple]) -> Callable[[Callable], C
 
     def decorate(function: Callable) -> Callable:
         apart = [jit_apart(f"{name}_{i}", types.void(*s), at_once=False)(function) for i, s in enumerate(signatures)]
+        forms = function.forms = Forms(name, signatures, apart)
 
         @intrinsic
         def call(_typing, arguments):
-            form = next((i for i, s in enumerate(signatures) if all(map(fits, arguments, s))), None)
-            if form is None:
-                got = ", ".join(map(str, arguments))
-                raise TypingError(f"arrays must all be float32 or all float64, and C-contiguous; {name} got {got}")
-            apart[form].provide()
+            form = forms.find(arguments)
 
             def emit(context, builder, _signature, values):
                 values = cgutils.unpack_tuple(builder, values[0])
-                values = [as_type(context, builder, *v) for v in zip(values, arguments, signatures[form], strict=True)]
-                emit_call(builder, apart[form].symbol, values)
+                emit_call(builder, apart[form].symbol, forms.values(form, context, builder, values, arguments))
                 return context.get_dummy_value()
 
             return types.void(arguments), emit
@@ -51,6 +49,65 @@ def compiled_apart(name: str, signatures: list[tuple]) -> Callable[[Callable], C
         return function
 
     return decorate
+
+
+class Forms(NamedTuple):
+    """The forms of a function compiled apart: its name, the types of the arguments of each, their machine code."""
+
+    name: str
+    signatures: list[tuple]
+    apart: list[Apart]
+
+    def find(self, arguments: tuple) -> int:
+        """Return which form takes arguments of these types, and see that it is compiled."""
+        form = next((i for i, s in enumerate(self.signatures) if all(map(fits, arguments, s))), None)
+        if form is None:
+            got = ", ".join(map(str, arguments))
+            raise TypingError(f"arrays must all be float32 or all float64, and C-contiguous; {self.name} got {got}")
+        self.apart[form].provide()
+        return form
+
+    def values(self, form: int, context: Any, builder: Any, values: list, kinds: tuple) -> list:
+        """Return the last values of a call as their form wants them."""
+        wanted = self.signatures[form][-len(kinds) :]
+        return [as_type(context, builder, *v) for v in zip(values, kinds, wanted, strict=True)]
+
+
+def as_tasks(function: Callable) -> Callable:
+    """Return f(arguments), in compiled code: (task, frame), addresses of a function of (frame, i) and of its arguments.
+
+    The task calls `function(i, *arguments)`. The frame is the caller's: it is there until the caller returns.
+    """
+    forms = function.forms
+
+    @intrinsic
+    def tasks(_typing, arguments):
+        form = forms.find((types.intp, *arguments))
+
+        def emit(context, builder, _signature, values):
+            values = forms.values(form, context, builder, cgutils.unpack_tuple(builder, values[0]), arguments)
+            frame = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in values]))
+            for i, value in enumerate(values):
+                builder.store(value, cgutils.gep_inbounds(builder, frame, 0, i))
+            task = _emit_task(builder.module, frame.type, forms.apart[form].symbol)
+            return context.make_tuple(builder, PAIR, [builder.ptrtoint(p, INT) for p in (task, frame)])
+
+        return PAIR(arguments), emit
+
+    return tasks
+
+
+def _emit_task(module: Any, frame: Any, symbol: str) -> Any:
+    """Emit a function of (frame, i) that calls what stands behind a symbol with i and all that is in the frame."""
+    kind = ir.FunctionType(ir.VoidType(), [INT, INT])
+    task = ir.Function(module, kind, module.get_unique_name(f"{symbol}_task"))
+    task.linkage = "internal"
+    builder = ir.IRBuilder(task.append_basic_block())
+    values = builder.load(builder.inttoptr(task.args[0], frame))
+    parts = [builder.extract_value(values, i) for i in range(len(frame.pointee.elements))]
+    emit_call(builder, symbol, [task.args[1], *parts])
+    builder.ret_void()
+    return task
 
 
 def of_pointers(name: str, letters: str) -> Callable[[Callable], Callable]:

@@ -10,6 +10,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from inspect import signature
 from typing import Any, NoReturn
 
 import hydra
@@ -21,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnkit.runner import grid
+from rnnkit.runner.arguments import flags_first
 from rnnkit.runner.config import shown
 from rnnkit.runner.experiment import Experiment
 
@@ -31,7 +34,19 @@ HYDRAS_KEYS = {
     "hydra": (*HydraConf.__dataclass_fields__, "env"),
     "hydra.sweeper": ("_target_", "max_batch_size", "params"),
 }
+SHARED_LAUNCHERS = ("serial", "local", "slurm", "ray")
 CALLBACKS = re.compile(r"[+~]*hydra\b.*callbacks")
+
+
+# Hydra 1.3 is told which version's defaults are meant; 1.4 which classes a configuration may have it call, and that a
+# stored configuration may take the place of another
+if "execution_whitelist" in signature(hydra.main).parameters:
+    BASE: dict[str, Any] = {}
+    MAIN: dict[str, Any] = {"execution_whitelist": [f"{__name__}.TakeOver"]}
+    STORE: dict[str, Any] = {"replace": True}
+else:
+    BASE = MAIN = {"version_base": "1.3"}
+    STORE = {}
 
 
 class Composed(BaseException):  # no Exception: Hydra would make a warning of it, and run the sweep itself
@@ -59,6 +74,7 @@ def _composed(config: DictConfig, multirun: bool) -> BaseException:
     composed = Composed([], {}, [])
     try:
         composed.own, composed.found = grid.resolved(config.hydra, ("launcher", "sweeper"), "hydra.")
+        _complete(composed.own.get("launcher"), config)
         for name, keys in HYDRAS_KEYS.items():
             given = OmegaConf.select(config, name)
             unknown = [key for key in given if key not in keys] if OmegaConf.is_dict(given) else []
@@ -68,6 +84,14 @@ def _composed(config: DictConfig, multirun: bool) -> BaseException:
     except Exception as error:
         composed.found += grid.said(error)
     return composed
+
+
+def _complete(launcher: Any, config: DictConfig) -> None:
+    """Lay a user's own hydra/launcher file over the shared one of its name: Hydra does it up to 1.3."""
+    choice = OmegaConf.select(config, "hydra.runtime.choices").get("hydra/launcher")
+    if isinstance(launcher, dict) and "_target_" not in launcher and choice in SHARED_LAUNCHERS:
+        shared = ConfigStore.instance().load(f"hydra/launcher/{choice}.yaml").node
+        launcher |= {key: value for key, value in OmegaConf.to_container(shared).items() if key not in launcher}
 
 
 def nothing_started(experiment: Experiment, found: list[str]) -> NoReturn:
@@ -86,6 +110,7 @@ def compose(experiment: Experiment) -> Composed:
     offer(experiment)
     given = sys.argv
     try:
+        sys.argv = [given[0], *flags_first(given[1:])]
         for _ in given:
             try:
                 _run_hydra(experiment)
@@ -116,7 +141,7 @@ def _run_hydra(experiment: Experiment) -> None:
     with _exceptions_as_they_are(), warnings.catch_warnings():
         # a user's own hydra/launcher/local.yaml is laid over the shared one
         warnings.filterwarnings("ignore", r"\s*'[^']*' is validated against ConfigStore")
-        hydra.main(version_base="1.3", config_path=conf, config_name="config")(_no_job)()
+        hydra.main(config_path=conf, config_name="config", **MAIN)(_no_job)()
     sys.exit(0)  # --help, --cfg and the like
 
 
@@ -142,15 +167,15 @@ def offer(experiment: Experiment) -> None:
 
     The folder `conf` itself stays out of its search path: a key named as an experiment would be a config group.
     """
-    store, conf = ConfigStore.instance(), experiment.conf
+    store, conf = partial(ConfigStore.instance().store, provider="rnnkit", **STORE), experiment.conf
     if not (conf / "sweep.yaml").exists():
         sys.exit(f"{conf / 'sweep.yaml'}: not there; an experiment needs it, and conf/hydra, as copies of rnnkit's own")
     for file in (conf / "sweep.yaml", *sorted(conf.glob("hydra/**/*.yaml"))):
         group = file.parent.relative_to(conf).as_posix()
-        store.store(file.stem, OmegaConf.load(file), group=None if group == "." else group, provider="rnnkit")
+        store(file.stem, OmegaConf.load(file), group=None if group == "." else group)
     fields = experiment.schema.model_fields.items()
-    store.store("schema_defaults", {name: field.default for name, field in fields if not field.is_required()})
+    store("schema_defaults", {name: field.default for name, field in fields if not field.is_required()})
     hooks = {"rnnkit": {"_target_": f"{TakeOver.__module__}.{TakeOver.__name__}"}}
     job = JobConf(name=experiment.name)  # else --help is headed by the name of this file
     # whatever file is composed has these
-    store.store("config", HydraConf(callbacks=hooks, job=job), group="hydra", provider="rnnkit")
+    store("config", HydraConf(callbacks=hooks, job=job), group="hydra")

@@ -3,8 +3,10 @@
 import difflib
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -15,17 +17,36 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
+
+from rnnkit.runner import store
 
 KEYS_OF_A_SWEEP = ("out", "force", "stale")  # they say where and whether a job runs, not what comes out
 
 
+@dataclass(frozen=True)
+class NamesFile:
+    """Marks a key whose value may name a file: what the file holds is a part of the job, as the value itself is.
+
+        path: Annotated[str, NamesFile(lambda value: value != "none")] = Field(...)
+
+    when: which values name one.
+    """
+
+    when: Callable[[str], bool]
+
+
 class Settings(BaseModel):
-    """Base of every experiment's configuration; each field's description says what is allowed."""
+    """Base of every experiment's configuration; each field's description says what is allowed.
+
+    A key that names a file is marked as one, `Annotated[str, NamesFile(when)]`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     _code: str = PrivateAttr("")
+    _digests: dict[str, str] = PrivateAttr(default_factory=dict)  # of the files that keys name, by `<key>_sha256`
     seed: int = Field(ge=0, lt=2**32, description="an integer from 0 to 2^32 - 1")
     out: str = Field(min_length=1, description="a folder to write to")
     force: bool = Field(False, description="true: compute again what has ended; or false")
@@ -40,17 +61,38 @@ class Settings(BaseModel):
             raise ValueError
         return value
 
+    @model_validator(mode="after")
+    def _files_as_they_are(self) -> Self:
+        for key, path in self.files().items():
+            try:
+                self._digests[key + store.OF_A_FILE] = store.file_identity(path)
+            except OSError as error:
+                why = f"cannot be read ({error.strerror})"
+                raise ValueError(
+                    f"{key}={shown(path)}: {why}; allowed is {type(self).model_fields[key].description}"
+                ) from None
+        return self
+
+    def files(self) -> dict[str, Path]:
+        """Return the files that decide the numbers too, by the keys that name them."""
+        marked = {
+            key: mark
+            for key, field in type(self).model_fields.items()
+            for mark in field.metadata
+            if isinstance(mark, NamesFile)
+        }
+        return {key: Path(getattr(self, key)) for key, mark in marked.items() if mark.when(getattr(self, key))}
+
     def scientific(self) -> dict[str, Any]:
-        """Return what decides the numbers: every key but those of the sweep, the experiment's own first."""
-        return self.model_dump(exclude={*KEYS_OF_A_SWEEP, "seed"}) | {"seed": self.seed}
+        """Return what decides the numbers: every key but those of the sweep, the experiment's own first.
+
+        Last, as `<key>_sha256`, what the files that keys name held when these settings were made.
+        """
+        return self.model_dump(exclude={*KEYS_OF_A_SWEEP, "seed"}) | {"seed": self.seed} | self._digests
 
     def go_on_by(self, code: str) -> None:
         """Say by which code the job runs: what is kept on the way belongs to it."""
         self._code = code
-
-    def sources(self) -> list[Path]:
-        """Return files of the user's own that decide the numbers too."""
-        return []
 
 
 def _positive_or_none(value: object) -> object:
@@ -69,16 +111,20 @@ def number(value: Any) -> float | None:
     return None if value == "none" else float(value)
 
 
-def faults(schema: type[BaseModel], values: dict[str, Any], prefix: str = "") -> list[str]:
-    """Return one line for each fault of `values`: key, value, what is allowed; empty when all is well.
+def validated(schema: type[BaseModel], values: dict[str, Any], prefix: str = "") -> tuple[BaseModel | None, list[str]]:
+    """Return (what `values` say, one line for each of their faults: key, value, what is allowed): one of the two.
 
     prefix: what stands before a key on the command line.
     """
     try:
-        schema.model_validate(values)
+        return schema.model_validate(values), []
     except ValidationError as error:
-        return [prefix + _fault(schema, detail) for detail in error.errors()]
-    return []
+        return None, [prefix + _fault(schema, detail) for detail in error.errors()]
+
+
+def faults(schema: type[BaseModel], values: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return the faults of `values`; empty when all is well."""
+    return validated(schema, values, prefix)[1]
 
 
 def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
@@ -93,7 +139,9 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
         return said
     meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
-    return f"{key}={shown(value)}: allowed is {allowed}{meant}"
+    if isinstance(value, list) and value:
+        meant = f"; values of a sweep are written {','.join(map(str, value))}"
+    return f"{key}={shown(value)}: allowed is {allowed}{shown(meant)}"
 
 
 def _known(key: str, known: list[str]) -> str:

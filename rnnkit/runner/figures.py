@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rnnkit.runner.formats import spelt
+
 COLOURS = plt.get_cmap("viridis")
 
 
@@ -43,7 +45,7 @@ def measured_on_theory(
     for i, (value, group) in enumerate(groups):
         group, colour = group.sort_values(x), shade(i, len(groups))
         axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
-        label = f"{by} = {value}"
+        label = f"{by} = {spelt(value)}"
         axes.errorbar(
             group[x],
             group.growth_rate,
@@ -69,7 +71,7 @@ def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None
         group = group.sort_values("lag")
         mean, sd = group.log_norm / 2.302585, group.log_norm_sd / 2.302585
         colour = shade(i, len(groups))
-        axes.plot(group.lag, mean, color=colour, label=f"{by} = {value}")
+        axes.plot(group.lag, mean, color=colour, label=f"{by} = {spelt(value)}")
         axes.fill_between(group.lag, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
     axes.set(xlabel="lag (steps back from the loss)", ylabel="log10 ||dL/dh||, mean and 1 sd")
     axes.set_title(title, fontsize=10)
@@ -83,7 +85,8 @@ def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: 
     groups = list(history.groupby(by))
     for i, (value, group) in enumerate(groups):
         group = group.sort_values("update")
-        axes.plot(group["update"], group[y], "o-", ms=3, color=shade(i, len(groups)), label=f"{by} = {value}")
+        label = f"{by} = {spelt(value)}"
+        axes.plot(group["update"], group[y], "o-", ms=3, color=shade(i, len(groups)), label=label)
     axes.set(xlabel="updates", ylabel=ylabel)
     axes.legend(fontsize=8)
     save(figure, path)

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from hydra import compose
@@ -21,6 +22,8 @@ Config = dict[str, Any]
 Sets = dict[str, list[Override]]  # of each key that is set job by job, its values
 MOST_JOBS = 100_000
 ADD = re.compile("To append to your config")  # Hydra's advice for unknown keys, which the schema refuses
+# what Hydra says beside the fault: the tokens of its grammar; from 1.4 on the argument once more
+ABOUT = re.compile(r" expecting \{.*\}|^Error when parsing index: \d+, string: .* out of \[.*\]\. ")
 NOW = re.compile(r"\$\{now:[^}]*\}")
 
 
@@ -28,13 +31,14 @@ def job_configs(config: DictConfig, multirun: bool) -> tuple[list[Config], list[
     """Return (every job's configuration in the order of Hydra's basic sweeper, the faults that are met on the way).
 
     Hydra itself composes a job in 80 ms; to set the swept keys of what it has composed takes microseconds. A key given
-    on the command line takes the place of the same key in a preset's grid. Must be called within Hydra's application.
+    on the command line takes the place of the same key in a preset's grid, and a grid runs with -m or without. Must be
+    called within Hydra's application.
     """
-    if not multirun:
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+    if not multirun and not params:
         return _jobs(_own(config), {})
     loader = GlobalHydra.instance().config_loader()
     parser = OverridesParser.create(loader)
-    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     lines = OmegaConf.to_container(config.hydra.overrides)  # as typed: ${...} is of each job, not of this configuration
     task = parser.parse_overrides(lines["task"])
     named = {_name(o): o for o in parser.parse_overrides([f"{key}={value}" for key, value in params.items()])}
@@ -78,6 +82,8 @@ def _single(override: Override) -> list[Override]:
         raise ValueError("a sweep takes values one by one; allowed are a,b and choice(a,b) and range(a,b,step)")
     sweep = override.value()
     if isinstance(sweep, RangeSweep):  # Hydra would count to its end, should it have one
+        sweep = _in_decimals(sweep)
+        override = replace(override, _value=sweep)
         numbers = list(itertools.islice(sweep.range(), MOST_JOBS + 1))
         if len(numbers) > MOST_JOBS:
             raise ValueError(f"more than {MOST_JOBS} values; allowed are fewer")
@@ -86,6 +92,17 @@ def _single(override: Override) -> list[Override]:
         raise ValueError("names no value; allowed is one or more")
     single = replace(override, value_type=ValueType.ELEMENT)
     return [replace(single, _value=v, input_line=f"{key}={Transformer.str(v)}") for v in values]
+
+
+def _in_decimals(sweep: RangeSweep) -> RangeSweep:
+    """Return a range of floats that is counted in decimals of 12 digits.
+
+    In binary range(0.1,0.5,0.1) has 0.30000000000000004, and range(0.5,0.8,0.1) its stop value.
+    """
+    bounds = {name: getattr(sweep, name) for name in ("start", "stop", "step")}
+    if all(isinstance(bound, int) for bound in bounds.values()):
+        return sweep
+    return replace(sweep, **{name: Decimal(f"{bound:.12g}") for name, bound in bounds.items()})
 
 
 def _bases(
@@ -195,5 +212,5 @@ def _unread(error: OverrideParseException) -> str:
         what = f"cannot be read from {shown(error.override[max(at, 0) :], 20)} on, unless quoted (\\'...\\')"
     else:
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See https"))]
-        what = shown(re.sub(r" expecting \{.*\}", "", " ".join(lines)), 300)
+        what = shown(re.sub(ABOUT, "", " ".join(lines)), 300)
     return f"{shown(error.override) or 'an empty argument'}: {what}; {allowed}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit.runner import provenance, store
-from rnnkit.runner.config import Settings, faults
+from rnnkit.runner.config import Settings, validated
 from rnnkit.runner.experiment import Experiment, Measurement
 
 BUSY = "busy"  # another process is at it
@@ -71,7 +71,7 @@ class Work:
         with recording(job), store.claim(Path(job.folder), wait=False) as mine:
             if mine and self.is_without(job):
                 measured = Measurement({"status": "interrupted"}, message=message)
-                _write(self.experiment, job, measured, {"code": code_of(self.experiment)}, time.time())
+                _write(self.experiment, job, measured, time.time())
 
 
 def record_of(job: Job) -> dict[str, Any] | None:
@@ -99,20 +99,13 @@ def _code_of(file: Path) -> str:
     return store.code_identity(*store.own_sources(file))
 
 
-def code_and_sources(experiment: Experiment, settings: Settings) -> dict[str, Any]:
-    """Return what of a record says by which code it was made; a user's own files as they are now."""
-    own = {str(path): store.files_identity(*store.own_sources(path)) for path in settings.sources()}
-    return {"code": code_of(experiment), "sources": own}
-
-
 def run_job(experiment: Experiment, job: Job) -> str:
     """Run one job and leave its record, whatever happens; return its status, or BUSY.
 
     A job that has ended since it was planned is not run again, whoever's code it was: that is for the user to decide.
     An interruption keeps an earlier record.
     """
-    if found := faults(experiment.schema, job.values):  # a user's file has changed since the sweep was checked
-        raise CannotRecord("; ".join(found))
+    settings = _settings_of(experiment, job)
     folder = Path(job.folder)
     with recording(job), store.claim(folder, job.wait) as mine:
         if not mine:
@@ -122,17 +115,27 @@ def run_job(experiment: Experiment, job: Job) -> str:
             return record["row"]["status"]
         if damage:
             (folder / "record.json").replace(folder / "record.damaged.json")
-        return _run(experiment, job, had_ended=store.has_ended(record))
+        return _run(experiment, job, settings, had_ended=store.has_ended(record))
+
+
+def _settings_of(experiment: Experiment, job: Job) -> Settings:
+    """Return the settings of a job; CannotRecord where a file that they name is no longer what was planned."""
+    settings, found = validated(experiment.schema, job.values)
+    now = settings.scientific() if settings else job.config
+    for key in [key for key in job.config if key.endswith(store.OF_A_FILE) and now.get(key) != job.config[key]]:
+        name = key.removesuffix(store.OF_A_FILE)
+        found.append(f"{name}={job.values[name]}: has changed since the sweep was planned; the same line plans it anew")
+    if found:
+        raise CannotRecord("; ".join(found))
+    return settings
 
 
 def _counts(record: dict[str, Any] | None, job: Job) -> bool:
     return store.has_ended(record) and record["start"] > job.after
 
 
-def _run(experiment: Experiment, job: Job, had_ended: bool) -> str:
-    settings = experiment.schema.model_validate(job.values)
-    made_by = code_and_sources(experiment, settings)
-    settings.go_on_by(store.identity(made_by))
+def _run(experiment: Experiment, job: Job, settings: Settings, had_ended: bool) -> str:
+    settings.go_on_by(code_of(experiment))
     start, began, problem = time.time(), time.perf_counter(), Path(job.folder, "traceback.txt")
     with provenance.compilation() as compiled:
         try:
@@ -142,13 +145,13 @@ def _run(experiment: Experiment, job: Job, had_ended: bool) -> str:
         except KeyboardInterrupt:
             if not had_ended:
                 measured = Measurement({"status": "interrupted"}, message="the same line goes on with it")
-                _write(experiment, job, measured, made_by, start)
+                _write(experiment, job, measured, start)
             raise
         except Exception as error:  # a job that raises is a row with status error; the others go on
             measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
             store.write_whole(problem, traceback.format_exc())
         compile_seconds = compiled()
-    _write(experiment, job, measured, made_by, start, time.perf_counter() - began, compile_seconds)
+    _write(experiment, job, measured, start, time.perf_counter() - began, compile_seconds)
     if measured.row["status"] in store.ENDED:  # after an error a training goes on from them
         for checkpoints in Path(job.folder).glob("checkpoints-*"):
             shutil.rmtree(checkpoints)
@@ -166,7 +169,6 @@ def _write(
     experiment: Experiment,
     job: Job,
     measured: Measurement,
-    made_by: dict[str, Any],
     start: float,
     seconds: float = 0.0,
     compile_seconds: float = 0.0,
@@ -176,5 +178,6 @@ def _write(
         "started": datetime.datetime.fromtimestamp(start, datetime.UTC).isoformat(timespec="seconds"),
         "compile_seconds": round(compile_seconds, 6),
     }
-    head = {"config": job.config, **made_by, "start": start, "seconds": seconds, "provenance": made}
+    made |= {key: value for key, value in job.config.items() if key.endswith(store.OF_A_FILE)}
+    head = {"config": job.config, "code": code_of(experiment), "start": start, "seconds": seconds, "provenance": made}
     store.write_record(Path(job.folder), head | vars(measured))

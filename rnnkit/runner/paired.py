@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from rnnkit.runner.agreement import LOOSER, Judged, are_numbers, by_count, by_nets, by_rank, by_se, exactly, same
+from rnnkit.runner.formats import spelt
 from rnnkit.runner.tables import Tables
 
 COUNTS = ("n_solved", "n_unsolved", "n_diverged", "n_held")  # n_nonfinite counts numbers, not nets
@@ -59,7 +60,7 @@ class Pair:
     def where(self, out: str) -> str:
         """Return the keys in which a row differs from others, with their values."""
         table = self.tables[0] if out in self.tables[0].index else self.tables[1]
-        return ", ".join(f"{key}={table.at[out, key]}" for key in self.varied if key in table) or out
+        return ", ".join(f"{key}={spelt(table.at[out, key])}" for key in self.varied if key in table) or out
 
     def cells(self, column: str, out: str) -> tuple[Any, Any]:
         """Return the value of both sides."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.runner import store
-from rnnkit.runner.config import Settings, faults, shown
+from rnnkit.runner.config import Settings, shown, validated
 
 Config = dict[str, Any]
 
@@ -15,9 +15,9 @@ def check(schema: type[Settings], configs: list[Config]) -> tuple[list[Settings]
     sound: list[Settings] = []
     found: dict[str, None] = {}
     for values in configs:
-        of_job = faults(schema, values)
+        settings, of_job = validated(schema, values)
         found |= dict.fromkeys(of_job)
-        sound += [] if of_job else [schema.model_validate(values)]
+        sound += [settings] if settings else []
     if len({str(values.get("out")) for values in configs}) > 1:
         found["out: one folder for the whole sweep is allowed, not one for each job"] = None
     if len({(str(values.get("force")), str(values.get("stale"))) for values in configs}) > 1:
@@ -31,14 +31,15 @@ def merged(old: list[Config], new: list[Config]) -> list[Config] | None:
     """Return the jobs of both plans, the new one's order first; None where they have no job in common.
 
     So a value added to a sweep gives the table that the longer sweep would have given at once, and a part of a sweep
-    can be run again in its folder.
+    can be run again in its folder. An old job whose file has changed gives way to the new one of the same keys.
     """
     names, old_names = [[store.identity(config) for config in plan] for plan in (new, old)]
-    if not set(names) & set(old_names):
+    asked, old_asked = [[store.identity(store.as_asked(config)) for config in plan] for plan in (new, old)]
+    if not set(asked) & set(old_asked):
         return None
     if set(names) <= set(old_names):
         return old
-    return new + [config for name, config in zip(old_names, old, strict=True) if name not in set(names)]
+    return new + [config for name, config in zip(old_asked, old, strict=True) if name not in set(asked)]
 
 
 def open_folder(folder: str, experiment: Path, plan: list[Config]) -> str:

@@ -16,6 +16,8 @@ from numba import config
 from numba.core import event
 from threadpoolctl import threadpool_info
 
+from rnnkit.parallel import threading_layer
+
 
 @cache
 def environment(file: Path) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def environment(file: Path) -> dict[str, Any]:
         "blas": _blas(),
         "cpu": _cpu(),
         "threads": config.NUMBA_NUM_THREADS,
+        "threading": threading_layer(),
         "host": socket.gethostname(),
     }
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from rnnkit.runner import store
 from rnnkit.runner.claims import COLUMNS, Claim
+from rnnkit.runner.formats import markdown_text, read_csv, spelt, to_csv
 
 PRESETS = ("quick", "laptop", "overnight", "paper")  # from small to large
 THEMES = {
@@ -77,7 +78,7 @@ def _by_number(claim: str) -> str:
 def write(results: Path, judged: list[Judged]) -> pd.DataFrame:
     """Write claims.csv and README.md; return the claims."""
     frame = claims_frame(judged)
-    store.write_whole(results / "claims.csv", frame[COLUMNS].to_csv(index=False))
+    store.write_whole(results / "claims.csv", to_csv(frame[COLUMNS]))
     store.write_whole(results / "README.md", _readme(frame, judged, results))
     return frame
 
@@ -132,6 +133,7 @@ def _measured(value: float, se: float, digits: int) -> str:
 def _open(claims: pd.DataFrame) -> str:
     """Return the claims that do not hold, with what was measured."""
     rows = claims[["claim", "verdict", "statement"]].assign(
+        statement=claims.statement.map(markdown_text),
         expected=[f"{SIGN[row.kind]}{row.expected:.5g}" for row in claims.itertuples()],
         measured=[_measured(row.measured, row.se, 4) for row in claims.itertuples()],
     )
@@ -158,9 +160,10 @@ def _described(results: Path) -> list[str]:
     parts = ["## Not judged", "Parts of a published protocol, as far as the budget (`updates`) went."] if tables else []
     for path in tables:
         preset, experiment = path.parts[-3:-1]
-        table = pd.read_csv(path, keep_default_na=False)
+        table = read_csv(path)
         shown = table[[column for column in DESCRIBED if column in table]]
-        shown = shown.map(lambda v: f"{v:.3g}" if isinstance(v, float) and v % 1 else v)
+        shown = shown.assign(clip=shown["clip"].map(spelt)) if "clip" in shown else shown
+        shown = shown.map(lambda v: "" if pd.isna(v) else f"{v:.3g}" if isinstance(v, float) and v % 1 else v)
         parts += [f"### {experiment}, preset {preset}", shown.to_markdown(index=False, disable_numparse=True)]
         parts.append(f"[table.md]({preset}/{experiment}/table.md), [table.csv]({preset}/{experiment}/table.csv)")
     return parts
@@ -170,8 +173,8 @@ def _details(part: Judged) -> str:
     rows = [
         {
             "claim": c.claim,
-            "statement": c.statement,
-            "source": c.source,
+            "statement": markdown_text(c.statement),
+            "source": markdown_text(c.source),
             "expected": f"{SIGN[c.kind]}{c.expected:.5g}",
             "tolerance": f"{c.tolerance:.2g}",
             "measured": _measured(c.measured, c.se, 5),

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 ENDED = ("done", "diverged")  # a job with such a record is not run again by the same code
 DECIDES_NUMBERS = "runner/training.py"  # of the runner this file alone; all else in it plans, stores or draws
 DIGEST = ', "digest": "'
+OF_A_FILE = "_sha256"  # ends the name, after the key that names the file, of what the file held
 PART = ".rnnkit-part"  # ends the name of a file that is being written: nobody else's ends so
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)  # Lustre without -o flock, NFS without lockd, FUSE
 
@@ -39,6 +40,22 @@ def files_identity(*files: Path, of: bytes = b"") -> str:
     return digest.hexdigest()[:12]
 
 
+def file_identity(file: Path) -> str:
+    """Return the first 12 hex digits of a file's SHA-256; of a .py file that imports others beside it, of all of them.
+
+    Raises OSError, also for what is no regular file: a pipe can be read only once.
+    """
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "no regular file")
+    beside = [path for path in own_sources(file) if path != file] if file.suffix == ".py" else []
+    return files_identity(*beside, of=file.read_bytes())
+
+
+def as_asked(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a job's keys without what the files that they name held."""
+    return {key: value for key, value in config.items() if not key.endswith(OF_A_FILE)}
+
+
 def own_sources(file: Path) -> list[Path]:
     """Return an experiment's file, the files beside it that it imports, and those that they import."""
     found, left = [], [file]
@@ -47,7 +64,11 @@ def own_sources(file: Path) -> list[Path]:
         if path in found or not path.exists():
             continue
         found.append(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):  # it imports nothing
+            continue
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 left += [path.with_name(f"{name.name}.py") for name in node.names]
             elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -70,7 +91,7 @@ def write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:  # the same bytes on every system
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

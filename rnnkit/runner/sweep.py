@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import hydra
 
-from rnnkit.runner import command, jobs, plan, store, tables
+from rnnkit.runner import command, jobs, plan, store
 from rnnkit.runner.collect import collect
 from rnnkit.runner.config import Settings, faults, shown
 from rnnkit.runner.experiment import Experiment
@@ -75,12 +75,12 @@ def _left(experiment: Experiment, settings: list[Settings]) -> tuple[list[Job], 
         record, damage = store.read_record(Path(job.folder), job.config)
         if damage:
             damaged.append(damage)
-        ended, now = store.has_ended(record), jobs.code_and_sources(experiment, one)
-        other = ended and {what: record.get(what) for what in now} != now
+        ended, now = store.has_ended(record), jobs.code_of(experiment)
+        other = ended and record["code"] != now
         if one.force or not ended or (other and one.stale == "recompute"):
             left.append(job._replace(after=record["start"] if record else 0.0))
         elif other and one.stale == "stop":
-            stale.add(f"{tables.made_by(record)}, which is {tables.made_by(now)} now")
+            stale.add(f"{record['code']}, which is {now} now")
     if not stale:
         return left, damaged, ""
     why = f"holds jobs that other code has ended ({'; '.join(sorted(stale))})"

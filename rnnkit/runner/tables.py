@@ -4,12 +4,14 @@ What differs from run to run stands apart: timings.csv, provenance.json, problem
 """
 
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from rnnkit.runner import store
+from rnnkit.runner.formats import markdown_text, read_csv, to_csv
 
 DETAILS = ("nets", "lags", "history")
 FILES = ("table.csv", *(f"{name}.csv" for name in DETAILS))  # what came out, and nothing of how and when
@@ -45,15 +47,16 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
     wherever it is made. Where rows were computed by different code, a last column `code` says which.
     """
     records = records_of(out, plan)
-    table = pd.DataFrame([_row(record, columns) for record in records], dtype=object)
+    keys = dict.fromkeys(key for record in records for key in record["config"])  # one that names no file has no digest
+    table = pd.DataFrame([_row(record, keys, columns) for record in records], dtype=object)
     if mixed := is_mixed(records):
-        table["code"] = [made_by(record) for record in records]
-    store.write_whole(out / "table.csv", table.to_csv(index=False))
+        table["code"] = [record.get("code") for record in records]
+    store.write_whole(out / "table.csv", to_csv(table))
     store.write_whole(out / "table.md", MIXED * mixed + table_markdown(table))
     for name in DETAILS:
         found = [{"out": record["out"]} | detail for record in records for detail in record.get(name, [])]
         if found or name != "history":  # most experiments train nothing
-            store.write_whole(out / f"{name}.csv", pd.DataFrame(found).to_csv(index=False, float_format=DETAIL_FORMAT))
+            store.write_whole(out / f"{name}.csv", to_csv(pd.DataFrame(found), DETAIL_FORMAT))
     _write_circumstances(out, records)
     return records
 
@@ -63,24 +66,18 @@ MIXED = "**Rows of this table were computed by different code: see its last colu
 
 def is_mixed(records: list[Record]) -> bool:
     """Return whether rows were computed by different code."""
-    made = [record for record in records if "code" in record]
-    of_files = {(name, code) for record in made for name, code in record.get("sources", {}).items()}
-    return len({record["code"] for record in made}) > 1 or len(of_files) > len({name for name, _ in of_files})
+    return len({record["code"] for record in records if "code" in record}) > 1
 
 
-def made_by(record: Record) -> str | None:
-    """Return the code of a row, with that of the user's own files."""
-    return "+".join([record["code"], *record.get("sources", {}).values()]) if "code" in record else None
-
-
-def _row(record: Record, columns: list[str]) -> dict[str, Any]:
-    return record["config"] | {"out": record["out"]} | {column: record["row"].get(column) for column in columns}
+def _row(record: Record, keys: Iterable[str], columns: list[str]) -> dict[str, Any]:
+    asked = {key: record["config"].get(key) for key in keys}
+    return asked | {"out": record["out"]} | {column: record["row"].get(column) for column in columns}
 
 
 def _write_circumstances(out: Path, records: list[Record]) -> None:
     """Write seconds by job, what the tables come from, and what became of jobs that are not done."""
     timings = [{"out": record["out"], "seconds": record["seconds"]} for record in records]
-    store.write_whole(out / "timings.csv", pd.DataFrame(timings).to_csv(index=False))
+    store.write_whole(out / "timings.csv", to_csv(pd.DataFrame(timings)))
     store.write_whole(out / "provenance.json", json.dumps(provenance_of(records), indent=1) + "\n")
     problems = [
         {"out": record["out"], "status": record["row"]["status"], "message": record["message"]}
@@ -88,14 +85,14 @@ def _write_circumstances(out: Path, records: list[Record]) -> None:
         if record["row"]["status"] != "done"
     ]
     if problems:
-        store.write_whole(out / "problems.csv", pd.DataFrame(problems).to_csv(index=False))
+        store.write_whole(out / "problems.csv", to_csv(pd.DataFrame(problems)))
     else:
         (out / "problems.csv").unlink(missing_ok=True)
 
 
 def provenance_of(records: list[Record]) -> dict[str, Any]:
     """Return each field of the records' provenance with its values and how many jobs have each."""
-    made = [record["provenance"] | {"code": made_by(record)} for record in records if "provenance" in record]
+    made = [record["provenance"] | {"code": record["code"]} for record in records if "provenance" in record]
     fields = dict.fromkeys(name for one in made for name in one if name not in ("started", "compile_seconds"))
     header: dict[str, Any] = {"jobs": len(records)}
     for name in fields:
@@ -112,19 +109,23 @@ def provenance_of(records: list[Record]) -> dict[str, Any]:
 def table_markdown(table: pd.DataFrame) -> str:
     """Return the table for people: columns that say the same in every row stand once, above it."""
     shared = [c for c in table if len(table) > 1 and c != "status" and table[c].map(str).nunique() == 1]
-    said = ", ".join(f"{c} = {table[c].iloc[0]}" for c in shared if table[c].iloc[0] not in (None, ""))
+    said = ", ".join(f"{c} = {markdown_text(str(v))}" for c in shared if (v := table[c].iloc[0]) not in (None, ""))
     body = table.drop(columns=[*shared, "out"], errors="ignore")
-    body = body.map(lambda v: "" if v is None else f"{v:{TABLE_MD_FORMAT}}" if isinstance(v, float) else str(v))
+    body = body.map(
+        lambda v: "" if v is None else f"{v:{TABLE_MD_FORMAT}}" if isinstance(v, float) else markdown_text(str(v))
+    )
     return f"{said}\n\n{body.to_markdown(index=False, disable_numparse=True)}\n"
 
 
-def read(folder: Path) -> Tables:
-    """Return the tables of a folder that `collect` wrote; the words none and nan-free text stay text."""
+def read(folder: str | Path, text: Collection[str] = ()) -> Tables:
+    """Return the tables of a sweep's `out`, as `rnnkit.runner.formats.read_csv` reads each.
 
-    def load(name: str) -> pd.DataFrame:
-        path = folder / f"{name}.csv"
-        if (name == "history" and not path.exists()) or not path.read_text(encoding="utf-8").strip():
-            return pd.DataFrame()
-        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+        table = read("outputs/first").table
+        table[table["clip"] <= 1]    # none is inf in clip, NaN in all other columns of numbers
 
-    return Tables(load("table"), *(load(name) for name in DETAILS))
+    text: columns that stay text though every cell looks like a number. Raises FileNotFoundError where there is none.
+    """
+    paths = [Path(folder, f"{name}.csv") for name in ("table", *DETAILS)]
+    there = [path for path in paths if path.stem != "history" or path.exists()]  # most experiments train nothing
+    found = {path.stem: read_csv(path, text) for path in there}
+    return Tables(**{"history": pd.DataFrame()} | found)

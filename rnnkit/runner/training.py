@@ -8,7 +8,7 @@ A job trains `replicates` nets of one configuration. Its row counts them: n = n_
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -19,7 +19,7 @@ from rnnkit.initializers import achieved
 from rnnkit.protocol import Protocol, as_lengths
 from rnnkit.rng import streams
 from rnnkit.runner import store
-from rnnkit.runner.config import PositiveOrNone, Settings, number
+from rnnkit.runner.config import NamesFile, PositiveOrNone, Settings, number
 from rnnkit.runner.experiment import Measurement
 from rnnkit.statistics import mean, wilson_interval
 from rnnkit.tasks import Task, check_trial, load
@@ -53,7 +53,9 @@ OF_A_CHECK = ("loss", "error", "log10_grad_norm", "clip_fraction", "omega", "spe
 class TrainingSettings(Settings):
     """Keys of a job that trains; conf/temporal_order/config.yaml explains each. Experiments name what differs."""
 
-    task: str = Field(min_length=1, description="a task of rnnkit, or the path of a .py file with one")
+    task: Annotated[str, NamesFile(lambda task: Path(task).suffix == ".py")] = Field(
+        min_length=1, description="a task of rnnkit, or the path of a .py file with one"
+    )
     seq_len: int = Field(20, ge=1, le=1_000_000, description="an integer from 1 to 1000000, as the task allows")
     net: Literal[*recipes.RECIPES] = Field("basic_tanh", description=f"one of {', '.join(recipes.RECIPES)}")
     hidden_size: int = Field(50, ge=1, le=4096, description="an integer from 1 to 4096")
@@ -98,7 +100,7 @@ class TrainingSettings(Settings):
 
     def _check_sequences(self) -> None:
         as_lengths(self.the_task, self.seq_len)
-        if self.sources():  # what a user's task does at this length, before the first job
+        if self.files():  # what a user's task does at this length, before the first job
             check_trial(self.the_task, self.seq_len)
 
     def _check_recipe(self) -> None:
@@ -111,10 +113,6 @@ class TrainingSettings(Settings):
     def the_task(self) -> Task:
         """Return the task itself."""
         return load(self.task)
-
-    def sources(self) -> list[Path]:
-        """Return the file of a user's task."""
-        return [Path(self.task)] if self.task.endswith(".py") else []
 
     @property
     def recipe(self) -> recipes.Recipe:
@@ -139,7 +137,7 @@ class TrainingSettings(Settings):
 
 def train_nets(config: TrainingSettings, seq_len: int | tuple[int, int] | None = None) -> list[Trained]:
     """Train all nets of a job; checkpoints go to the folder of its record. seq_len: where it is not config's."""
-    job, code = store.identity(config.scientific()), config._code or store.code_identity(*config.sources())
+    job, code = store.identity(config.scientific()), config._code or store.code_identity()
     made = dict.fromkeys(range(config.replicates), 0)
     # disable=None: a bar on a terminal, silence in a log; below the one over jobs
     bar = tqdm(total=config.replicates * config.updates, unit=" updates", leave=False, position=1, disable=None)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rnnkit.runner.figures import save, shade
+from rnnkit.runner.formats import spelt
 
 HIGHEST = 20
 OUTCOMES = {"n_solved": "#4c9f70", "n_unsolved": "#c9c9c9", "n_diverged": "#c8553d"}
@@ -17,6 +18,7 @@ def success_grid(table: pd.DataFrame, x: str, y: str, panel: str, path: Path) ->
 
     A cell says how many of its nets were solved, and how many diverged where any did.
     """
+    table = table.assign(**{key: table[key].map(spelt) for key in (x, y) if table[key].isna().any()})
     panels = [(value, cells) for value, cells in table.groupby(panel, sort=False)]
     xs, ys = sorted(table[x].unique()), sorted(table[y].unique())
     size = (1.2 + 0.62 * len(xs) * len(panels), 1.4 + 0.5 * len(ys))
@@ -30,7 +32,7 @@ def success_grid(table: pd.DataFrame, x: str, y: str, panel: str, path: Path) ->
             axes.text(*place, text, ha="center", va="center", fontsize=8, color="w" if cell.solved_share < 0.6 else "k")
         axes.set_xticks(range(len(xs)), xs)
         axes.set_yticks(range(len(ys)), ys)
-        axes.set(xlabel=x.replace("_", " "), title=f"{panel} {value}")
+        axes.set(xlabel=x.replace("_", " "), title=f"{panel} {spelt(value)}")
     all_axes[0][0].set_ylabel(y.replace("_", " "))
     figure.colorbar(image, ax=all_axes[0].tolist(), label=f"share solved of {table.n.max()} nets", fraction=0.04)
     save(figure, path)
@@ -101,7 +103,7 @@ def success_by(table: pd.DataFrame, x: str, by: str, path: Path, xlabel: str) ->
 
 def outcomes(table: pd.DataFrame, keys: list[str], path: Path) -> None:
     """Draw how the nets of each job ended: solved, unsolved, diverged."""
-    labels = [", ".join(f"{key.replace('_', ' ')} {row[key]}" for key in keys) for _, row in table.iterrows()]
+    labels = [", ".join(f"{key.replace('_', ' ')} {spelt(row[key])}" for key in keys) for _, row in table.iterrows()]
     figure, axes = plt.subplots(figsize=(6.5, 0.8 + 0.4 * len(table)))
     left = np.zeros(len(table))
     for name, colour in OUTCOMES.items():

@@ -7,6 +7,7 @@ import pytest
 import reproduce
 
 from rnnkit.runner import report
+from rnnkit.runner.formats import NO_CLIP
 from rnnkit.runner.tables import read
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -38,7 +39,7 @@ def nets_like(tables, column, by, values):
 
 def clip_solves_what_was_at_chance(tables):
     table = tables.table.assign(error=tables.table.chance_error, clip_fraction=0.5)
-    outcomes = {"none": "unsolved", "1.0": "solved"}
+    outcomes = {NO_CLIP: "unsolved", 1.0: "solved"}
     return nets_like(tables._replace(table=table), "outcome", "clip", outcomes)
 
 
@@ -48,7 +49,7 @@ def long_before_short(tables):
 
 
 def clip_solves_later(tables):
-    return nets_like(tables, "first", "clip", {"none": 100.0, "1.0": 900.0})
+    return nets_like(tables, "first", "clip", {NO_CLIP: 100.0, 1.0: 900.0})
 
 
 def regularizer_solves_later(tables):
@@ -65,11 +66,11 @@ def published_budget(solved):
 
 
 def clip_makes_all_diverge(tables):
-    return nets_like(tables, "outcome", "clip", {"none": "solved", "1.0": "diverged"})
+    return nets_like(tables, "outcome", "clip", {NO_CLIP: "solved", 1.0: "diverged"})
 
 
 def clip_solves_all(tables):
-    return nets_like(tables, "outcome", "clip", {"none": "unsolved", "1.0": "solved"})
+    return nets_like(tables, "outcome", "clip", {NO_CLIP: "unsolved", 1.0: "solved"})
 
 
 def no_trial_solved(tables):

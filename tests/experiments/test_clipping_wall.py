@@ -18,6 +18,7 @@ from scipy.special import expit, logit
 
 from rnnkit.runner import store, tables
 from rnnkit.runner.config import faults
+from rnnkit.runner.formats import NO_CLIP
 
 BASE = {"clip": "none", "learning_rate": 0.1, "updates": 20, "starts": 6, "b_step": 1e-3, "seed": 0, "out": "unused"}
 FOUND = 1e-9  # what the minimiser leaves of b
@@ -83,7 +84,7 @@ def test_a_sweep_is_drawn_and_other_protocols_are_not_judged(tmp_path):
 
 def test_the_start_shown_is_one_that_only_clipping_solves(tmp_path):
     frame = {"replicate": [0, 1, 2] * 2, "out": ["a"] * 3 + ["b"] * 3, "error": [1e-5, 0.1, 0.1, 1e-5, 0.1, 1e-5]}
-    table = tables.pd.DataFrame({"out": ["a", "b"], "clip": ["none", "1.0"]})
+    table = tables.pd.DataFrame({"out": ["a", "b"], "clip": [NO_CLIP, 1.0]})
     assert shown_start(tables.Tables(table, tables.pd.DataFrame(frame), None, None)) == 2
 
 

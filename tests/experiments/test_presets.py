@@ -19,9 +19,9 @@ WITH_LAPTOP = [
 def planned(experiment, preset):
     what = reproduce.experiments()[experiment].EXPERIMENT
     command.offer(what)
-    with initialize_config_dir(str(CONF / experiment), version_base="1.3"):
+    with initialize_config_dir(str(CONF / experiment), **command.BASE):
         config = compose("config", overrides=[f"preset={preset}", "out=x"], return_hydra_config=True)
-        configs, found = grid.job_configs(config, multirun=config.hydra.mode is not None)
+        configs, found = grid.job_configs(config, multirun=False)
     assert found == []
     return what.schema, configs
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import reproduce
 
-from rnnkit.runner import compare
+from rnnkit.runner import compare, several
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 NAMES = [
@@ -35,16 +34,18 @@ def root(tmp_path, monkeypatch):
 def pretend(monkeypatch, code, files):
     """Replace the experiments' processes by one that writes `files` and ends with `code`."""
 
-    def run(command, **_):
-        out = Path(command[-1].removeprefix("out="))
-        out.mkdir(parents=True, exist_ok=True)
-        for name in files:
-            (out / name).write_text("new")
-        (out / "provenance.json").write_text('{"code": {"abc": 2}, "host": {"mine": 2}, "started": ["now"]}')
-        (out / "jobs").mkdir(exist_ok=True)
-        return SimpleNamespace(returncode=code)
+    def run(lines):
+        for line in lines:
+            out = Path(line.arguments[-1].removeprefix("out="))
+            out.mkdir(parents=True, exist_ok=True)
+            for name in files:
+                (out / name).write_text("new")
+            (out / "provenance.json").write_text('{"code": {"abc": 2}, "host": {"mine": 2}, "started": ["now"]}')
+            (out / "jobs").mkdir(exist_ok=True)
+            line.log.write_text("what it printed\n")
+            yield several.Ended(line, code, 1.0)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(reproduce, "run_lines", run)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_every_experiment_is_found_and_nothing_else():
 
 def test_a_run_that_ends_well_replaces_the_tables(root, results, monkeypatch):
     pretend(monkeypatch, 0, ["table.csv", "table.md", "lags.png", "plan.json", "notes.txt"])
-    assert reproduce.run_experiment("x", "quick", results)
+    assert reproduce.run_all({"x": "quick"}, results) == []
     kept = {p.name: p.read_text() for p in (results / "quick" / "x").iterdir()}
     header = json.loads(kept.pop("provenance.json"))
     assert kept == dict.fromkeys(["table.csv", "table.md", "lags.png", "plan.json"], "new")
@@ -72,19 +73,21 @@ def test_a_run_that_ends_well_replaces_the_tables(root, results, monkeypatch):
 
 def test_a_run_that_breaks_costs_nothing(root, results, monkeypatch, capsys):
     pretend(monkeypatch, 1, ["table.csv"])
-    assert not reproduce.run_experiment("x", "quick", results)
+    assert reproduce.run_all({"x": "quick"}, results) == ["x"]
     kept = {p.name: p.read_text() for p in (results / "quick" / "x").iterdir()}
     assert kept == {"table.csv": "old", "stale.png": "old"}
-    assert "x: failed" in capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert "[ 1/1] x: failed" in said
+    assert said.endswith("what it printed\n")
 
 
 def test_a_run_that_broke_goes_on_and_one_that_ended_begins_anew(root, results, monkeypatch):
     staging = reproduce.staging_of("x", "quick")
     pretend(monkeypatch, 1, ["table.csv"])
-    reproduce.run_experiment("x", "quick", results)
+    reproduce.run_all({"x": "quick"}, results)
     assert (staging / "jobs").is_dir()
     pretend(monkeypatch, 0, ["table.csv"])
-    reproduce.run_experiment("x", "quick", results)
+    reproduce.run_all({"x": "quick"}, results)
     assert not staging.exists()
 
 
@@ -112,8 +115,12 @@ def test_judging_again_gives_the_committed_report(tmp_path, monkeypatch, capsys)
     verdicts = [(results / "claims.csv").read_text(), (RESULTS / "claims.csv").read_text()]
     assert len(verdicts[0].splitlines()) == len(verdicts[1].splitlines())
     assert (results / "README.md").read_text().startswith("# Claims and verdicts")
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last.endswith(f"see {results / 'README.md'}")
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1].startswith(f"{len(verdicts[1].splitlines()) - 1} claims: ")
+    places = {line.split()[-1].split("#")[1] for line in said if str(results / "README.md") in line}
+    headings = {line[3:] for line in (results / "README.md").read_text().splitlines() if line.startswith("## ")}
+    assert places
+    assert places <= {heading.replace(" ", "-").replace("(", "").replace(")", "") for heading in headings}
 
 
 def test_a_preset_that_no_experiment_has_is_refused(root, tmp_path, monkeypatch):
@@ -133,9 +140,11 @@ def test_an_unknown_preset_is_refused(monkeypatch, capsys):
 def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):
     module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
     monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module})
-    monkeypatch.setattr(reproduce, "judge", lambda modules, results: None)
+    monkeypatch.setattr(reproduce, "judged", lambda modules, folders: [1])
+    monkeypatch.setattr(reproduce, "print_verdicts", lambda claims, results: None)
+    monkeypatch.setattr(reproduce.report, "write", lambda results, claims: None)
     pretend(monkeypatch, 1, [])
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results)])
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--renew", "--results", str(results)])
     with pytest.raises(SystemExit, match="failed: x"):
         reproduce.main()
 
@@ -145,53 +154,63 @@ def one(root, results, monkeypatch):
     """There is one experiment, x, whose run ends well; `check` sees its new tables."""
     module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
     monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module, "y": module})
+    monkeypatch.setattr(reproduce, "judged", lambda modules, folders: [])
     pretend(monkeypatch, 0, ["table.csv"])
     return root
 
 
-def run_check(monkeypatch, results, outcome, *more):
-    """Check with a comparison that comes to `outcome`; return the folders that were compared."""
+def run_compared(monkeypatch, results, outcome, *more):
+    """Reproduce with a comparison that comes to `outcome`; return the folders that were compared."""
     seen = []
     told = compare.Checked(outcome, [f"x: 1 rows, {outcome}"])
     monkeypatch.setattr(reproduce, "check", lambda name, module, *folders: seen.append(folders) or told)
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--check", "--results", str(results), *more])
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results), *more])
     reproduce.main()
     return seen
 
 
 @pytest.mark.parametrize("outcome", ["same bytes", "agree"])
-def test_a_check_compares_and_leaves_the_results(one, results, monkeypatch, capsys, outcome):
-    ((committed, new),) = run_check(monkeypatch, results, outcome)
-    assert (committed, new) == (results / "quick" / "x", one / "outputs" / "check" / "quick" / "x")
+def test_a_reproduction_compares_and_leaves_the_results(one, results, monkeypatch, capsys, outcome):
+    ((committed, new),) = run_compared(monkeypatch, results, outcome)
+    assert (committed, new) == (results / "quick" / "x", one / "outputs" / "reproduce" / "quick" / "x")
     assert (new / "table.csv").read_text() == "new"
     assert sorted(p.name for p in committed.iterdir()) == ["stale.png", "table.csv"]
     assert (committed / "table.csv").read_text() == "old"
     assert not (results / "claims.csv").exists()
-    last = capsys.readouterr().out.splitlines()[-2:]
-    assert last == [f"x: 1 rows, {outcome}", f"1 experiments against {results}: 1 {outcome}"]
+    said = capsys.readouterr().out.splitlines()
+    assert f"x: 1 rows, {outcome}" in said
+    assert said[-1] == "1 of 1 experiments agree with the committed tables"
 
 
-def test_a_check_that_finds_a_difference_ends_in_exit_code_1(one, results, monkeypatch, capsys):
+def test_a_difference_ends_in_exit_code_1(one, results, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
-        run_check(monkeypatch, results, "differs")
+        run_compared(monkeypatch, results, "differs")
     assert ended.value.code == 1
-    assert capsys.readouterr().out.endswith(": 1 differs\n")
+    assert capsys.readouterr().out.endswith("0 of 1 experiments agree with the committed tables\n")
 
 
 def test_a_run_that_breaks_is_no_agreement(one, results, monkeypatch, capsys):
     pretend(monkeypatch, 1, [])
     with pytest.raises(SystemExit) as ended:
-        run_check(monkeypatch, results, "agree")
+        run_compared(monkeypatch, results, "agree")
     assert ended.value.code == 1
-    assert "x: differs: it did not run to its end\n" in capsys.readouterr().out
+    assert "x: differs: it has not run to its end\n" in capsys.readouterr().out
 
 
-def test_a_check_does_not_meet_the_jobs_of_a_reproduction(root):
-    assert reproduce.staging_of("x", "quick", "check") != reproduce.staging_of("x", "quick")
+def test_new_tables_are_judged_before_committed_ones_of_the_same_preset(tmp_path):
+    module = SimpleNamespace(claims=lambda tables: [len(tables.table)], BUDGET_MINUTES={})
+    folders = tmp_path / "new", tmp_path / "committed"
+    for rows, place in enumerate((folders[0] / "quick" / "x", folders[1] / "quick" / "x"), 1):
+        place.mkdir(parents=True)
+        for name in ("table", "nets", "lags"):
+            (place / f"{name}.csv").write_text("out\n" + "jobs/1\n" * rows)
+    assert [part.claims for part in reproduce.judged({"x": module}, list(folders))] == [[1]]
+    shutil.move(folders[1] / "quick", folders[1] / "laptop")
+    assert [(part.preset, part.claims) for part in reproduce.judged({"x": module}, list(folders))] == [("laptop", [2])]
 
 
 def test_only_the_experiments_named_are_run(one, results, monkeypatch):
-    assert len(run_check(monkeypatch, results, "agree", "--only", "x")) == 1
+    assert len(run_compared(monkeypatch, results, "agree", "--only", "x")) == 1
 
 
 @pytest.mark.parametrize(
@@ -200,7 +219,7 @@ def test_only_the_experiments_named_are_run(one, results, monkeypatch):
 )
 def test_only_refuses_what_is_not_there(one, results, monkeypatch, only, words):
     with pytest.raises(SystemExit, match=words):
-        run_check(monkeypatch, results, "agree", "--only", only)
+        run_compared(monkeypatch, results, "agree", "--only", only)
 
 
 def test_only_is_refused_where_nothing_is_run(one, monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """Records to tables and back: nothing planned is lost, every digit of table.csv is kept."""
 
+import math
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -42,10 +44,13 @@ def test_columns_are_the_keys_the_folder_and_those_asked_for(out):
     assert list(tables.read(out).table) == ["seq_len", "gain", "clip", "out", *COLUMNS]
 
 
-def test_none_stays_a_word_and_a_gap_stays_a_gap(out):
+def test_none_is_a_word_in_the_file_and_a_bound_at_infinity_when_read(out):
     tables.collect(out, PLAN, COLUMNS)
+    assert [line.split(",")[2] for line in (out / "table.csv").read_text().splitlines()] == [
+        "clip", "none", "1.0", "none",
+    ]  # fmt: skip
     table = tables.read(out).table
-    assert list(table["clip"]) == ["none", "1.0", "none"]
+    assert list(table["clip"]) == [math.inf, 1.0, math.inf]
     assert table.rate.dtype == float
 
 

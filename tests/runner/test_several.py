@@ -1,0 +1,47 @@
+"""Lines run at once end as they would alone: exit codes, what they print, tables, and a process that is killed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rnnkit.runner.launchers import THREAD_VARIABLES
+from rnnkit.runner.provenance import cores
+from rnnkit.runner.several import Line, run_lines
+from rnnkit.runner.tables import read
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    """The threads that run_lines sets are gone after a test."""
+    for name in THREAD_VARIABLES:
+        monkeypatch.setenv(name, os.environ.get(name, "2"))
+
+
+def lines(toy, folder, *settings):
+    """One line of the small experiment for each of these arguments."""
+    return [
+        Line(toy, (*words.split(), f"out={folder / str(i)}"), folder / f"{i}.log") for i, words in enumerate(settings)
+    ]
+
+
+def test_lines_end_as_they_would_alone(toy, tmp_path):
+    made = lines(toy, tmp_path, "-m value=1", "value=1 does=raise", "value=-1", "-m value=2,3")
+    ended = {ended.line.log.stem: ended for ended in run_lines(made)}
+    assert {name: one.code for name, one in ended.items()} == {"0": 0, "1": 1, "2": 1, "3": 0}
+    logs = {name: one.line.log.read_text() for name, one in ended.items()}
+    assert "1 is odd" in logs["1"]
+    assert "toy: nothing was started\n  value=-1" in logs["2"]
+    assert "toy: 2 jobs: 2 done" in logs["3"]
+    assert Path(tmp_path, "3", "table.csv").exists()
+
+
+def test_a_killed_process_fails_its_line_and_those_to_come(toy, tmp_path):
+    codes = [ended.code for ended in run_lines(lines(toy, tmp_path, "value=2 does=die"))]
+    assert codes == [1]
+
+
+def test_a_process_has_its_share_of_the_cores(toy, tmp_path):
+    for _ in run_lines(lines(toy, tmp_path, *["value=4"] * cores())):
+        pass
+    assert [int(read(tmp_path / str(i)).table.threads[0]) for i in range(cores())] == [1] * cores()
