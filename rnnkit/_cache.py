@@ -107,7 +107,7 @@ class KernelCache(FunctionCache):
 
 def _reason(fault):
     """Return a fault in words, without the path that an OSError ends with."""
-    return getattr(fault, "strerror", None) or fault
+    return getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
 
 
 def _read(path, key):

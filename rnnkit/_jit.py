@@ -53,7 +53,11 @@ def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Ca
 
 
 def _words(kind: Any) -> int:
-    """Return how many numbers of 64 bits an argument is passed as."""
+    """Return how many numbers of 64 bits an argument is passed as.
+
+    64-bit ARM passes a tuple of one type, which LLVM takes for an array, whole in registers or whole on the stack; so
+    that the numbers still follow each other, such a tuple stands behind the 8 numbers that fill the registers.
+    """
     if isinstance(kind, types.Array):  # two pointers of numba's, size, size of an element, data, shape, strides
         return 5 + 2 * kind.ndim
     return sum(map(_words, kind)) if isinstance(kind, types.BaseTuple) else 1

@@ -15,7 +15,8 @@ from rnnkit._simd.vectors import INT, LANE
 
 ORDER = "seq_cst"
 WORDS = types.int64[::1]
-PAUSE = {"x86_64": ("llvm.x86.sse2.pause", []), "aarch64": ("llvm.aarch64.hint", [LANE(1)])}  # hint 1 is `yield`
+YIELD = ("llvm.aarch64.hint", [LANE(1)])
+PAUSE = {"x86_64": ("llvm.x86.sse2.pause", []), "aarch64": YIELD, "arm64": YIELD}  # macOS says arm64
 
 
 def _word(context, builder, values):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from numba import config, prange
+from numba import config
 
 from rnnkit import kernels, parallel
-from rnnkit._jit import jit, jit_on_all_cores
+from rnnkit._jit import jit
 from rnnkit._simd.denormals import FLUSH, flush_denormals, restore_denormals
 from rnnkit.kernels import TANH
 
@@ -24,14 +24,6 @@ def n_denormal(a):
     return int(((np.abs(a) > 0) & (np.abs(a) < np.finfo(a.dtype).tiny)).sum())
 
 
-@jit_on_all_cores
-def halves_on_all_cores(a):
-    out = np.empty_like(a)
-    for i in prange(a.size):
-        out[i] = a[i] / 2
-    return out
-
-
 @flushes
 @pytest.mark.parametrize("module", [kernels, parallel])
 def test_what_vanishes_becomes_zero_and_the_callers_denormals_stay(module):
@@ -43,7 +35,6 @@ def test_what_vanishes_becomes_zero_and_the_callers_denormals_stay(module):
     assert dx[-1].all()
     tiny = np.full(1000, np.finfo(np.float32).tiny)
     assert n_denormal(tiny / 2) == tiny.size  # NumPy on this thread
-    assert n_denormal(halves_on_all_cores(tiny)) == tiny.size
 
 
 @jit
