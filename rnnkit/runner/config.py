@@ -66,8 +66,8 @@ class Settings(BaseModel):
         for key, path in self.files().items():
             try:
                 self._digests[key + store.OF_A_FILE] = store.file_identity(path)
-            except OSError as error:
-                why = f"cannot be read ({error.strerror})"
+            except (OSError, ValueError) as error:  # ValueError: no path at all, with a null character
+                why = f"cannot be read ({getattr(error, 'strerror', None) or error})"
                 raise ValueError(
                     f"{key}={shown(path)}: {why}; allowed is {type(self).model_fields[key].description}"
                 ) from None
@@ -143,7 +143,7 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
     if isinstance(value, list) and value:
         meant = f"; values of a sweep are written {','.join(map(str, value))}"
-    return f"{key}={shown(value)}: allowed is {allowed}{shown(meant)}"
+    return f"{key}={shown(value)}: allowed is {allowed}{shown(meant, 60)}"
 
 
 def _known(key: str, known: list[str]) -> str:
