@@ -67,8 +67,8 @@ class Settings(BaseModel):
         for key, path in self.files().items():
             try:
                 self._digests[key + store.OF_A_FILE] = store.file_identity(path)
-            except OSError as error:
-                why = f"cannot be read ({error.strerror})"
+            except (OSError, ValueError) as error:  # ValueError: no path at all, with a null character
+                why = f"cannot be read ({getattr(error, 'strerror', None) or error})"
                 raise ValueError(
                     f"{key}={shown(path)}: {why}; allowed is {type(self).model_fields[key].description}"
                 ) from None
