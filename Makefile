@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: reproduce benchmark test soak lint lock clean
+.PHONY: reproduce benchmark test soak mutants lint lock clean
 
 # CHECK=1 leaves results/ as it is and compares with it; ONLY=latch,adding runs these experiments alone.
 reproduce: $(STAMP)
@@ -22,6 +22,11 @@ test: $(STAMP)
 # Twenty kills of each kind, with Slurm where .ci/install-slurm could install it: half an hour. Writes results/soak.log.
 soak: $(STAMP)
 	$(BIN)/python tests/kills.py 20
+
+# Faults planted one at a time into a copy of the tree: tests must see each. ONLY=kernels plants those alone, JOBS=2 two
+# at a time; with cold kernels a minute for each fault in one.
+mutants: $(STAMP)
+	$(BIN)/python tests/mutants.py $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
