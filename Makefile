@@ -21,7 +21,7 @@ test: $(STAMP)
 
 # Twenty kills of each kind, with Slurm where .ci/install-slurm could install it: half an hour. Writes results/soak.log.
 soak: $(STAMP)
-	$(BIN)/python tests/kills.py 20
+	$(BIN)/python tests/cluster/kills.py 20
 
 # Faults planted one at a time into a copy of the tree: tests must see each. ONLY=kernels plants those alone, JOBS=2 two
 # at a time; with cold kernels a minute for each fault in one.

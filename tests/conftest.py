@@ -1,9 +1,10 @@
-"""Inputs shared by the tests of the kernels."""
+"""What tests share: inputs of the kernels, and a small experiment for sweeps."""
 
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+import toy_sweep
 from hypothesis import settings
 
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
@@ -34,3 +35,15 @@ def make_net():
         return Net(x, h_0, W_xh, W_hh, b_h).astype(dtype), dh.astype(dtype)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """The file of a small experiment in a folder of its own."""
+    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A folder that is not there yet."""
+    return tmp_path / "out"
