@@ -6,8 +6,9 @@ import time
 
 import pandas as pd
 import pytest
+from commands import command
 from kills import children
-from toy_sweep import command, start
+from toy_sweep import start
 
 LOCAL = "hydra/launcher=local"
 

@@ -12,7 +12,8 @@ import time
 
 import pandas as pd
 import pytest
-from toy_sweep import command, start
+from commands import command
+from toy_sweep import start
 
 SAME = ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json")
 LOCAL = "hydra/launcher=local"
