@@ -11,6 +11,17 @@ settings.register_profile("reproducible", deadline=None, derandomize=True, datab
 settings.load_profile("reproducible")
 
 
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a file, which share fixtures and what they compile, in one process of pytest-xdist.
+
+    Those of clusters come first: they wait most, and what waits should not begin last.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.path.parent.name != "cluster")  # a stable sort: else as they were
+
+
 class Net(NamedTuple):
     """x (T, B, I), h_0 (B, H), W_xh (I, H), W_hh (H, H), b_h (H,), in the order of `rnn_forward`."""
 
