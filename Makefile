@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: reproduce results benchmark test soak lint lock clean
+.PHONY: reproduce results benchmark test soak mutants lint lock clean
 
 # Computes into outputs/ and compares with results/, which stays as it is. ONLY=latch,adding runs these alone.
 reproduce: $(STAMP)
@@ -20,12 +20,19 @@ benchmark: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python experiments/benchmark.py
 
+# Three processes on two cores, since tests of sweeps and clusters wait; kernels are compiled before, once for all.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m rnnkit.warmup
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 # Twenty kills of each kind, with Slurm where .ci/install-slurm could install it: half an hour. Writes results/soak.log.
 soak: $(STAMP)
-	$(BIN)/python tests/kills.py 20
+	$(BIN)/python tests/cluster/kills.py 20
+
+# Faults planted one at a time into a copy of the tree: tests must see each. ONLY=kernels plants those alone, JOBS=2 two
+# at a time; with cold kernels a minute for each fault in one.
+mutants: $(STAMP)
+	$(BIN)/python tests/mutants.py $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

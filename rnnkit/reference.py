@@ -9,7 +9,7 @@ algorithm 1.
 """
 
 import numpy as np
-from scipy.special import expit
+import scipy  # its parts load on first use: importing rnnkit stays quick
 
 from rnnkit.kernels.activations import IDENTITY, RELU, SIGMOID, TANH
 from rnnkit.kernels.cell import CellGradients
@@ -19,7 +19,7 @@ from rnnkit.kernels.sequence import SequenceGradients
 
 def activate(a: np.ndarray, activation: int) -> np.ndarray:
     """Return phi(a), same shape as a (...)."""
-    functions = {TANH: np.tanh, SIGMOID: expit, RELU: lambda a: np.maximum(a, 0), IDENTITY: lambda a: a}
+    functions = {TANH: np.tanh, SIGMOID: scipy.special.expit, RELU: lambda a: np.maximum(a, 0), IDENTITY: lambda a: a}
     return functions[activation](a)
 
 

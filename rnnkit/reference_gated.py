@@ -12,7 +12,7 @@ applied after the product as in version 1.
 """
 
 import numpy as np
-from scipy.special import expit
+import scipy  # its parts load on first use: importing rnnkit stays quick
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -22,7 +22,7 @@ def lstm_cell_forward(
 ) -> Arrays:
     """Return h_t (B, H), c_t (B, H), gates_t (4, B, H) from x_t (B, I), W_xh (I, 4H), W_hh (H, 4H), b_h (4H,)."""
     a_i, a_f, a_g, a_o = np.split(x_t @ W_xh + h_prev @ W_hh + b_h, 4, axis=1)
-    i, f, g, o = expit(a_i), expit(a_f), np.tanh(a_g), expit(a_o)
+    i, f, g, o = scipy.special.expit(a_i), scipy.special.expit(a_f), np.tanh(a_g), scipy.special.expit(a_o)
     c_t = f * c_prev + i * g
     return o * np.tanh(c_t), c_t, np.stack([i, f, g, o])
 
@@ -88,7 +88,7 @@ def gru_cell_forward(
     x_r, x_z, x_n = np.split(x_t @ W_xh, 3, axis=1)
     h_r, h_z, h_n = np.split(h_prev @ W_hh, 3, axis=1)
     b_r, b_z, b_n, b_hn = np.split(b_h, 4)
-    r, z = expit(x_r + h_r + b_r), expit(x_z + h_z + b_z)
+    r, z = scipy.special.expit(x_r + h_r + b_r), scipy.special.expit(x_z + h_z + b_z)
     q = h_n + b_hn
     n = np.tanh(x_n + b_n + r * q)
     return (1 - z) * n + z * h_prev, np.stack([r, z, n, q])

@@ -1,13 +1,25 @@
-"""Inputs shared by the tests of the kernels."""
+"""What tests share: inputs of the kernels, and a small experiment for sweeps."""
 
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+import toy_sweep
 from hypothesis import settings
 
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
 settings.load_profile("reproducible")
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a file, which share fixtures and what they compile, in one process of pytest-xdist.
+
+    Those of clusters come first: they wait most, and what waits should not begin last.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.path.parent.name != "cluster")  # a stable sort: else as they were
 
 
 class Net(NamedTuple):
@@ -34,3 +46,15 @@ def make_net():
         return Net(x, h_0, W_xh, W_hh, b_h).astype(dtype), dh.astype(dtype)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """The file of a small experiment in a folder of its own."""
+    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A folder that is not there yet."""
+    return tmp_path / "out"

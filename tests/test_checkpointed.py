@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit.checkpointed import rnn_backward_checkpointed, rnn_forward_checkpointed
 from rnnkit.kernels import ACTIVATIONS, TANH, rnn_backward, rnn_forward
@@ -34,11 +35,15 @@ def assert_same_bytes(net, dh, activation):
             assert a.tobytes() == p.tobytes(), name
 
 
-@pytest.mark.parametrize("symbols", [False, True], ids=["floats", "symbols"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("H", [1, 7, 33])
-@pytest.mark.parametrize("B", [1, 3, 20])  # 20 rows are two shards
-@pytest.mark.parametrize("T", [1, 2, 130, 700])  # one row has chunks of 128 steps, 3 rows of 42, 20 rows of 12
+@every_pair(
+    {
+        "T": [1, 2, 130, 700],  # one row has chunks of 128 steps, 3 rows of 42, 20 rows of 12
+        "B": [1, 3, 20],  # 20 rows are two shards
+        "H": [1, 7, 33],
+        "dtype": [np.float32, np.float64],
+        "symbols": [False, True],
+    }
+)
 def test_every_byte_is_that_of_the_plain_form(make_inputs, T, B, H, dtype, symbols):
     assert_same_bytes(*make_inputs(T, B, H, dtype, symbols), TANH)
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from nets import B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, one_or_both, weights
+from nets import CELLS, B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, weights
+from pairs import every_pair
 
 from rnnkit import RNN, reference, reference_gated
 from rnnkit.gradcheck import numerical_gradient, relative_error
@@ -42,9 +43,7 @@ def nudged_loss(net, x, first, lengths, nudges, dy, dstate):
     return total + (y * dy * (np.arange(len(x))[:, None] < lengths)[..., None]).sum()
 
 
-@every_cell
-@one_or_both
-@pytest.mark.parametrize("lengths", [False, True], ids=["full", "shorter"])
+@every_pair({"cell": CELLS, "bidirectional": [False, True], "lengths": [False, True]})
 def test_gradients_of_every_state(cell, bidirectional, lengths):
     net, x, given = make(cell, T=4, layers=2, bidirectional=bidirectional, lengths=lengths, smooth=True)
     run, dstate = net.forward(x, **given), draw_state(net, B, np.random.default_rng(2))

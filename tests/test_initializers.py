@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit.initializers import (
     FAN_IN,
@@ -82,9 +83,7 @@ def test_sparse_takes_fan_in_or_all_units_where_fewer():
     assert np.ptp((weights("sparse") != 0).sum(axis=1)) > 0  # outgoing ones are as they fall
 
 
-@pytest.mark.parametrize("hidden_size", [1, 7, 50])
-@pytest.mark.parametrize("radius", [1e-3, 0.95, 3.0])
-@pytest.mark.parametrize("kind", INITIALIZERS)
+@every_pair({"kind": INITIALIZERS, "radius": [1e-3, 0.95, 3.0], "hidden_size": [1, 7, 50]})
 def test_radius_is_exact(kind, radius, hidden_size):
     W, plain = weights(kind, hidden_size, radius=radius), weights(kind, hidden_size)
     assert abs(np.linalg.eigvals(W)).max() == pytest.approx(radius, rel=RADIUS_ERROR, abs=0)

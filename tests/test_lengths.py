@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from nets import (
+    CELLS,
     EXACT,
     B,
     O,
@@ -17,10 +18,10 @@ from nets import (
     one_or_both,
     pick,
 )
+from pairs import every_pair
 
 LENGTHS = np.array([2, 5, 1, 4])
 ROUNDING = {"float32": 5e-6, "float64": EXACT}  # another order of at most 60 additions, relative to the largest sum
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 LOSS_TARGETS = {"mse": (T, B, O), "sigmoid": (T, B, O), "softmax": (T, B)}
 
 
@@ -40,11 +41,15 @@ def rows_of(net, found, rows, n=None):
     return {name: np.ascontiguousarray(a) for name, a in taken.items()}
 
 
-@every_cell
-@one_or_both
-@every_dtype
-@pytest.mark.parametrize("output", ["every", "last"])
-@pytest.mark.parametrize("batch", [4, 20])  # one shard and two
+@every_pair(
+    {
+        "cell": CELLS,
+        "bidirectional": [False, True],
+        "dtype": ROUNDING,
+        "output": ["every", "last"],
+        "batch": [4, 20],  # one shard and two
+    }
+)
 def test_a_row_is_what_it_is_alone_to_the_byte(cell, bidirectional, dtype, output, batch):
     net, x, given = make(cell, B=batch, layers=2, bidirectional=bidirectional, dtype=dtype, output=output)
     lengths, dstate = np.resize(LENGTHS, batch), draw_state(net, batch, np.random.default_rng(2))
@@ -76,9 +81,7 @@ def test_beyond_a_rows_length_all_is_zero(cell, bidirectional):
         assert (found[name][~beyond] != 0).any(), name
 
 
-@every_cell
-@one_or_both
-@pytest.mark.parametrize("loss", LOSS_TARGETS)
+@every_pair({"cell": CELLS, "bidirectional": [False, True], "loss": LOSS_TARGETS})
 def test_nan_in_the_padding_changes_nothing(cell, bidirectional, loss):
     net, x, given = make(cell, layers=2, bidirectional=bidirectional, lengths=True)
     rng, beyond = np.random.default_rng(1), np.arange(T)[:, None] >= given["lengths"]
@@ -103,10 +106,7 @@ def test_nan_in_the_padding_changes_nothing(cell, bidirectional, loss):
     assert np.isnan(results()["loss"])
 
 
-@every_cell
-@one_or_both
-@pytest.mark.parametrize("output", ["every", "last"])
-@pytest.mark.parametrize("symbols", [False, True], ids=["numbers", "symbols"])
+@every_pair({"cell": CELLS, "bidirectional": [False, True], "output": ["every", "last"], "symbols": [False, True]})
 def test_full_lengths_are_no_lengths(cell, bidirectional, output, symbols):
     net, x, given = make(cell, layers=2, bidirectional=bidirectional, output=output, symbols=symbols)
     dy, dstate = draw_like(net.forward(x).y), draw_state(net, B, np.random.default_rng(2))

@@ -19,6 +19,7 @@ from nets import (
     one_or_both,
     pick,
 )
+from pairs import every_pair
 
 from rnnkit.gradcheck import check_network, numerical_gradient, relative_error
 
@@ -36,7 +37,6 @@ CASES = [
     (3, False, "every", "softmax", False, True, False, False),
     (3, True, "last", "sigmoid", True, True, True, True),
 ]
-some_depth = pytest.mark.parametrize("layers", [1, 2, 3])
 
 
 def build(cell, case):
@@ -69,10 +69,7 @@ def test_the_cases_have_every_pair_of_values():
         assert {(row[i], row[j]) for row in CASES} == set(product(set(a), set(b))), (OPTIONS[i], OPTIONS[j])
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@one_or_both
-@pytest.mark.parametrize("lengths", [False, True], ids=["full", "shorter"])
-@pytest.mark.parametrize("output_size", [None, O], ids=["states", "readout"])
+@every_pair({"cell": CELLS, "bidirectional": [False, True], "lengths": [False, True], "output_size": [None, O]})
 def test_gradients_of_the_last_states(cell, bidirectional, lengths, output_size):
     shape = {"bidirectional": bidirectional, "lengths": lengths, "output_size": output_size}
     net, x, given = make(cell, layers=2, smooth=True, **shape)
@@ -95,10 +92,7 @@ def test_gradients_of_the_last_states(cell, bidirectional, lengths, output_size)
     assert relative_error(without_dy.dx, numeric) < DIFFERENCES
 
 
-@every_cell
-@some_depth
-@one_or_both
-@pytest.mark.parametrize("output", ["every", "last"])
+@every_pair({"cell": CELLS, "layers": [1, 2, 3], "bidirectional": [False, True], "output": ["every", "last"]})
 def test_against_the_references_composed(cell, layers, bidirectional, output):
     for symbols in (False, True):
         net, x, given = make(cell, layers=layers, bidirectional=bidirectional, output=output, symbols=symbols)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from nets import (
+    CELLS,
     EXACT,
     SINGLE,
     I,
@@ -15,9 +16,9 @@ from nets import (
     every_cell,
     everything,
     make,
-    one_or_both,
     pick,
 )
+from pairs import every_pair
 
 from rnnkit import RNN, parallel
 from rnnkit.passes import State
@@ -32,9 +33,7 @@ def set_threads():
     parallel.set_num_threads(before)
 
 
-@every_cell
-@one_or_both
-@pytest.mark.parametrize("output", ["every", "last"])
+@every_pair({"cell": CELLS, "bidirectional": [False, True], "output": ["every", "last"]})
 def test_a_permuted_batch_permutes(cell, bidirectional, output):
     net, x, given = make(cell, B=20, layers=2, bidirectional=bidirectional, output=output, lengths=True)
     order, run = np.random.default_rng(5).permutation(20), net.forward(x, **given)
@@ -50,9 +49,7 @@ def test_a_permuted_batch_permutes(cell, bidirectional, output):
         np.testing.assert_array_equal(got[name], e, name)
 
 
-@every_cell
-@either_input
-@pytest.mark.parametrize("cut", [1, 3])
+@every_pair({"cell": CELLS, "symbols": [False, True], "cut": [1, 3]})
 def test_chunks_with_carried_state_equal_the_whole(cell, symbols, cut):
     net, x, given = make(cell, symbols=symbols, layers=2)
     run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
@@ -93,9 +90,7 @@ def test_a_linear_net_is_a_power_of_its_matrix(layers):
         np.testing.assert_allclose(back.state.h[0], last[-1] @ ways.T, rtol=0, atol=EXACT)
 
 
-@every_cell
-@one_or_both
-@either_input
+@every_pair({"cell": CELLS, "bidirectional": [False, True], "symbols": [False, True]})
 def test_float32_against_float64(cell, bidirectional, symbols):
     found = []
     for dtype in ("float32", "float64"):

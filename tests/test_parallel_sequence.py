@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit import checkpointed, kernels, parallel, reference
 from rnnkit.kernels import ACTIVATIONS, TANH
@@ -102,11 +103,17 @@ def every_byte(module, calls):
     return {place: (a.dtype, a.shape, a.tobytes()) for place, a in run(module, calls).items()}
 
 
-@pytest.mark.parametrize("last_only", [False, True])
-@pytest.mark.parametrize("symbols", [False, True], ids=["floats", "symbols"])
-@pytest.mark.parametrize("dtype", ROUNDING)
-@pytest.mark.parametrize("H", [1, 7, 33])
-@pytest.mark.parametrize("B", [1, 8, 17, 20, 65])  # 1, 1, 2, 2 and 8 shards
+@every_pair(
+    {
+        "B": [1, 8, 17, 20, 65],  # 1, 1, 2, 2 and 8 shards
+        "H": [1, 7, 33],
+        "dtype": ROUNDING,
+        "symbols": [False, True],
+        "last_only": [False, True],
+        "threads": [1, 2],
+    },
+    indirect=["threads"],
+)
 def test_any_number_of_threads_gives_the_serial_bytes(make_calls, threads, B, H, dtype, symbols, last_only):
     calls = make_calls(B, H, dtype, symbols, last_only)
     assert every_byte(parallel, calls) == every_byte(SERIAL, calls)

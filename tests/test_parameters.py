@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from nets import CELLS, every_cell
+from pairs import every_pair
 
 from rnnkit import RNN
 from rnnkit.initializers import INITIALIZERS, spectral_radius
@@ -39,9 +40,7 @@ def test_the_views_are_the_flat_array_in_order():
     assert net.flat[-1] == -1
 
 
-@every_cell
-@pytest.mark.parametrize("dtype", RADIUS)
-@pytest.mark.parametrize("initializer", INITIALIZERS)
+@every_pair({"cell": CELLS, "dtype": RADIUS, "initializer": INITIALIZERS})
 def test_the_spectral_radius_of_every_gate_is_exact(cell, dtype, initializer):
     options = {"layers": 2, "bidirectional": True, "dtype": dtype, "initializer": initializer}
     found = [spectral_radius(W) for W in recurrent(RNN(5, H, cell=cell, spectral_radius=1.3, **options))]

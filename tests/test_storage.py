@@ -8,7 +8,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from nets import every_cell, make
+from nets import CELLS, make
+from pairs import every_pair
 
 from rnnkit import RNN
 
@@ -18,9 +19,13 @@ def path(tmp_path):
     return tmp_path / "net.npz"
 
 
-@every_cell
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("more", [{}, {"layers": 2, "bidirectional": True, "output": "last"}, {"output_size": None}])
+@every_pair(
+    {
+        "cell": CELLS,
+        "dtype": ["float32", "float64"],
+        "more": [{}, {"layers": 2, "bidirectional": True, "output": "last"}, {"output_size": None}],
+    }
+)
 def test_what_is_saved_is_loaded(path, cell, dtype, more):
     net, x, given = make(cell, dtype=dtype, **more)
     net.save(path)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pairs import every_pair
 from training_cases import ORDER, maker, protocol
 
 from rnnkit import training
@@ -23,9 +24,7 @@ def train_by(script, monkeypatch, **keys):
     return trained, rest
 
 
-@pytest.mark.parametrize("stop", ["held", "first", "never"])
-@pytest.mark.parametrize("hold", [1, 2, 3])
-@pytest.mark.parametrize("seed", range(4))
+@every_pair({"seed": range(4), "hold": [1, 2, 3], "stop": ["held", "first", "never"]})
 def test_first_passage_held_and_the_three_stop_rules(seed, hold, stop, monkeypatch):
     passed = np.random.default_rng(seed).random(10) < 0.6
     first = next((k for k in range(10) if passed[k]), None)

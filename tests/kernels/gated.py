@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit import kernels, parallel, reference_gated
 from rnnkit.gradcheck import numerical_gradient, relative_error
@@ -136,19 +137,21 @@ class GatedCell:
         serial = [(self.function(name), arguments) for name, arguments in calls.items()]
         return serial + [(self.function(name, parallel), calls[name]) for name in ("forward", "backward")]
 
-    @every_dtype
-    @pytest.mark.parametrize("H", [1, 7, 33])
-    @pytest.mark.parametrize(("B", "T"), [(1, 1), (1, 5), (3, 1), (3, 5), (20, 30), (1, 130)])  # two shards; two chunks
-    @at_last_or_all
+    @every_pair(
+        {
+            "B, T": [(1, 1), (1, 5), (3, 1), (3, 5), (20, 30), (1, 130)],  # two shards; two chunks
+            "H": [1, 7, 33],
+            "dtype": ROUNDING,
+            "last_only": [False, True],
+        }
+    )
     def test_against_reference(self, dtype, H, B, T, last_only):
         net, upstream = self.make(T=T, B=B, H=H, dtype=dtype, last_only=last_only)
         got = self.run(kernels, net, upstream)
         np.testing.assert_equal({g.dtype for g in got}, {np.dtype(dtype)})
         assert_close(got, self.run(reference_gated, net, upstream), ROUNDING[dtype])
 
-    @every_dtype
-    @pytest.mark.parametrize("H", [1, 7, 33])
-    @pytest.mark.parametrize("B", [1, 3, 20])
+    @every_pair({"B": [1, 3, 20], "H": [1, 7, 33], "dtype": ROUNDING})
     def test_a_step_against_reference_and_a_sequence_of_one(self, dtype, H, B):
         net, upstream = self.make(T=1, B=B, H=H, dtype=dtype)
         got = self.run_step(kernels, net, upstream)
@@ -203,9 +206,7 @@ class GatedCell:
         got = self.run(kernels, permuted, pick(upstream, order))
         assert_close(got, (*pick(rows, order), dW_xh, dW_hh, db_h), EXACT)
 
-    @every_dtype
-    @pytest.mark.parametrize("H", [1, 7, 33])
-    @pytest.mark.parametrize("B", [3, 20])
+    @every_pair({"B": [3, 20], "H": [1, 7, 33], "dtype": ROUNDING})
     def test_the_bytes_of_a_row_do_not_depend_on_its_batch(self, dtype, H, B):
         net, upstream = self.make(T=30, B=B, H=H, dtype=dtype)
         rows = self.run(kernels, net, upstream)[:-3]
@@ -213,9 +214,7 @@ class GatedCell:
             alone = net._replace(x=pick([net.x], [b])[0], state=pick(net.state, [b]))
             assert_same_bytes(self.run(kernels, alone, pick(upstream, [b]))[:-3], pick(rows, [b]))
 
-    @every_dtype
-    @pytest.mark.parametrize("B", [1, 3, 20])
-    @at_last_or_all
+    @every_pair({"B": [1, 3, 20], "dtype": ROUNDING, "last_only": [False, True]})
     def test_symbols_equal_their_one_hot_rows(self, dtype, B, last_only):
         net, upstream = self.make(T=30, B=B, dtype=dtype, symbols=True, last_only=last_only)
         got = list(self.run(kernels, net, upstream))
@@ -256,10 +255,7 @@ class GatedCell:
             self.function(name)(**arguments)
             assert_same_bytes(inputs.values(), before.values())
 
-    @every_dtype
-    @pytest.mark.parametrize("B", [1, 8, 17, 65])
-    @floats_or_symbols
-    @at_last_or_all
+    @every_pair({"B": [1, 8, 17, 65], "dtype": ROUNDING, "symbols": [False, True], "last_only": [False, True]})
     def test_all_cores_give_the_serial_bytes(self, dtype, B, symbols, last_only):
         net, upstream = self.make(T=13, B=B, H=33, dtype=dtype, symbols=symbols, last_only=last_only)
         got, expected = (self.run(module, net, upstream) for module in (parallel, kernels))

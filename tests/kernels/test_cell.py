@@ -1,6 +1,7 @@
 import numba
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit import kernels, reference
 from rnnkit.gradcheck import numerical_gradient, relative_error
@@ -44,10 +45,7 @@ def assert_close(got, expected, tolerance):
         np.testing.assert_allclose(g, e, rtol=0, atol=tolerance * max(1, np.abs(e).max()))
 
 
-@every_activation
-@pytest.mark.parametrize("dtype", ROUNDING)
-@pytest.mark.parametrize("H", [1, 7, 33])
-@pytest.mark.parametrize("B", [1, 3])
+@every_pair({"B": [1, 3], "H": [1, 7, 33], "dtype": ROUNDING, "activation": ACTIVATIONS.values()})
 def test_kernel_against_reference(make_step, activation, dtype, H, B):
     step = make_step(B, H, dtype)
     got = run(kernels, *step, activation)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pairs import every_pair
 
 from rnnkit.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels.losses import mse, sigmoid_cross_entropy, softmax_cross_entropy
@@ -15,7 +16,6 @@ DIFFERENCES = 1e-9  # 4th-order differences: 1e-13 of the formula, 1e-16 / step 
 SHAPES = [(3, 4), (5, 3, 4), (2, 3, 2, 7), (4, 1)]
 every_loss = pytest.mark.parametrize("name", LOSSES)
 every_dtype = pytest.mark.parametrize("dtype", ROUNDING)
-every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
 def make(name, shape=(5, 3, 4), dtype=np.float64, seed=0):
@@ -50,10 +50,7 @@ def formula(name, y, beside, mask):
     return losses.mean(), gradient
 
 
-@every_loss
-@every_dtype
-@every_shape
-@pytest.mark.parametrize("masked", [False, True])
+@every_pair({"name": LOSSES, "dtype": ROUNDING, "shape": SHAPES, "masked": [False, True]})
 def test_kernel_against_the_formula(name, dtype, shape, masked):
     y, beside, mask = make(name, shape, dtype)
     value, gradient = LOSSES[name](y, beside, mask if masked else None)

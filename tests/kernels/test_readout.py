@@ -4,11 +4,10 @@ import numba
 import numpy as np
 import pytest
 from gated import BROKEN, DIFFERENCES, ROUNDING, assert_close, assert_same_bytes, every_dtype
+from pairs import every_pair
 
 from rnnkit.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels.readout import readout_backward, readout_forward
-
-every_size = pytest.mark.parametrize(("T", "B"), [(1, 1), (5, 3), (16, 8), (43, 3), (30, 13)])  # 1 to 4 chunks of rows
 
 
 def make(T=5, B=3, H=7, O=4, dtype=np.float64):  # noqa: E741
@@ -17,10 +16,14 @@ def make(T=5, B=3, H=7, O=4, dtype=np.float64):  # noqa: E741
     return [rng.standard_normal(shape).astype(dtype) for shape in ((T, B, H), (H, O), (O,), (T, B, O))]
 
 
-@every_dtype
-@every_size
-@pytest.mark.parametrize("H", [1, 7, 33])
-@pytest.mark.parametrize("O", [1, 4, 17, 70])  # 70: more than a tile is wide
+@every_pair(
+    {
+        "T, B": [(1, 1), (5, 3), (16, 8), (43, 3), (30, 13)],  # 1 to 4 chunks of rows
+        "H": [1, 7, 33],
+        "O": [1, 4, 17, 70],  # 70: more than a tile is wide
+        "dtype": ROUNDING,
+    }
+)
 def test_against_numpy(dtype, T, B, H, O):  # noqa: E741
     features, W_hy, b_y, dy = make(T, B, H, O, dtype)
     got = readout_forward(features, W_hy, b_y), *readout_backward(dy, features, W_hy)

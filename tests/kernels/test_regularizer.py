@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit import gradcheck, reference
 from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH
@@ -30,10 +31,14 @@ def assert_close(got, expected, tolerance):
     np.testing.assert_allclose(got.dW_hh, expected.dW_hh, rtol=0, atol=tolerance * size)
 
 
-@every_form
-@every_activation
-@pytest.mark.parametrize("H", [1, 7, 50])
-@pytest.mark.parametrize(("T", "B"), [(1, 1), (1, 20), (5, 3), (60, 1), (60, 20)])
+@every_pair(
+    {
+        "T, B": [(1, 1), (1, 20), (5, 3), (60, 1), (60, 20)],
+        "H": [1, 7, 50],
+        "activation": ACTIVATIONS.values(),
+        "form": FORMS,
+    }
+)
 def test_the_kernel_is_the_reference(T, B, H, activation, form):
     arrays = draw(T, B, H, activation)
     expected = reference.omega(*arrays, activation, form)

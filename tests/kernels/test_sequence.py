@@ -1,6 +1,7 @@
 import numba
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit import kernels, reference
 from rnnkit.gradcheck import numerical_gradient, relative_error
@@ -34,10 +35,14 @@ def assert_close(got, expected, tolerance):
         np.testing.assert_allclose(g, e, rtol=0, atol=tolerance * max(1, np.abs(e).max()))
 
 
-@every_activation
-@pytest.mark.parametrize("dtype", ROUNDING)
-@pytest.mark.parametrize("H", [1, 7, 33])
-@pytest.mark.parametrize(("B", "T"), [(1, 1), (1, 5), (3, 1), (3, 5), (20, 30), (1, 130)])  # two shards; two chunks
+@every_pair(
+    {
+        "B, T": [(1, 1), (1, 5), (3, 1), (3, 5), (20, 30), (1, 130)],  # two shards; two chunks
+        "H": [1, 7, 33],
+        "dtype": ROUNDING,
+        "activation": ACTIVATIONS.values(),
+    }
+)
 def test_kernel_against_reference(make_net, activation, dtype, H, B, T):
     net, dh = make_net(T=T, B=B, H=H, dtype=dtype)
     for gradient in (dh, dh[-1]):  # at every step, at the last alone
@@ -107,9 +112,7 @@ def test_a_permuted_batch_permutes(make_net, activation):
     assert_close(got, (h[:, order], dx[:, order], dh_0[order], *weights), EXACT)
 
 
-@pytest.mark.parametrize("dtype", ROUNDING)
-@pytest.mark.parametrize("H", [1, 7, 33])
-@pytest.mark.parametrize("B", [3, 20])
+@every_pair({"B": [3, 20], "H": [1, 7, 33], "dtype": ROUNDING})
 def test_the_bytes_of_a_row_do_not_depend_on_its_batch(make_net, dtype, H, B):
     net, dh = make_net(T=30, B=B, H=H, dtype=dtype)
     h, dx, dh_0, *_ = run(kernels, net, dh, TANH)

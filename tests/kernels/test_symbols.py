@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 import pytest
+from pairs import every_pair
 
 from rnnkit import kernels
 from rnnkit.checkpointed import rnn_backward_checkpointed, rnn_forward_checkpointed
@@ -31,10 +32,14 @@ def run(net, dh, activation):
     return h, *rnn_backward(dh, net.x, h, net.W_xh, net.W_hh, activation)
 
 
-@every_activation
-@pytest.mark.parametrize("dtype", ROUNDING)
-@pytest.mark.parametrize("B", [1, 3, 20])  # 20 rows are two shards
-@pytest.mark.parametrize("last_only", [False, True])
+@every_pair(
+    {
+        "B": [1, 3, 20],  # 20 rows are two shards
+        "dtype": ROUNDING,
+        "activation": ACTIVATIONS.values(),
+        "last_only": [False, True],
+    }
+)
 def test_symbols_equal_their_one_hot_rows(make_symbols, activation, dtype, B, last_only):
     net, dh = make_symbols(B, dtype)
     dh = dh[-1] if last_only else dh

@@ -4,7 +4,7 @@ import subprocess
 
 import pandas as pd
 import pytest
-from toy_sweep import command
+from commands import command
 
 from rnnkit.runner import store
 

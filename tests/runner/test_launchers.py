@@ -12,8 +12,8 @@ import time
 
 import pandas as pd
 import pytest
-from kills import children
-from toy_sweep import command, start
+from commands import command
+from toy_sweep import start
 
 SAME = ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json")
 LOCAL = "hydra/launcher=local"
@@ -31,14 +31,6 @@ def test_local_workers_share_the_cores(toy, out):
 def test_threads_of_a_worker_can_be_named(toy, out):
     command(toy, "value=1", f"out={out}", LOCAL, "hydra.launcher.threads=3")
     assert list(pd.read_csv(out / "table.csv").threads) == [3]
-
-
-@pytest.mark.parametrize(("does", "how"), [("die", "killed by SIGKILL"), ("exit", "ended with exit code 7")])
-def test_a_dead_worker_costs_its_job_and_no_other(toy, out, does, how):
-    done = command(toy, "-m", "value=1,2,3,4", f"out={out}", f"does={does}", LOCAL)
-    assert done.returncode == 1
-    assert list(pd.read_csv(out / "table.csv").status) == ["done", "interrupted", "done", "done"]
-    assert f"{how}; its worker wrote {out}/workers/" in done.stdout
 
 
 def test_a_job_that_raises_in_a_worker_is_a_row_with_its_traceback(toy, out):
@@ -85,23 +77,6 @@ def test_ctrl_c_reaches_the_workers_and_nothing_is_lost(toy, out):
     assert list(pd.read_csv(out / "table.csv").double) == [2, 4, 6, 8]
 
 
-def test_workers_end_with_their_client_after_the_job_at_hand(toy, out):
-    line = [toy, "-m", "value=1,2,3,4", f"out={out}", "seconds=2", LOCAL, "hydra.launcher.workers=2"]
-    with start(*line) as client:
-        while len(list(out.glob("jobs/*/.lock"))) < 2:
-            time.sleep(0.05)
-        workers = children(client.pid)
-        client.kill()
-    assert len(workers) == 2
-    ends = time.monotonic() + 30
-    while any(os.path.exists(f"/proc/{child}") for child in workers) and time.monotonic() < ends:
-        time.sleep(0.1)
-    records = [json.loads(path.read_text()) for path in out.glob("jobs/*/record.json")]
-    assert [record["row"]["status"] for record in records] == ["done", "done"]
-    assert command("-m", "rnnkit.runner.collect", out).returncode == 1
-    assert sorted(pd.read_csv(out / "table.csv").status) == ["done", "done", "missing", "missing"]
-
-
 def test_two_clients_share_a_sweep_and_no_job_is_run_twice(toy, tmp_path):
     line = ["-m", "value=1,2,3,4,5,6", "seconds=0.3"]
     out, runs = tmp_path / "both", tmp_path / "runs"
@@ -136,15 +111,6 @@ def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, 
     factors = (table.double / table.value).tolist()
     assert set(factors) == {2, 3}
     assert len(set(zip(factors, table.code, strict=True))) == 2  # each row under the code that made it
-
-
-def test_a_forced_job_that_is_killed_keeps_its_row_and_is_told(toy, out):
-    line = [toy, "-m", "value=1,2", "does=die", f"out={out}", LOCAL]
-    assert command(*line, SPARE="1").returncode == 0
-    done = command(*line, "force=true")
-    assert done.returncode == 1
-    assert "toy: 1 jobs were not computed again: their earlier records stand" in done.stderr
-    assert list(pd.read_csv(out / "table.csv").status) == ["done", "done"]
 
 
 def test_collect_needs_a_sweep(tmp_path):

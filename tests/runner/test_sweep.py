@@ -1,16 +1,14 @@
 """A sweep as a user runs it: one process from the command line to the tables and the exit code."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import command
 
-from rnnkit.runner import store
+from rnnkit.runner import plan, store
 from rnnkit.runner.collect import collect
 from rnnkit.runner.config import Settings
 from rnnkit.runner.experiment import Experiment
@@ -81,13 +79,6 @@ EXPERIMENT = Experiment(__file__, Config, run, ["double", "status", "n"])
 if __name__ == "__main__":
     launch(EXPERIMENT)
 """
-
-
-def command(file, *arguments, **environment):
-    return subprocess.run(
-        [sys.executable, str(file), *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=60, env=os.environ | environment,
-    )  # fmt: skip
 
 
 def contents(folder):
@@ -348,13 +339,13 @@ def test_pictures_that_need_every_row_wait_for_them(tmp_path, capsys):
         raise KeyError("the row of 2.0")
 
     what = Experiment(__file__, Settings, lambda _: None, ["status"], draw)
-    plan = [{"seed": 0}, {"seed": 1}]
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    configs = [{"seed": 0}, {"seed": 1}]
+    (tmp_path / "plan.json").write_text(json.dumps(configs))
     done = {"row": {"status": "done"}, "seconds": 1.0}
-    store.write_record(tmp_path / "jobs" / store.identity(plan[0]), {"config": plan[0]} | done)
+    store.write_record(tmp_path / "jobs" / store.identity(configs[0]), {"config": configs[0]} | done)
     assert collect(what, tmp_path) == 1
     assert "not all pictures could be drawn before all jobs are done" in capsys.readouterr().err
-    store.write_record(tmp_path / "jobs" / store.identity(plan[1]), {"config": plan[1]} | done)
+    store.write_record(tmp_path / "jobs" / store.identity(configs[1]), {"config": configs[1]} | done)
     with pytest.raises(KeyError):
         collect(what, tmp_path)
 
@@ -380,12 +371,21 @@ def test_the_exit_code_is_of_the_jobs_that_the_line_names(toy, broken):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "[1]", '{"a": 1}', "[{"])
-def test_a_damaged_plan_is_named_and_nothing_is_lost(toy, text):
-    out = toy.parent / f"plan_{len(text)}_{text[:1] == '['}"
+def test_what_is_no_plan_is_damaged_and_stays_as_it_is(tmp_path, text):
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"^{tmp_path / 'plan.json'} is damaged; delete it"):
+        plan.read_plan(tmp_path)
+    refusal = plan.open_folder(str(tmp_path), FLOW, [{"seed": 0}])
+    assert refusal.startswith(f"{tmp_path / 'plan.json'} is damaged; delete it")
+    assert contents(tmp_path) == {Path("plan.json"): text.encode()}
+
+
+def test_a_damaged_plan_is_named_and_nothing_is_lost(toy):
+    out = toy.parent / "plan"
     line = [toy, "-m", "value=1,2", f"out={out}"]
     assert command(*line).returncode == 0
     table = (out / "table.csv").read_bytes()
-    (out / "plan.json").write_text(text)
+    (out / "plan.json").write_text("[{")
     for done in (command(*line), command("-m", "rnnkit.runner.collect", out)):
         assert done.returncode == 1
         assert f"{out / 'plan.json'} is damaged; delete it" in done.stderr

@@ -94,10 +94,11 @@ def test_a_missing_key_is_named(key):
     assert fault.startswith(f"{key}: missing, allowed is ")
 
 
-@pytest.mark.parametrize("key", GOOD)
 @pytest.mark.parametrize("value", [None, True, [], {}, "x y", -1, math.nan, 1e300, 10**30])
-def test_anything_gives_lines_and_no_traceback(key, value):
-    assert all(isinstance(fault, str) and "\n" not in fault for fault in faults(TrainingSettings, GOOD | {key: value}))
+def test_anything_gives_lines_and_no_traceback(value):
+    for key in GOOD:
+        found = faults(TrainingSettings, GOOD | {key: value})
+        assert all(isinstance(fault, str) and "\n" not in fault for fault in found), key
 
 
 @pytest.mark.parametrize("task", TASKS)

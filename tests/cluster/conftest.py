@@ -1,9 +1,8 @@
-"""What tests of sweeps share: a small experiment, and a real Slurm."""
+"""What tests of clusters share: a real Slurm."""
 
 from contextlib import ExitStack
 
 import pytest
-import toy_sweep
 from slurm import Slurm, SlurmError
 
 
@@ -18,15 +17,3 @@ def slurm(tmp_path_factory):
         except SlurmError as error:
             pytest.skip(f"Slurm did not start: {error}")
         yield started
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    """The file of a small experiment in a folder of its own."""
-    return toy_sweep.make(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture
-def out(tmp_path):
-    """A folder that is not there yet."""
-    return tmp_path / "out"

@@ -1,12 +1,11 @@
 """A small experiment in a folder of its own, whose jobs raise, kill themselves or take their time."""
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 FILE = """
 import os
 import signal
@@ -78,14 +77,6 @@ def make(folder: Path) -> Path:
     shutil.copytree(ROOT / "conf" / "hydra", folder / "conf" / "hydra")
     shutil.copyfile(ROOT / "conf" / "sweep.yaml", folder / "conf" / "sweep.yaml")
     return folder / "experiments" / "toy.py"
-
-
-def command(*words, **environment):
-    """Run a line of Python's to its end."""
-    return subprocess.run(
-        [sys.executable, *map(str, words)],
-        capture_output=True, text=True, check=False, timeout=120, env=os.environ | environment,
-    )  # fmt: skip
 
 
 def start(*words, **options):

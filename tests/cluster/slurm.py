@@ -1,7 +1,7 @@
 """A real Slurm with accounting on this machine, without systemd or cgroups: for the tests, and for a person.
 
-    python tests/slurm.py start DIR [--cpus N]   make DIR, print `export SLURM_CONF=...`
-    python tests/slurm.py stop DIR               kill its jobs and daemons, remove DIR
+    python tests/cluster/slurm.py start DIR [--cpus N]   make DIR, print `export SLURM_CONF=...`
+    python tests/cluster/slurm.py stop DIR               kill its jobs and daemons, remove DIR
 
 It runs as root and needs the packages of .ci/install-slurm. Several may run side by side. Slurm listens where the
 host's name points or else everywhere: on 127.0.0.1 where that is the name's address, in other containers everywhere;

@@ -117,7 +117,7 @@ def test_submitit_runs_a_function(slurm, tmp_path, monkeypatch):
 
 def test_nothing_is_left_when_the_process_that_holds_it_is_killed(slurm, tmp_path):
     """Beside another cluster; an end by an error or by Ctrl-C takes the same way."""
-    folder, environ = tmp_path / "state", os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    folder, environ = tmp_path / "state", os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"runs\n"

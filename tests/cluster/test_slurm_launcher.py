@@ -4,7 +4,8 @@ import os
 import time
 
 import pandas as pd
-from toy_sweep import command, start
+from commands import command
+from toy_sweep import start
 
 SLURM = ["hydra/launcher=slurm", "hydra.launcher.mem_gb=0.5", "hydra.launcher.poll_s=0.5"]
 SAME = ("table.csv", "lags.csv", "nets.csv", "table.md", "plan.json")

@@ -1,4 +1,4 @@
-"""Sweeps that lose a process at a random moment, for the tests and for a longer trial: `python tests/kills.py 20`.
+"""Sweeps that lose a process at a random moment, for the tests and for a longer trial: `make soak`.
 
 Each kill takes a sweep that is under way, sends SIGKILL to one of its processes at a moment drawn from a seed, starts
 the same line again until it ends well, and compares: the tables with those of a sweep that nobody disturbed, byte for
@@ -23,7 +23,7 @@ from slurm import Slurm
 
 from rnnkit.runner.tables import FILES
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SWEEPS = {
     "gradient_flow": "-m seq_len=40,80,120 spectral_radius=0.5,1.0,1.5 clip=none,1.0 hidden_size=64 replicates=24",
     "temporal_order": "-m seq_len=10,15 clip=none,1.0,0.1 replicates=4 updates=1500 check_size=500 hidden_size=30",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from toy_sweep import command
+from commands import command
 
 pytest.importorskip("ray", reason="ray is an extra of its own: pip install 'rnnkit[ray]'")
 
