@@ -35,9 +35,9 @@ def derivative(h: np.ndarray, activation: int) -> np.ndarray:
 def slope_at(a: np.ndarray, activation: int) -> np.ndarray:
     """Return phi'(a), same shape as a (...), where the state would round; 0 at the kink of relu."""
     if activation == TANH:
-        return 4 * expit(-2 * np.abs(a)) * expit(2 * np.abs(a))
+        return 4 * scipy.special.expit(-2 * np.abs(a)) * scipy.special.expit(2 * np.abs(a))
     if activation == SIGMOID:
-        return expit(a) * expit(-a)
+        return scipy.special.expit(a) * scipy.special.expit(-a)
     return derivative(activate(a, activation), activation)
 
 
