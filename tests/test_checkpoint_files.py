@@ -25,7 +25,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("change", OTHERS, ids=str)
+@pytest.mark.parametrize("change", OTHERS, ids=range(len(OTHERS)))
 def test_another_trainings_file_is_refused(change, tmp_path):
     run(tmp_path)
     before = contents(tmp_path)
