@@ -45,6 +45,8 @@ def run(config):
     if runs := os.environ.get("RUNS"):
         with open(runs, "a") as file:
             file.write(f"{config.value}\\n")
+    while config.value == 2 and not os.path.exists(os.environ.get("HELD_UNTIL", "/")):
+        time.sleep(0.02)
     if config.does == "train":
         return trained(config)
     time.sleep(config.seconds)

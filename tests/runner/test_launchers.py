@@ -91,16 +91,26 @@ def test_two_clients_share_a_sweep_and_no_job_is_run_twice(toy, tmp_path):
         assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
 
 
+def wait_for_jobs(out, n):
+    """Wait until so many have been begun."""
+    ends = time.monotonic() + 60
+    while len(list(out.glob("jobs/*/.lock"))) < n:
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
 def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, tmp_path):
-    line, out, runs = ["-m", "value=1,2,3,4,5,6", "seconds=0.5"], tmp_path / "both", tmp_path / "runs"
-    environment = os.environ | {"RUNS": str(runs)}
+    """The first is held in its second job until the other one has begun a third."""
+    line, out, runs = ["-m", "value=1,2,3,4,5,6"], tmp_path / "both", tmp_path / "runs"
+    environment, go = os.environ | {"RUNS": str(runs)}, tmp_path / "go"
     text = toy.read_text()
     try:
-        with start(toy, *line, f"out={out}", env=environment) as first:
-            while not list(out.glob("jobs/*/.lock")):
-                time.sleep(0.02)
+        with start(toy, *line, f"out={out}", env=environment | {"HELD_UNTIL": str(go)}) as first:
+            wait_for_jobs(out, 2)
             toy.write_text(text.replace("2 * config", "3 * config"))
             with start(toy, *line, f"out={out}", "stale=keep", env=environment) as second:
+                wait_for_jobs(out, 3)
+                go.touch()
                 second.communicate()
             first.communicate()
     finally:
