@@ -1,5 +1,6 @@
 """A job's identity, files that are whole, and folders that are not written over."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -144,6 +145,15 @@ def test_on_a_file_system_without_locks_a_claim_is_granted(tmp_path, monkeypatch
     for _ in range(2):  # and none is left behind
         with store.claim(tmp_path, wait) as mine:
             assert mine
+
+
+def test_another_error_of_a_lock_is_no_claim(tmp_path, monkeypatch):
+    def fail(self, timeout):
+        raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(store.FileLock, "acquire", fail)
+    with pytest.raises(OSError, match="the disk is broken"), store.claim(tmp_path, wait=True):
+        pass
 
 
 def test_an_interruption_right_after_the_rename_stays_one(tmp_path, monkeypatch):
