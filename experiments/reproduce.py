@@ -66,7 +66,8 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
     if without := [name for name in named if name not in presets]:
         sys.exit(f"--only {only}: {', '.join(without)} has no preset {preset}")
     minutes = {name: modules[name].BUDGET_MINUTES.get(presets[name], 0) for name in named or presets}
-    print(f"{len(minutes)} experiments, about {sum(minutes.values()):.2g} minutes on two cores", flush=True)
+    n, total = len(minutes), sum(minutes.values())
+    print(f"{n} experiment{'s' * (n != 1)}, about {total:.2g} minutes on two cores", flush=True)
     return {name: presets[name] for name in sorted(minutes, key=minutes.get, reverse=True)}
 
 

@@ -94,7 +94,7 @@ def _readme(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
         "# Claims and verdicts",
         "Findings of the literature on gradients in recurrent networks, each run again and judged by a stated rule. "
         "Margins were fixed before; what else was settled after a look at results is in [SETTLED.md](SETTLED.md). "
-        "Written by `make reproduce`. A claim holds if |measured - expected| + 2 se <= tolerance, fails "
+        "Written by `make results`. A claim holds if |measured - expected| + 2 se <= tolerance, fails "
         "if |measured - expected| - 3 se > tolerance, and is undecided between; ≥ and ≤ mark one-sided claims, which "
         "ask for the expected value to be passed by the tolerance. What a training does not reach within a budget "
         "below the published one, or shows at a length below it, is undecided, too: its statement names budget and "
