@@ -77,11 +77,9 @@ def test_saturated_beside_free_units(activation, W, dtype):
 def test_a_unit_that_fades_far_below_the_other_and_leads_again(dtype):
     """No single step is deep: 3 nats below the other at each of 300 steps, beyond both dtypes; then that one shuts."""
     x = np.zeros((303, 1, 2), dtype)
-    x[3:, 0, 0], x[:3, 0, 1] = 2.5, 1000
+    x[3:, 0, 0], x[:3, 0, 1] = 1.5, 1000  # a of the first unit is 2.5, with its state of .98
     dh_T, W, b_h = np.ones((1, 2), dtype), np.eye(2, dtype=dtype), np.zeros(2, dtype)
-    h = np.concatenate([np.zeros((1, 1, 2), dtype), np.tanh(x)])
-    h[3:] = 0  # the derivative is that of the step from these states
-    h[4:] = np.tanh(x[3:])
+    h = rnn_forward(x, np.zeros((1, 2), dtype), W, W, b_h, ACTIVATIONS["tanh"])
     found = hidden_gradient_log_norms(dh_T, x, h, W, W, b_h, ACTIVATIONS["tanh"])
     slopes = [sum(float(mp.log(slope(mp.mpf(float(a)), "tanh"))) for a in unit) for unit in (x + h[:-1])[:, 0].T]
     assert slopes[1] < slopes[0] - 1000
