@@ -7,7 +7,7 @@ the serial kernels give the same bytes. NUMBA_NUM_THREADS or `set_num_threads` s
 
 Shards run on a pool of our own (`rnnkit._pool`), begun by the first call and anew in a forked child. One call at a time
 has it, others run their shards themselves. Mean microseconds of forward + BPTT, H 64, B 20, T 100, in turns with the
-serial kernels (900 to 1,000 quiet, 1,400 to 1,800 beside two processes that keep both cores busy):
+serial kernels (860 to 1,010 quiet, 1,360 to 2,460 beside two processes that keep both cores busy), one run of each:
 
     layer                            quiet   busy   busy / quiet   busy / serial busy
     this pool                          713   1427       2.0              0.8
@@ -17,9 +17,9 @@ serial kernels (900 to 1,000 quiet, 1,400 to 1,800 beside two processes that kee
     numba's workqueue                  910   1884       2.1              1.4
 
 OpenMP deals out shards in advance and spins for milliseconds, is not on every machine, and cannot be used after a fork;
-workqueue ends the process when two threads call at once. With 50 us of spinning the quiet medians were .94 to 1.03 of
-OpenMP's for H 16 to 512, batches of 20 and 128; with 10 us nets of 16 and 32 units took 1.1 times as long, with 500 us
-the busy ones. Handing over through a ThreadPoolExecutor costs 100 us, longer than a small net's whole sequence.
+workqueue ends the process when two threads call at once. With 50 us of spinning the quiet medians were .94 to 1.08 of
+OpenMP's in two runs (H 16 to 128, batches of 20 and 128); with 10 us nets of 16 and 32 units took 1.1 times as long.
+Handing over through a ThreadPoolExecutor costs 100 us, longer than a small net's whole sequence.
 
 A batch under 16 rows is one shard and runs on one thread. Tried for it at H = 512: the columns of W_hh cut in two, each
 half in its core's L2 cache, the cores meeting after every step. Beside a program that kept both cores busy, the best
