@@ -22,7 +22,7 @@ from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
 from rnnkit.runner.training_figures import by_radius
 from rnnkit.statistics import standard_error
 
-BUDGET_MINUTES = {"quick": 0.1, "laptop": 2.5}
+BUDGET_MINUTES = {"quick": 0.08, "laptop": 2.5}
 NEAR, MARGIN = 1.1, 0.1  # of the loss of a constant; fixed before the first run
 LEFT = 0.9
 ENOUGH_UPDATES, ENOUGH_LENGTH = 4000, 30  # what trains for less, or over fewer steps, refutes nothing

@@ -28,7 +28,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.4}
+BUDGET_MINUTES = {"quick": 0.1, "laptop": 0.4}
 COLUMNS = ["error", "error_se", "loss", "parameters", "status", "n"]
 WITHOUT_SPREAD = ("loss",)  # of the last update, on 15 sequences
 SYMBOLS, CHANCE = 4, 3 / 4

@@ -26,7 +26,7 @@ from rnnkit.runner.figures import learning_curves
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 0.3}
+BUDGET_MINUTES = {"quick": 0.05}
 COLUMNS = ["characters", "alphabet", "parameters", "bits_per_character", "unigram_bits", "sample", "status", "n"]
 WITHOUT_SPREAD = ("bits_per_character", "sample")  # of one training
 ENOUGH_TO_HOLD_OUT = 1000  # characters

@@ -35,7 +35,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import paired_difference, share_se
 
-BUDGET_MINUTES = {"quick": 0.1, "laptop": 0.1}
+BUDGET_MINUTES = {"quick": 0.03, "laptop": 0.1}
 STEPS, X_0, TARGET, SOLVED = 50, 0.5, 0.7, 1e-3
 LOW, HIGH = np.array([4.5, -3.5]), np.array([7.0, -2.0])  # of the starts: w, b
 SADDLE_W, WALL_W = 5.0, (4.5, 5.0, 5.5)

@@ -22,7 +22,7 @@ from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
 from rnnkit.runner.training_figures import learning_curves_by
 from rnnkit.statistics import standard_error
 
-BUDGET_MINUTES = {"quick": 0.3, "laptop": 6.0}
+BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PLATEAUS = {100: 0.1733, 200: 0.0945, 300: 0.0650, 500: 0.0400}
 DIGITS = 5e-5
 NEAR_PLATEAU = 0.05  # within 5%, except at the smallest delay

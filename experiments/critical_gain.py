@@ -22,7 +22,7 @@ from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 0.4}
+BUDGET_MINUTES = {"quick": 0.15}
 COLUMNS = ["critical_gain", *gradient_flow.COLUMNS]
 WITHOUT_SPREAD = gradient_flow.WITHOUT_SPREAD
 MARGIN = 0.02  # nats per step on the right side of 0: a factor e within 50 steps, a third of the least effect predicted

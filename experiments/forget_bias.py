@@ -28,7 +28,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2}
+BUDGET_MINUTES = {"quick": 0.05}
 COLUMNS = [
     "half_life",
     "half_life_theory",

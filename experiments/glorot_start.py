@@ -26,7 +26,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.4}
+BUDGET_MINUTES = {"quick": 0.05, "laptop": 0.4}
 COLUMNS, WITHOUT_SPREAD = gradient_flow.COLUMNS, gradient_flow.WITHOUT_SPREAD
 SMALL = 0.01  # standard deviation of "sigmoid" nets in Pascanu, Mikolov, Bengio (2013)
 # A net's gain has a standard deviation of 1 / (sqrt(2) H), .014 at H = 50: two standard errors of 24 nets are .006.

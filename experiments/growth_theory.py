@@ -20,7 +20,7 @@ from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 1.3}
+BUDGET_MINUTES = {"quick": 0.7}
 WITHOUT_SPREAD = gradient_flow.WITHOUT_SPREAD
 TOLERANCE = 0.007  # the .004 within which ten cells agreed in an earlier simulation, and twice the .0015 asked of se
 ROUNDED_TOLERANCE = 0.012  # the same, and the half unit of a number printed to two decimals

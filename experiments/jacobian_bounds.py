@@ -21,7 +21,7 @@ from rnnkit.runner.figures import log_norm_by_lag
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 
-BUDGET_MINUTES = {"quick": 0.1}
+BUDGET_MINUTES = {"quick": 0.02}
 HIDDEN = 50
 NETWORKS = {  # standard deviations .01 and .1 of the entries, as gains
     "sigmoid": {"activation": "sigmoid", "initializer": "gaussian", "gain": 0.01 * np.sqrt(HIDDEN)},

@@ -39,7 +39,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, share_se, wilson_interval
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.6}
+BUDGET_MINUTES = {"quick": 0.08, "laptop": 0.6}
 INPUTS, START = 3, 0.1  # L of the paper, and the largest size of an input before training
 CHECKS, HELD, ENOUGH, FRESH = 20, 3, 0.95, 400
 LATCHED, NEAR = 200, 50  # steps of the latched trajectory, lags for its factor

@@ -26,7 +26,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import standard_error
 
-BUDGET_MINUTES = {"quick": 0.4}
+BUDGET_MINUTES = {"quick": 0.33}
 COLUMNS = [
     "spectral_radius_achieved",
     "gain_achieved",
@@ -85,13 +85,14 @@ def log_norms(config: Config, replicate: int) -> tuple[np.ndarray, np.ndarray]:
         h = np.zeros((config.seq_len + 1, 1, config.hidden_size), config.dtype)
         found = hidden_gradient_log_norms(delta[None], x, h, zeros[None], W, zeros, IDENTITY)
         return found[:, 0].astype(np.float64), W
-    found, factor = [0.0], W
+    logs, factor, random = [0.0], W, config.initializer in ("gaussian", "orthogonal")
     for _ in range(config.seq_len):
         delta = delta @ factor.T
         norm = np.linalg.norm(delta)
-        delta, found = delta / norm, [*found, found[-1] + float(np.log(norm))]
-        factor = draw_matrix(config, rng.init)
-    return np.array(found), W
+        delta /= norm
+        logs.append(float(np.log(norm)))
+        factor = draw_matrix(config, rng.init) if random else factor
+    return np.cumsum(logs), W
 
 
 def run(config: Config) -> Measurement:

@@ -46,7 +46,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, share_se, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 2.3, "paper": 180.0}
+BUDGET_MINUTES = {"quick": 0.17, "laptop": 2.3, "paper": 180.0}
 COLUMNS = ["method", "delay", "learning_rate", "weights", "cap", "solved_share", "solved_share_se"]
 COLUMNS += ["held_share", "sequences", "sequences_se", "status", "n"]
 RTRL, BPTT, LSTM = 0, 1, 2

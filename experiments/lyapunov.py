@@ -33,7 +33,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import NEAR, mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.8}
+BUDGET_MINUTES = {"quick": 0.32}
 MEASURED = ["growth_rate", "exponent", "rate_minus_exponent", "weight_log_ratio", "weight_rate_minus_exponent"]
 COLUMNS = [
     "gain_achieved",

@@ -22,7 +22,7 @@ from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
 from rnnkit.runner.training_figures import success_by
 from rnnkit.statistics import share_se
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 13.0}
+BUDGET_MINUTES = {"quick": 0.1, "laptop": 13.0}
 HORIZON, HALF = 15, 0.5  # horizon of a tanh net <= 15; so beyond it under half of the nets are solved
 PUBLISHED_UPDATES = 20_000
 SOURCE = "the seed article, S2"

@@ -31,7 +31,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 0.5}
+BUDGET_MINUTES = {"quick": 0.05, "laptop": 0.5}
 COLUMNS = [
     "variance",
     "sensitivity",

@@ -28,7 +28,7 @@ from rnnkit.statistics import mean, paired_difference, share_se, standard_error
 from rnnkit.tasks.temporal_order import TemporalOrder
 from rnnkit.training import Trained
 
-BUDGET_MINUTES = {"quick": 0.3, "laptop": 6.0}
+BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PAIR = (1, 2)  # BA and AB: the classes with one A and one B
 PAIR_SEQUENCES = 2000
 AT_CHANCE = 0.2  # an unclipped cell is at chance where the mean error of its nets is within this of .75

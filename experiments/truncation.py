@@ -44,7 +44,7 @@ from rnnkit.runner.tables import Tables, read
 from rnnkit.statistics import mean, standard_error
 from rnnkit.tasks import influence_balancing
 
-BUDGET_MINUTES = {"quick": 0.15, "laptop": 0.2}
+BUDGET_MINUTES = {"quick": 0.02, "laptop": 0.2}
 COLUMNS = ["slope", "slope_se", "growth_rate", "growth_rate_theory", "slope_minus_growth", "slope_minus_growth_se"]
 COLUMNS += ["log_bias_fall", "log_bias_fall_se", "above_bound", "vacuous_bounds", "status", "n"]
 

@@ -20,6 +20,7 @@ OPTIONS = {
     # a*b + c as one instruction: halves the cost of tanh. Flags that assume away nan and inf are never set, because
     # a non-finite value must be found; reassociation is never set, because the order of a sum is promised.
     "fastmath": {"contract"},
+    "no_cfunc_wrapper": True,  # of the jitted: compiled for each, and nothing here passes one on as a value
 }
 
 

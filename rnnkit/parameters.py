@@ -5,6 +5,7 @@ l0.reverse.W_xh, ...                          its second direction
 W_hy, b_y                                     the readout
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -58,9 +59,11 @@ def shapes(
 
 def views(flat: np.ndarray, of: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """Return a view of each shape into flat, one after the other."""
-    ends = np.cumsum([np.prod(shape, dtype=int) for shape in of.values()])
-    parts = np.split(flat, ends[:-1])
-    return {name: part.reshape(shape) for (name, shape), part in zip(of.items(), parts, strict=True)}
+    found, end = {}, 0
+    for name, shape in of.items():
+        start, end = end, end + math.prod(shape)
+        found[name] = flat[start:end].reshape(shape)
+    return found
 
 
 def gates(W: np.ndarray, hidden_size: int) -> Iterator[np.ndarray]:

@@ -45,23 +45,29 @@ def steps(net: "RNN", run: "Run", first: int, last: int, b: int) -> Iterator[Ste
     S, H, n = state_size(net), net.hidden_size, states_of(net)
     matrices = [step_matrix(net, way, way.layer > 0) for way in net.ways]
     matrices = [M.reshape(-1, H, M.shape[1]) for M in matrices]
-    of_layers = [slopes(net, run, way, slice(first, last + 1), slice(b, b + 1)) for way in net.ways]
+    of_layers = [_of_sample(slopes(net, run, way, slice(first, last + 1), slice(b, b + 1))) for way in net.ways]
+    floats = [[_floats(k) for k in of_layer] for of_layer in of_layers]
+    least = np.min([k.log.min(axis=1, where=k.v != 0, initial=0.0) for k in chain(*of_layers)], axis=0)
+    deep = least < DEEP / (2 * net.layers)  # J has products of two slopes of each layer
     for t in range(last + 1 - first):
-        J, below = np.zeros((S, S)), None
-        of_step = [[Scaled(k.v[t, 0], k.log[t, 0]) for k in of_layer] for of_layer in of_layers]
-        for layer, (k, M) in enumerate(zip(of_step, matrices, strict=True)):
+        J = np.zeros((S, S))
+        for layer, (k, M) in enumerate(zip(floats, matrices, strict=True)):
             own = slice(layer * n * H, (layer + 1) * n * H)
-            part = _layer_jacobian(net.cell, [_floats(of_gate) for of_gate in k], M)
+            part = _layer_jacobian(net.cell, [of_gate[t] for of_gate in k], M)
             J[own, own] = part[:, : n * H]
             if layer:
-                J[own] += part[:, n * H :] @ below
-            below = J[own][:H].copy()  # d h_t of this layer, the next one's x_t
-        least = min(k.log.min(where=k.v != 0, initial=0.0) for k in chain(*of_step))
-        deep = least < DEEP / (2 * net.layers)  # J has products of two slopes of each layer
-        yield Step(J, partial(_factors, net, of_step, matrices), deep)
+                below = slice((layer - 1) * n * H, (layer - 1) * n * H + H)  # h_t of the layer below is x_t
+                J[own] += part[:, n * H :] @ J[below]
+        yield Step(J, partial(_factors, net, of_layers, matrices, t), bool(deep[t]))
 
 
-def _factors(net: "RNN", of_step: list[list[Scaled]], matrices: list[np.ndarray]) -> list[Scaled]:
+def _of_sample(k: list[Scaled]) -> list[Scaled]:
+    """Return the slopes (steps, H) of the one sample that these (steps, 1, H) are of."""
+    return [Scaled(part.v[:, 0], part.log[:, 0]) for part in k]
+
+
+def _factors(net: "RNN", of_layers: list[list[Scaled]], matrices: list[np.ndarray], t: int) -> list[Scaled]:
+    of_step = [[Scaled(k.v[t], k.log[t]) for k in of_layer] for of_layer in of_layers]
     of_layers = enumerate(zip(of_step, matrices, strict=True))
     return list(chain.from_iterable(_layer_factors(net, layer, k, M) for layer, (k, M) in of_layers))
 
@@ -126,7 +132,7 @@ def _layer_jacobian(cell: str, k: list[np.ndarray], M: np.ndarray) -> np.ndarray
         h = k[4][:, None] * c + k[3][:, None] * M[3]
         both, by_c = np.vstack([h, c]), np.vstack([np.diag(k[4] * k[5]), np.diag(k[5])])
         return np.hstack([both[:, :H], by_c, both[:, H:]])
-    J = sum(part[:, None] * block for part, block in zip(k[: len(M)], M, strict=True))
+    J = reduce(np.add, (part[:, None] * block for part, block in zip(k[: len(M)], M, strict=True)))
     if cell == "gru":
         J[:, :H] += np.diag(k[4])
     return J

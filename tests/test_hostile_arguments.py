@@ -80,7 +80,7 @@ X, TARGET = np.ones((T, B, I), np.float32), np.ones((T, B, O), np.float32)
 SYMBOLS, CLASSES = np.zeros((T, B), np.int64), np.zeros((T, B), np.int64)
 PAIR = rnnkit.EncoderDecoder(I, H, O)
 DY = np.ones((T, B, O), np.float32)
-SCALED = kernels.ScaledGradients(np.ones((I, H)), SQUARE, np.ones(H), 0.0)
+SCALED = kernels.ScaledGradients(np.ones((I, H)), SQUARE, np.ones(H), 0.0, np.zeros((T + 1, B)))
 NO_FLOATS = (
     None,
     1.0,

@@ -108,6 +108,7 @@ def _clip_by_value(gradients, max_value, nonfinite, recurrent):
 
 
 def _check(gradients, limit, limit_name, nonfinite, recurrent):
+    """Return the arrays as the kernels take them, (N,) each: gradients, and the two of recurrent."""
     if not isinstance(gradients, tuple) or not gradients:
         raise ValueError(f"gradients must be a non-empty tuple of arrays, got {type(gradients).__name__}")
     for i, g in enumerate(gradients):
@@ -126,7 +127,8 @@ def _check(gradients, limit, limit_name, nonfinite, recurrent):
         for i, g in enumerate(gradients):
             if bad := np.argwhere(~np.isfinite(g)).tolist():
                 raise ValueError(f"gradients[{i}] holds {len(bad)} non-finite values, the first at {tuple(bad[0])}")
-    return recurrent or (gradients[0], gradients[0])
+    flat = tuple(g.reshape(-1) for g in gradients)  # of one type, so that no loop over them is unrolled when compiled
+    return flat, tuple(a.reshape(-1) for a in recurrent or (gradients[0], gradients[0]))
 
 
 def _check_recurrent(gradients, recurrent, nonfinite):
@@ -152,8 +154,8 @@ def clip_by_norm(
     recurrent: (dW_hh, W_hh), both (H, H), dW_hh one of `gradients`; read by SHRINK only, from njit code always given.
     Raises ValueError naming a bad argument. Pascanu, Mikolov, Bengio (2013), algorithm 1.
     """
-    recurrent = _check(gradients, max_norm, "max_norm", nonfinite, recurrent)
-    return _clip_by_norm(gradients, float(max_norm), nonfinite, recurrent)
+    flat, recurrent = _check(gradients, max_norm, "max_norm", nonfinite, recurrent)
+    return _clip_by_norm(flat, float(max_norm), nonfinite, recurrent)
 
 
 @checked_border(_clip_by_value)
@@ -167,5 +169,5 @@ def clip_by_value(
 
     Arguments, outcome and errors as in `clip_by_norm`. Mikolov, Statistical language models (2012), section 3.
     """
-    recurrent = _check(gradients, max_value, "max_value", nonfinite, recurrent)
-    return _clip_by_value(gradients, float(max_value), nonfinite, recurrent)
+    flat, recurrent = _check(gradients, max_value, "max_value", nonfinite, recurrent)
+    return _clip_by_value(flat, float(max_value), nonfinite, recurrent)

@@ -45,16 +45,14 @@ def _is_saturated(h_t, activation):
     From 1 - h = 2^-6 on float32 loses six bits of it, 4e-6, from 2^-20 on float64 twenty, 1e-10. A driven net meets
     the former at every step, and three products in place of one.
     """
-    near_one = 1 - (2.0**-6 if h_t.itemsize == 4 else 2.0**-20)
+    near_one, found = 1 - (2.0**-6 if h_t.itemsize == 4 else 2.0**-20), False
     if activation == TANH:
-        for h in h_t.flat:
-            if abs(h) > near_one:
-                return True
+        for h in h_t.reshape(-1):
+            found |= abs(h) > near_one
     elif activation == SIGMOID:
-        for h in h_t.flat:
-            if h > near_one or h < _NEAR_ZERO:
-                return True
-    return False
+        for h in h_t.reshape(-1):
+            found |= h > near_one or h < _NEAR_ZERO
+    return found
 
 
 @jit

@@ -11,16 +11,20 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
-from rnnkit.kernels.graded import log_norm_of_signs, through_slopes, through_weights
+from rnnkit.kernels.graded import log_norm_of_signs, lost_below, through_slopes, through_weights
 
 
 class ScaledGradients(NamedTuple):
-    """Weight gradients (I, H), (H, H), (H,) divided by exp(log_scale); log_scale is -inf for dh_T = 0."""
+    """Weight gradients (I, H), (H, H), (H,) divided by exp(log_scale), which is -inf for dh_T = 0.
+
+    log_norms: (T+1, B) of what goes back, as `hidden_gradient_log_norms` has them.
+    """
 
     dW_xh: np.ndarray
     dW_hh: np.ndarray
     db_h: np.ndarray
     log_scale: float
+    log_norms: np.ndarray
 
 
 @jit
@@ -32,23 +36,41 @@ def _flat(a):
 @jit
 def _normalise(v):
     """Divide v by its Euclidean norm and return the norm's logarithm: -inf for zeros, nan or inf if v holds one."""
-    largest = 0.0
-    for i in range(v.size):
-        size = abs(v.flat[i])
+    before, squares = 0.0, np.float64(np.dot(v, v))
+    if not lost_below(v) < squares < 1 / lost_below(v):  # squares may have left the dtype, or v holds nan
+        largest = _largest(v)
+        before = np.log(np.float64(largest))
+        if largest == 0 or not np.isfinite(largest):
+            return before
+        v /= largest
+        squares = np.float64(np.dot(v, v))
+    norm = type(v[0])(np.sqrt(squares))  # what is divided out is what is told, to the last bit
+    v /= norm
+    return before + np.log(np.float64(norm))
+
+
+@jit
+def _largest(v):
+    """Return the largest size of a number of v, nan where one is."""
+    largest = abs(v[0])
+    for a in v:
+        size = abs(a)
         if not size <= largest:  # also true for nan, which then stays the largest
             largest = size
             if size != size:
                 break
-    if largest == 0.0 or not np.isfinite(largest):
-        return np.log(largest)
-    total = 0.0
-    for i in range(v.size):
-        v.flat[i] = v.flat[i] / largest
-        total += np.float64(v.flat[i]) * np.float64(v.flat[i])
-    norm = np.sqrt(total)
-    for i in range(v.size):
-        v.flat[i] = v.flat[i] / norm
-    return np.log(np.float64(largest)) + np.log(norm)
+    return largest
+
+
+@jit
+def _log_norms(delta, logs, graded, total, out):
+    """Set out (B,) to the log norms of the gradients; rows that are not graded become directions."""
+    for b in range(len(out)):
+        if graded[b]:
+            out[b] = total[b] + log_norm_of_signs(logs[b])
+        else:
+            total[b] += _normalise(delta[b])
+            out[b] = total[b]
 
 
 @jit
@@ -61,29 +83,24 @@ def _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation):
         if lag > 0:
             through_slopes(delta, logs, graded, total, x, h, T - lag, W_xh, W_hh, b_h, activation, a, z)
             through_weights(z, W_hh, delta, logs, graded, total)
-        for b in range(B):
-            if graded[b]:
-                log_norms[lag, b] = total[b] + log_norm_of_signs(logs[b])
-            else:
-                total[b] += _normalise(delta[b])
-                log_norms[lag, b] = total[b]
+        _log_norms(delta, logs, graded, total, log_norms[lag])
     return log_norms
 
 
 @jit
 def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
     T, (B, H) = x.shape[0], dh_T.shape
-    dz, log_scales = np.empty_like(h[1:]), np.empty((T, B))
+    dz, log_scales, log_norms = np.empty_like(h[1:]), np.empty((T, B)), np.empty((T + 1, B), h.dtype)
     delta, a = dh_T.copy(), np.empty_like(dh_T)
     logs, graded, total = np.zeros((B, H)), np.zeros(B, np.bool_), np.zeros(B)
     for t in range(T - 1, -1, -1):
-        for b in range(B):
-            total[b] += 0.0 if graded[b] else _normalise(delta[b])
+        _log_norms(delta, logs, graded, total, log_norms[T - 1 - t])
         through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, dz[t])
         for b in range(B):
             total[b] += 0.0 if graded[b] else _normalise(dz[t, b])
             log_scales[t, b] = total[b]
         through_weights(dz[t], W_hh, delta, logs, graded, total)
+    _log_norms(delta, logs, graded, total, log_norms[T])
     log_scale = log_scales.max()
     for t in range(T):
         for b in range(B):
@@ -91,7 +108,7 @@ def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
                 dz[t, b] *= np.exp(log_scales[t, b] - log_scale)
     dW_xh = np.dot(_flat(x).T, _flat(dz))
     dW_hh = np.dot(_flat(h[:-1]).T, _flat(dz))
-    return ScaledGradients(dW_xh, dW_hh, _flat(dz).sum(axis=0), log_scale)
+    return ScaledGradients(dW_xh, dW_hh, _flat(dz).sum(axis=0), log_scale, log_norms)
 
 
 @checked_border(_hidden_gradient_log_norms)
@@ -129,7 +146,7 @@ def rnn_backward_scaled(
     b_h: np.ndarray,
     activation: int,
 ) -> ScaledGradients:
-    """Return (dW_xh, dW_hh, db_h, log_scale) of BPTT; the true gradients are exp(log_scale) times these.
+    """Return (dW_xh, dW_hh, db_h, log_scale, log_norms) of BPTT; the true gradients are exp(log_scale) times these.
 
     For a loss on the last state alone, of any length: nothing overflows in float32, and saturated units have their
     phi', as in `hidden_gradient_log_norms`. Beside the largest gradient of a pre-activation, of all steps, samples and

@@ -132,6 +132,16 @@ def test_scaled_times_its_scale_is_plain_bptt(make_net, activation, dtype):
         assert_close(got * np.exp(scaled.log_scale), expected, ROUNDING[dtype])
 
 
+@every_activation
+@every_dtype
+def test_the_log_norms_beside_scaled_gradients(make_net, activation, dtype):
+    net, dh = make_net(T=6, dtype=dtype)
+    arguments = (*given(dh[-1], net, rnn_forward(*net, activation)), activation)
+    found = rnn_backward_scaled(*arguments).log_norms
+    assert found.dtype == dtype
+    assert_close(found, hidden_gradient_log_norms(*arguments), ROUNDING[dtype])
+
+
 def exact_linear_gradients(dh_T, x, h, W_hh):
     """Return dW_xh, dW_hh and db_h of a linear net in numbers that neither overflow nor underflow."""
     exact = np.vectorize(mpmath.mpf, otypes=[object])
