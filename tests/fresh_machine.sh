@@ -9,7 +9,7 @@ pythons=("$@")
 [ $# -gt 0 ] || pythons=(python3 python3.15)
 
 command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
-sources=(/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources)
+sources=(/etc/apt/*.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources)
 mirror=$(sed -nE 's/^(URIs:|deb( \[[^]]*\])?) *([a-z]+:[^ ]*).*/\3/p' "${sources[@]}" 2>/dev/null | head -n 1)
 packages=python3,python3-venv,python3.15,python3.15-venv,make,git,ca-certificates
 debootstrap --variant=minbase --include="$packages" sid "$dir" ${mirror:+"$mirror"}
