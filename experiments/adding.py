@@ -23,7 +23,7 @@ from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
 from rnnkit.runner.training_figures import learning_curves_by
 from rnnkit.statistics import standard_error
 
-BUDGET_MINUTES = {"quick": 0.08, "laptop": 6.0}
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 6.0}
 BASELINE, BASELINE_MARGIN, BASELINE_SEQUENCES = 1 / 6, 0.002, 200_000
 MARGIN = 0.25  # of the baseline: IRNN below the others by at least that, fixed before the first run
 ENOUGH_UPDATES, ENOUGH_LENGTH = 6000, 150  # what trains for less, or over fewer steps than theirs, refutes nothing

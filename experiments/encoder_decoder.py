@@ -87,12 +87,12 @@ def encode(words: list[str], alphabet: str, ends: int) -> tuple[np.ndarray, np.n
     return symbols, lengths
 
 
-def right_answers(net: rnnkit.EncoderDecoder, batch: Batch, end: int) -> np.ndarray:
-    """Return for each pair whether the decoder, running freely, gives every symbol and ends where it should."""
+def free_answers(net: rnnkit.EncoderDecoder, batch: Batch, end: int) -> np.ndarray:
+    """Return what the decoder says when it runs freely, (n, B): right where it is the target to the end."""
     answers = net.generate(batch.x, len(batch.target), lengths=batch.lengths, end=end)
     given = np.full_like(batch.target, end)
     given[: len(answers)] = answers
-    return (given == batch.target).all(axis=0)
+    return given
 
 
 def train(net: rnnkit.EncoderDecoder, config: Config, validation: Batch, end: int) -> list[dict]:
@@ -112,7 +112,8 @@ def train(net: rnnkit.EncoderDecoder, config: Config, validation: Batch, end: in
             x, target, lengths, target_lengths = validation
             loss = net.loss_and_gradients(x, target, lengths=lengths, target_lengths=target_lengths).loss
             optimizer.learning_rate = schedule(loss)
-            history.append({"update": update, "loss": loss, "accuracy": right_answers(net, validation, end).mean()})
+            right = (free_answers(net, validation, end) == target).all(axis=0)
+            history.append({"update": update, "loss": loss, "accuracy": right.mean()})
             if history[-1]["accuracy"] == 1:
                 break
     return history
@@ -126,12 +127,11 @@ def run(config: Config) -> Measurement:
     order, evaluation = streams(config.seed).order, streams(config.seed).evaluation
     history = train(net, config, draw(config, order, VALIDATION), end)
     test = draw(config, evaluation, TEST)
-    right = right_answers(net, test, end)
+    answers = free_answers(net, test, end)
+    right = (answers == test.target).all(axis=0)
     longest = int(test.lengths.argmax())
-    x, lengths = test.x[:, longest : longest + 1].copy(), test.lengths[longest : longest + 1]
-    asked = "".join(inputs[s] for s in x[:, 0])
-    answer = net.generate(x, len(test.target), lengths=lengths, end=end)[:, 0]
-    said = "".join(outputs[s] for s in answer if s != end)
+    asked = "".join(inputs[s] for s in test.x[: test.lengths[longest], longest])
+    said = "".join(outputs[s] for s in answers[:, longest] if s != end)
     row = {"accuracy": right.mean(), "accuracy_se": right.std() / np.sqrt(TEST), "loss": history[-1]["loss"]}
     row |= {"updates_made": history[-1]["update"], "parameters": net.num_parameters, "example": f"{asked} -> {said}"}
     return Measurement(row | {"status": "done", "n": TEST}, history=history)

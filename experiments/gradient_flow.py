@@ -22,7 +22,6 @@ from rnnkit.initializers import (
     glorot,
     recurrent_weights,
     scale_to_spectral_radius,
-    spectral_radius,
 )
 from rnnkit.kernels import ACTIVATIONS, rnn_backward_scaled, rnn_forward
 from rnnkit.parallel import map_replicates
@@ -110,32 +109,27 @@ class Net(NamedTuple):
     first_nonfinite_step: int  # -1: none
 
 
-# A sweep meets the same W_hh at every seq_len, clip and drive, and its eigenvalues are half of a job's work.
+# A sweep meets the same draws at every seq_len, scale, clip and drive, and eigenvalues were half of a job's work.
 @lru_cache(maxsize=100_000)
-def unscaled_radius(initializer: str, hidden_size: int, seed: int, replicate: int) -> float:
-    """Return the spectral radius of a net's W_hh as its initializer draws it."""
-    return spectral_radius(recurrent_weights(initializer, hidden_size, streams(seed, replicate).init))
+def as_drawn(initializer: str, hidden_size: int, seed: int, replicate: int) -> Achieved:
+    """Return spectral radius, gain and sigma_max of a net's W_hh as its initializer draws it."""
+    return achieved(recurrent_weights(initializer, hidden_size, streams(seed, replicate).init))
 
 
 def scaled_weights(config: Config, replicate: int, rng: np.random.Generator) -> np.ndarray:
     """Return W_hh (H, H) of a net, by spectral radius, by gain, or as it is drawn."""
     W_hh = recurrent_weights(config.initializer, config.hidden_size, rng, gain=number(config.gain))
     if config.spectral_radius != "none":
-        present = unscaled_radius(config.initializer, config.hidden_size, config.seed, replicate)
+        present = as_drawn(config.initializer, config.hidden_size, config.seed, replicate).spectral_radius
         W_hh = scale_to_spectral_radius(W_hh, config.spectral_radius, present)
     return W_hh.astype(config.dtype)
 
 
-_ACHIEVED: dict[tuple, Achieved] = {}
-
-
 def achieved_by(config: Config, replicate: int, W_hh: np.ndarray) -> Achieved:
-    """Return spectral radius, gain and sigma_max measured on W_hh, once for each W_hh of a sweep."""
-    names = ("initializer", "hidden_size", "spectral_radius", "gain", "dtype", "seed")
-    key = (replicate, *(getattr(config, name) for name in names))
-    if key not in _ACHIEVED:
-        _ACHIEVED[key] = achieved(W_hh)
-    return _ACHIEVED[key]
+    """Return spectral radius, gain and sigma_max of a net's W_hh: those of the draw, by as much as it was scaled."""
+    drawn = as_drawn(config.initializer, config.hidden_size, config.seed, replicate)
+    gain = np.linalg.norm(W_hh.astype(np.float64)) / np.sqrt(len(W_hh))
+    return Achieved(*(float(value * (gain / drawn.gain)) for value in drawn))
 
 
 def driven_states(config: Config, rng: Streams, W_hh: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -95,6 +95,7 @@ def run_all(presets: Presets, results: Path) -> list[str]:
                 failed.append(name)
             bar.write(f"[{number:2}/{len(lines)}] {_told(ended, results / presets[name] / name)}")
             bar.update()
+            sys.stdout.flush()  # a pipe shows it too
     return failed
 
 

@@ -128,7 +128,8 @@ def main(arguments: list[str]) -> None:
     workers = [subprocess.Popen([sys.executable, "-m", "rnnkit.warmup", dtype]) for dtype in DTYPES]
     if any([worker.wait() for worker in workers]):
         sys.exit("not all kernels are ready")
-    print(f"all kernels ready after {time.perf_counter() - start:.0f} s, kept in {_cache.FOLDER}")
+    seconds, layer = time.perf_counter() - start, parallel.threading_layer()
+    print(f"all kernels ready after {seconds:.0f} s, kept in {_cache.FOLDER}; threading: {layer}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rnnkit import _cache, warmup
+from rnnkit import _cache, parallel, warmup
 
 
 def test_every_call_of_both_dtypes_runs_and_has_its_line(capfd):
@@ -16,6 +16,7 @@ def test_every_call_of_both_dtypes_runs_and_has_its_line(capfd):
         assert all(name in line for name, line in zip(names, own, strict=True))
         assert len(set(names)) == len(names)
     assert last.startswith("all kernels ready after ")
+    assert last.endswith(f"; threading: {parallel.threading_layer()}")
 
 
 def test_one_dtype_in_this_process(capsys):
