@@ -20,10 +20,11 @@ benchmark: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python experiments/benchmark.py
 
-# Three processes on two cores, since tests of sweeps and clusters wait; kernels are compiled before, once for all.
+# Three processes on two cores, since tests of sweeps and clusters wait; those of a file, which share what they compile,
+# in one. Kernels are compiled before, once for all.
 test: $(STAMP)
 	$(BIN)/python -m rnnkit.warmup
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Twenty kills of each kind, with Slurm where .ci/install-slurm could install it: half an hour. Writes results/soak.log.
 soak: $(STAMP)

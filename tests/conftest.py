@@ -12,13 +12,7 @@ settings.load_profile("reproducible")
 
 
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a file, which share fixtures and what they compile, in one process of pytest-xdist.
-
-    Those of clusters come first: they wait most, and what waits should not begin last.
-    """
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """Begin with tests of clusters: they wait most, and what waits should not begin last."""
     items.sort(key=lambda item: item.path.parent.name != "cluster")  # a stable sort: else as they were
 
 

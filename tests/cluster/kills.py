@@ -25,8 +25,8 @@ from rnnkit.runner.tables import FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 SWEEPS = {
-    "gradient_flow": "-m seq_len=40,80,120 spectral_radius=0.5,1.0,1.5 clip=none,1.0 hidden_size=64 replicates=24",
-    "temporal_order": "-m seq_len=10,15 clip=none,1.0,0.1 replicates=4 updates=1500 check_size=500 hidden_size=30",
+    "gradient_flow": "-m seq_len=40,80 spectral_radius=0.5,1.0,1.5 clip=none,1.0 hidden_size=64 replicates=24",
+    "temporal_order": "-m seq_len=10,15 clip=none,1.0 replicates=4 updates=1000 check_size=500 hidden_size=30",
 }
 LAUNCHERS = {
     "client": "serial",
@@ -35,7 +35,7 @@ LAUNCHERS = {
     "client of Slurm": "slurm hydra.launcher.tasks=2 hydra.launcher.mem_gb=0.5 hydra.launcher.poll_s=0.5",
     "Slurm job": "slurm hydra.launcher.tasks=2 hydra.launcher.mem_gb=0.5 hydra.launcher.poll_s=0.5",
 }
-JOBS = {"gradient_flow": 18, "temporal_order": 6}
+JOBS = {"gradient_flow": 12, "temporal_order": 4}
 A_JOB = 0.2  # seconds: about the time of one
 START = 2.0  # of a client, until its first job
 TRIES = 10  # for each kill: a moment may come after the end

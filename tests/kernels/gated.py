@@ -22,10 +22,6 @@ ROUNDING = {np.float32: SINGLE, np.float64: EXACT}
 LARGE = 1e4  # exp of it is no float64: 0 or infinite
 SHUT = 1e-30  # what a gate lets through at -LARGE, times LARGE: the kernels' sigmoid stops above 0, at 4e-38 in float32
 SYMBOLS = 5  # rows of W_xh where x are symbols
-# Only prange: turning every array expression into parallel loops too would treble the time to compile.
-PRANGE_ONLY = dict.fromkeys(
-    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
-) | {"prange": True}
 
 every_dtype = pytest.mark.parametrize("dtype", ROUNDING)
 at_last_or_all = pytest.mark.parametrize("last_only", [False, True])

@@ -1,7 +1,7 @@
 import numba
 import numpy as np
 import pytest
-from gated import EXACT, LARGE, PRANGE_ONLY, SHUT, GatedCell, assert_close, assert_same_bytes
+from gated import EXACT, LARGE, SHUT, GatedCell, assert_close, assert_same_bytes
 
 from rnnkit import kernels
 from rnnkit.kernels import (
@@ -63,10 +63,10 @@ def test_a_bias_without_the_reset_product_is_named(name):
         TestGRU().function(name)(**arguments | {"b_h": arguments["b_h"][:21].copy()})
 
 
-@numba.njit(parallel=PRANGE_ONLY)
-def run_in_parallel(dh, x, h_0, W_xh, W_hh, b_h, h, gates, corners):
-    """One net on every batch n of x (N, T, B, I), each on its own thread."""
-    for n in numba.prange(x.shape[0]):
+@numba.njit
+def run_compiled(dh, x, h_0, W_xh, W_hh, b_h, h, gates, corners):
+    """One net on every batch n of x (N, T, B, I), one after the other."""
+    for n in range(x.shape[0]):
         gru_forward_into(x[n], h_0, W_xh, W_hh, b_h, h[n], gates[n])
         corners[n, 0] = gru_backward(dh, x[n], h[n], gates[n], W_xh, W_hh).dW_hh[0, 0]
         step = gru_cell_forward(x[n, 0], h_0, W_xh, W_hh, b_h)
@@ -74,12 +74,12 @@ def run_in_parallel(dh, x, h_0, W_xh, W_hh, b_h, h, gates, corners):
         corners[n, 1], corners[n, 2] = step.h_t[0, 0], back.dW_hh[0, 0]
 
 
-def test_callable_from_compiled_code_inside_prange():
+def test_callable_from_compiled_code():
     cell = TestGRU()
     net, upstream = cell.make()
     x = np.random.default_rng(1).standard_normal((4, *net.x.shape))
     *states, corners = (np.full(shape, np.nan) for shape in [(4, 6, 3, 7), (4, 5, 4, 3, 7), (4, 3)])
-    run_in_parallel(*upstream, x, *net.state, *net.weights, *states, corners)
+    run_compiled(*upstream, x, *net.state, *net.weights, *states, corners)
     for n, net_n in enumerate(net._replace(x=x_n) for x_n in x):
         expected, step = (run(kernels, net_n, upstream) for run in (cell.run, cell.run_step))
         assert_same_bytes([s[n] for s in states], expected[:2])

@@ -1,6 +1,6 @@
 import numba
 import numpy as np
-from gated import EXACT, LARGE, PRANGE_ONLY, GatedCell, assert_close, assert_same_bytes
+from gated import EXACT, LARGE, GatedCell, assert_close, assert_same_bytes
 
 from rnnkit import kernels
 from rnnkit.kernels import (
@@ -47,10 +47,10 @@ def test_the_gradient_of_the_cell_joins_that_of_the_state():
     assert_close([a + b for a, b in zip(*alone, strict=True)], TestLSTM().run(kernels, net, (dh, dc_T))[3:], EXACT)
 
 
-@numba.njit(parallel=PRANGE_ONLY)
-def run_in_parallel(dh, dc_T, x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates, corners):
-    """One net on every batch n of x (N, T, B, I), each on its own thread."""
-    for n in numba.prange(x.shape[0]):
+@numba.njit
+def run_compiled(dh, dc_T, x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates, corners):
+    """One net on every batch n of x (N, T, B, I), one after the other."""
+    for n in range(x.shape[0]):
         lstm_forward_into(x[n], h_0, c_0, W_xh, W_hh, b_h, h[n], c[n], gates[n])
         corners[n, 0] = lstm_backward(dh, dc_T, x[n], h[n], c[n], gates[n], W_xh, W_hh).dW_hh[0, 0]
         step = lstm_cell_forward(x[n, 0], h_0, c_0, W_xh, W_hh, b_h)
@@ -58,12 +58,12 @@ def run_in_parallel(dh, dc_T, x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates, corners
         corners[n, 1], corners[n, 2] = step.c_t[0, 0], back.dW_hh[0, 0]
 
 
-def test_callable_from_compiled_code_inside_prange():
+def test_callable_from_compiled_code():
     cell = TestLSTM()
     net, upstream = cell.make()
     x = np.random.default_rng(1).standard_normal((4, *net.x.shape))
     *states, corners = (np.full(shape, np.nan) for shape in [(4, 6, 3, 7), (4, 6, 3, 7), (4, 5, 4, 3, 7), (4, 3)])
-    run_in_parallel(*upstream, x, *net.state, *net.weights, *states, corners)
+    run_compiled(*upstream, x, *net.state, *net.weights, *states, corners)
     for n, net_n in enumerate(net._replace(x=x_n) for x_n in x):
         expected, step = (run(kernels, net_n, upstream) for run in (cell.run, cell.run_step))
         assert_same_bytes([s[n] for s in states], expected[:3])

@@ -12,7 +12,7 @@ from typed import EXPERIMENT, FLOW, typed
 
 SCHEMA = EXPERIMENT.schema
 KEYS = list(SCHEMA.model_fields)
-EXAMPLES = 200
+EXAMPLES = 80
 LONGEST = 22  # lines of a message: 20 faults, what stands before and after
 TELLS = re.compile(r"usage:|Could not delete ''|: missing, |the same job|an empty arg")  # without a word of the line
 PRINTS = re.compile(r"-(h|i|c|-h|-v|-c|-i)")  # flags that show something and start nothing
