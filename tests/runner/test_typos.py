@@ -90,7 +90,15 @@ EXTRA = [
 ]  # fmt: skip
 
 
-FOUND = [  # lines that ended in a traceback, hung, or wrote folders
+FOUND = [  # lines that ended in a traceback, hung, or wrote folders, and common slips
+    (["typo=1"], "typo=1: unknown key, allowed are seed, out"),
+    (["seq_len=5,80"], "add --multirun"),
+    (["-m", "seq_len=5,"], "seq_len=5,: mismatched input"),
+    (["preset=quik"], "preset=quik: no such configuration; allowed is quick"),
+    (["-m", "hydra/launcher=local,serial"], "Sweeping over Hydra's configuration is not supported"),
+    (["--config-name=oops"], "Cannot find primary config 'oops'"),
+    (["--config-dir=oops"], "oops' not found"),
+    (["seq_len=5,80", "-m", "--oops", "clip=1"], "unrecognized arguments: --oops"),
     (["=5"], "the line was: =5"),
     (["seq_len=5", ""], "an empty argument: "),
     (["preset=null"], "the line was: preset=null"),
@@ -139,20 +147,10 @@ FOUND = [  # lines that ended in a traceback, hung, or wrote folders
     (["-m", "out=/dev/null/x", "seq_len=range(1,50)"], "out=/dev/null/x: not here"),
 ]
 REAL = [  # (a line, what it says), in a process of its own
-    (["typo=1"], "typo=1: unknown key, allowed are seed, out"),
     (["seq_ln=5", "clip=None", "hydra/launcher=local", "hydra.launcher.workrs=1"], "did you mean seq_len?"),
-    (["seq_len=5,80"], "add --multirun"),
-    (["-m", "seq_len=5,"], "seq_len=5,: mismatched input"),
     (["hydra/launcher=locl"], "hydra/launcher=locl: no such configuration; allowed is "),
-    (["preset=quik"], "preset=quik: no such configuration; allowed is quick"),
     (["-m", "preset=quick,laptop"], "preset=laptop: no such configuration; allowed is quick"),
-    (["-m", "hydra/launcher=local,serial"], "Sweeping over Hydra's configuration is not supported"),
-    (["--config-name=oops"], "Cannot find primary config 'oops'"),
     (["--cfg=oops"], "invalid choice: 'oops'"),
-    (["--config-dir=oops"], "oops' not found"),
-    (["seq_len=5,80", "-m", "--oops", "clip=1"], "unrecognized arguments: --oops"),
-    (["-m", "seq_len=range(0,1,1e-300)"], "more than 100000 values"),
-    (["preset=null"], "the line was: preset=null"),
 ]
 
 

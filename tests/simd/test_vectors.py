@@ -46,7 +46,8 @@ def bytes_with(features, folder):
 def test_narrow_vectors_give_the_bytes_of_wide_ones(tmp_path):
     host = llvm.get_host_cpu_features().flatten().split(",")
     narrow = ",".join(name for name in host if "avx512" not in name and "avx10" not in name)
-    got = bytes_with({"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": narrow}, tmp_path)
-    wide = bytes_with({}, _cache.FOLDER.parents[2] if _cache.FOLDER else tmp_path)
+    folder = _cache.FOLDER.parents[2] if _cache.FOLDER else tmp_path  # where kernels of each kind of CPU are kept apart
+    got = bytes_with({"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": narrow}, folder)
+    wide = bytes_with({}, folder)
     assert (got[0], wide[0]) == ("32", "64")
     assert got[1] == wide[1]
