@@ -19,7 +19,8 @@ cp /etc/resolv.conf /etc/hosts "$dir/etc/"
 cp /etc/ssl/certs/ca-certificates.crt "$dir/etc/ssl/certs/"
 [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$dir/etc/"
 mount -t proc proc "$dir/proc"
-trap 'umount "$dir/proc"' EXIT
+mount --bind /dev/pts "$dir/dev/pts"
+trap 'umount "$dir/proc" "$dir/dev/pts"' EXIT
 
 for python in "${pythons[@]}"; do
   git clone -q "$checkout" "$dir/root/rnnkit-$python"

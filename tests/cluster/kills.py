@@ -82,10 +82,11 @@ def records(out: Path) -> dict[str, bytes]:
     return {name: text for name, text in found.items() if json.loads(text)["row"]["status"] in ("done", "diverged")}
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
+def workers_of(pid: int) -> list[int]:
+    """Return the workers that a process has started; multiprocessing may have started a process beside them."""
     with contextlib.suppress(OSError):
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in found if b"rnnkit.runner.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
     return []
 
 
@@ -104,7 +105,7 @@ TARGETS: dict[str, Callable[[subprocess.Popen, Path], list[int]]] = {
     "client": lambda client, out: [client.pid],
     "client of workers": lambda client, out: [client.pid],
     "client of Slurm": lambda client, out: [client.pid],
-    "worker": lambda client, out: children(client.pid),
+    "worker": lambda client, out: workers_of(client.pid),
     "Slurm job": lambda client, out: of_slurm(out),
 }
 

@@ -7,7 +7,7 @@ import time
 import pandas as pd
 import pytest
 from commands import command
-from kills import children
+from kills import workers_of
 from toy_sweep import start
 
 LOCAL = "hydra/launcher=local"
@@ -26,7 +26,7 @@ def test_workers_end_with_their_client_after_the_job_at_hand(toy, out):
     with start(*line) as client:
         while len(list(out.glob("jobs/*/.lock"))) < 2:
             time.sleep(0.05)
-        workers = children(client.pid)
+        workers = workers_of(client.pid)
         client.kill()
     assert len(workers) == 2
     ends = time.monotonic() + 30
