@@ -1,7 +1,7 @@
 """The mean growth of a gradient per step against mean-field theory (claims G1, G2's orthogonal nets, and G6).
 
 Method. As gradient_flow, over gain and strength of the drive, H = 100, batch 8, 50 steps of burn-in, the slope over the
-150 lags beyond lag 20, 256 nets, each held against the theory at its own achieved gain. Judged where the theory is
+150 lags beyond lag 20, 128 nets, each held against the theory at its own achieved gain. Judged where the theory is
 claimed: orthogonal W at any drive, Gaussian W at drive_variance >= .5. The other cells are exploratory, but for two
 where it is known to miss.
 
