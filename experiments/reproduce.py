@@ -67,7 +67,8 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
         sys.exit(f"--only {only}: {', '.join(without)} has no preset {preset}")
     minutes = {name: modules[name].BUDGET_MINUTES.get(presets[name], 0) for name in named or presets}
     n, total = len(minutes), sum(minutes.values())
-    print(f"{n} experiment{'s' * (n != 1)}, about {total:.2g} minutes on two cores", flush=True)
+    time = f"{total:.2g} minutes" if total >= 1 else f"{60 * total:.0f} s"
+    print(f"{n} experiment{'s' * (n != 1)}, about {time} on two cores", flush=True)
     return {name: presets[name] for name in sorted(minutes, key=minutes.get, reverse=True)}
 
 
