@@ -17,9 +17,9 @@ serial kernels (860 to 1,010 quiet, 1,360 to 2,460 beside two processes that kee
     numba's workqueue                  910   1884       2.1              1.4
 
 OpenMP deals out shards in advance and spins for milliseconds, is not on every machine, and cannot be used after a fork;
-workqueue ends the process when two threads call at once. Quiet, this pool takes .92 to 1.06 times as long as OpenMP (H 16
-to 512, batches of 1, 20 and 128, 50 steps; medians of 24 turns), but 1.2 times at 16 and 32 units when threads counted
-references to the same arrays and took shards beside each other, and 1.1 times there with 10 us of spinning.
+workqueue ends the process when two threads call at once. Quiet, this pool takes .92 to 1.06 times as long as OpenMP (H
+16 to 512, batches of 1, 20 and 128, 50 steps; medians of 24 turns). It took 1.2 times at 16 and 32 units while threads
+counted references to the same arrays and took shards beside each other, and 1.1 times there with 10 us of spinning.
 Handing over through a ThreadPoolExecutor costs 100 us, longer than a small net's whole sequence.
 
 A batch under 16 rows is one shard and runs on one thread. Tried for it at H = 512: the columns of W_hh cut in two, each
