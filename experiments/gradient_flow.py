@@ -126,7 +126,7 @@ def scaled_weights(config: Config, replicate: int, rng: np.random.Generator) -> 
 
 
 def achieved_by(config: Config, replicate: int, W_hh: np.ndarray) -> Achieved:
-    """Return spectral radius, gain and sigma_max of a net's W_hh: those of the draw, by as much as it was scaled."""
+    """Return spectral radius, gain and sigma_max of a net's W_hh: those of its draw times the ratio of their norms."""
     drawn = as_drawn(config.initializer, config.hidden_size, config.seed, replicate)
     gain = np.linalg.norm(W_hh.astype(np.float64)) / np.sqrt(len(W_hh))
     return Achieved(*(float(value * (gain / drawn.gain)) for value in drawn))

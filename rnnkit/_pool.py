@@ -110,9 +110,9 @@ def _has_tasks(pool):
 
 @jit
 def _far_apart(i, n, threads):
-    """Return the task that is taken as number i: threads in turns take what lies far apart, each of them neighbours.
+    """Return which of n tasks is taken as number i, so that those two threads are at are far apart in memory.
 
-    Neighbours write into one cache line: 8 shards of 32 units on two threads took half as long again as this way.
+    Neighbours write into one cache line: taken in order, 8 shards of 32 units on two threads took 1.4 times as long.
     """
     lane, place = i % threads, i // threads
     return lane * (n // threads) + min(lane, n % threads) + place

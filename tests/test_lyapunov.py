@@ -141,6 +141,13 @@ def test_exponents_of_a_diagonal_net_do_not_depend_on_the_order_of_its_units():
         np.testing.assert_allclose(found, np.log([1.1, 0.9]), atol=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-160, 1e160])
+def test_the_largest_exponent_where_squares_leave_the_floats(size):
+    W = np.random.default_rng(0).standard_normal((5, 5))
+    (expected,), (found,) = (lyapunov_exponents(*linear(scale * W, 30), n=1) for scale in (1.0, size))
+    assert abs(found - np.log(size) - expected) < ROUNDING
+
+
 def test_an_orthogonal_linear_net_keeps_every_change():
     W = orthogonal(streams(0).init, 6)
     np.testing.assert_allclose(lyapunov_exponents(*linear(W, T=50)), 0, atol=ROUNDING)

@@ -160,10 +160,10 @@ def fits(kind: types.Type, wanted: types.Type) -> bool:
 
 
 def as_type(context: Any, builder: Any, value: Any, kind: types.Type, wanted: types.Type) -> Any:
-    """Return a value as the type that is wanted; an array without its owner, whom the caller keeps.
+    """Return a value as the type that is wanted, an array without its owner, which the caller keeps alive.
 
-    Two threads that count references to one owner at every step, for the views they make, wait for each other: a call
-    of two shards of 16 units took as long as on one thread.
+    With an owner every view of a step would count a reference to it, and threads that count at one place wait for each
+    other: two shards of 16 units took as long on two threads as on one.
     """
     if isinstance(wanted, types.Array):
         array = context.make_array(kind)(context, builder, value)

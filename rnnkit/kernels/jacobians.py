@@ -17,7 +17,7 @@ from rnnkit.kernels.graded import log_norm_of_signs, lost_below, through_slopes,
 class ScaledGradients(NamedTuple):
     """Weight gradients (I, H), (H, H), (H,) divided by exp(log_scale), which is -inf for dh_T = 0.
 
-    log_norms: (T+1, B) of what goes back, as `hidden_gradient_log_norms` has them.
+    log_norms: (T+1, B), row k is ln ||dL/dh_{T-k}|| of each sample, as `hidden_gradient_log_norms` returns it.
     """
 
     dW_xh: np.ndarray
@@ -64,7 +64,7 @@ def _largest(v):
 
 @jit
 def _log_norms(delta, logs, graded, total, out):
-    """Set out (B,) to the log norms of the gradients; rows that are not graded become directions."""
+    """Set out (B,) to the log norms of the gradients; divide rows that are not graded by their norm."""
     for b in range(len(out)):
         if graded[b]:
             out[b] = total[b] + log_norm_of_signs(logs[b])
