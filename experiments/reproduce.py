@@ -18,6 +18,7 @@ resumes what was interrupted.
 import argparse
 import importlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -66,7 +67,7 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
     if without := [name for name in named if name not in presets]:
         sys.exit(f"--only {only}: {', '.join(without)} has no preset {preset}")
     minutes = {name: modules[name].BUDGET_MINUTES.get(presets[name], 0) for name in named or presets}
-    n, total = len(minutes), sum(minutes.values())
+    n, total = len(minutes), math.fsum(minutes.values())  # sum() rounds otherwise before Python 3.12
     time = f"{total:.2g} minutes" if total >= 1 else f"{60 * total:.0f} s"
     print(f"{n} experiment{'s' * (n != 1)}, about {time} on two cores", flush=True)
     return {name: presets[name] for name in sorted(minutes, key=minutes.get, reverse=True)}
