@@ -107,7 +107,7 @@ def _clip_by_value(gradients, max_value, nonfinite, recurrent):
     return ClipOutcome(norm, clipped, bad, skipped, shrunk)
 
 
-def _check(gradients, limit, limit_name, nonfinite, recurrent):
+def _checked(gradients, limit, limit_name, nonfinite, recurrent):
     """Return the arrays as the kernels take them, (N,) each: gradients, and the two of recurrent."""
     if not isinstance(gradients, tuple) or not gradients:
         raise ValueError(f"gradients must be a non-empty tuple of arrays, got {type(gradients).__name__}")
@@ -154,7 +154,7 @@ def clip_by_norm(
     recurrent: (dW_hh, W_hh), both (H, H), dW_hh one of `gradients`; read by SHRINK only, from njit code always given.
     Raises ValueError naming a bad argument. Pascanu, Mikolov, Bengio (2013), algorithm 1.
     """
-    flat, recurrent = _check(gradients, max_norm, "max_norm", nonfinite, recurrent)
+    flat, recurrent = _checked(gradients, max_norm, "max_norm", nonfinite, recurrent)
     return _clip_by_norm(flat, float(max_norm), nonfinite, recurrent)
 
 
@@ -169,5 +169,5 @@ def clip_by_value(
 
     Arguments, outcome and errors as in `clip_by_norm`. Mikolov, Statistical language models (2012), section 3.
     """
-    flat, recurrent = _check(gradients, max_value, "max_value", nonfinite, recurrent)
+    flat, recurrent = _checked(gradients, max_value, "max_value", nonfinite, recurrent)
     return _clip_by_value(flat, float(max_value), nonfinite, recurrent)
