@@ -4,6 +4,8 @@ PRESET ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+# Images for containers often set it; where pip has not compiled (below), each process would compile numba's source anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: reproduce results benchmark test soak mutants lint lock clean
 
