@@ -1,5 +1,6 @@
 """What tests share: inputs of the kernels, and a small experiment for sweeps."""
 
+import signal
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,10 @@ from hypothesis import settings
 
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
 settings.load_profile("reproducible")
+
+# A shell that starts its tests in the background has them ignore Ctrl-C, and with them what they start and send it to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import struct
+import subprocess
 import termios
 import time
 
@@ -17,6 +18,7 @@ from toy_sweep import start
 
 SAME = ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json")
 LOCAL = "hydra/launcher=local"
+WAITS = 2  # seconds that a client is seen to wait for another: to make its tables takes less
 
 
 def test_local_workers_share_the_cores(toy, out):
@@ -91,16 +93,16 @@ def test_two_clients_share_a_sweep_and_no_job_is_run_twice(toy, tmp_path):
         assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
 
 
-def wait_for_jobs(out, n):
-    """Wait until so many have been begun."""
+def wait_for_jobs(out, n, file=".lock"):
+    """Wait until so many have been begun, or have left a record."""
     ends = time.monotonic() + 60
-    while len(list(out.glob("jobs/*/.lock"))) < n:
+    while len(list(out.glob(f"jobs/*/{file}"))) < n:
         assert time.monotonic() < ends
         time.sleep(0.02)
 
 
 def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, tmp_path):
-    """The first is held in its second job until the other one has begun a third."""
+    """The first is held in its second job until the other one has done the rest, and waits for it."""
     line, out, runs = ["-m", "value=1,2,3,4,5,6"], tmp_path / "both", tmp_path / "runs"
     environment, go = os.environ | {"RUNS": str(runs)}, tmp_path / "go"
     text = toy.read_text()
@@ -109,8 +111,12 @@ def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, 
             wait_for_jobs(out, 2)
             toy.write_text(text.replace("2 * config", "3 * config"))
             with start(toy, *line, f"out={out}", "stale=keep", env=environment) as second:
-                wait_for_jobs(out, 3)
-                go.touch()
+                try:
+                    wait_for_jobs(out, 5, "record.json")
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        second.wait(WAITS)
+                finally:
+                    go.touch()
                 second.communicate()
             first.communicate()
     finally:
