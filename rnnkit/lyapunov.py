@@ -8,6 +8,7 @@ one. All in float64 from the inputs and states that the run holds; saturated uni
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import scipy
 
 from rnnkit.graded_qr import Columns, as_floats, orthonormal, through, times_factor
 from rnnkit.kernels._arguments import integer
@@ -106,7 +107,7 @@ def _unit(X: Columns) -> tuple[Columns, float]:
     if isinstance(X, Scaled):
         log_scale = float(X.log.max(where=X.v != 0, initial=-np.inf))
         X = as_floats(Scaled(X.v, X.log - (log_scale if log_scale > -np.inf else 0)))
-    size = float(np.linalg.norm(X.v * np.exp(X.log) if isinstance(X, Scaled) else X))
+    size = float(scipy.linalg.blas.dnrm2((X.v * np.exp(X.log) if isinstance(X, Scaled) else X).ravel()))  # no square
     if size == 0:
         return X, -np.inf
     X = Scaled(X.v, X.log - np.log(size)) if isinstance(X, Scaled) else X / size

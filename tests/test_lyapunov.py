@@ -108,6 +108,13 @@ def test_a_linear_net_multiplies_by_its_matrix_again_and_again():
     np.testing.assert_allclose(product.matrix * np.exp(product.log_scale), expected, rtol=ROUNDING)
 
 
+@pytest.mark.parametrize("size", [1e-165, 1e-300, 1e154, 1e300])
+def test_weights_whose_squares_no_float_holds(size):
+    product = jacobian_product(*linear(size * np.eye(3)), 0, 3)
+    np.testing.assert_allclose(product.log_singular_values, 4 * np.log(size), rtol=ROUNDING)
+    assert abs(product.log_scale - 4 * np.log(size) - np.log(3) / 2) < ROUNDING * 4000
+
+
 def test_singular_values_far_beyond_the_range_of_floats():
     """W = U D U^T: the singular values of W^k are D^k, here from 2^600 to .01^600 = 1e-1200."""
     D, U = np.array([2.0, 1.0, 0.5, 0.01]), orthogonal(streams(0).init, 4)

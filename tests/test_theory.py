@@ -1,5 +1,7 @@
 """The predictions against published values, an independent quadrature and a small simulation."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,6 +36,25 @@ def expected(f, q):
     """E f(tanh(sqrt(q) z)) of an even f by adaptive quadrature, which shares no node with the theory."""
     density = np.sqrt(2 / np.pi)
     return quad(lambda z: density * f(np.tanh(np.sqrt(q) * z)) * np.exp(-z * z / 2), 0, 12, epsabs=1e-13, limit=200)[0]
+
+
+@pytest.mark.parametrize("q", [1e-6, 0.5, 10, 350, 1e3, 1e6, 1e12])
+@pytest.mark.parametrize("power", [2, 4])
+def test_means_over_states_of_any_variance(q, power):
+    """Of phi'^n: for strong drive the unit is saturated but for |z| of some 1 / sqrt(q), where all of it lies."""
+    found = theory._mean_of_states(q, lambda h: (1 - h**2) ** power)
+    near = [0, *(z for z in np.array([0.3, 1, 3, 10, 30]) / np.sqrt(q) if z < 1), 1, 4, 12]
+    density = lambda z: np.sqrt(2 / np.pi) * np.cosh(np.sqrt(q) * z) ** (-2 * power) * np.exp(-z * z / 2)  # noqa: E731
+    with np.errstate(over="ignore"):
+        wanted = sum(quad(density, *part, epsabs=0, epsrel=1e-12)[0] for part in pairwise(near))
+    assert found == pytest.approx(wanted, rel=1e-11)
+
+
+@pytest.mark.parametrize(("s2", "gain"), [(1e4, 13.77539486165), (1e6, 43.3790050084)])
+def test_critical_gain_of_strong_drive(s2, gain):
+    """By mpmath; at chi = 1 the gain is (9 pi s2 / 8)^(1/4) for s2 without bound, from E phi'^2 = (4/3) density(0)."""
+    assert theory.critical_gain(s2) == pytest.approx(gain, rel=1e-10)
+    assert theory.critical_gain(1e10) == pytest.approx((9 * np.pi * 1e10 / 8) ** 0.25, rel=1e-4)
 
 
 @pytest.mark.parametrize(("s2", "gain"), CRITICAL)
