@@ -3,11 +3,13 @@
     from rnnkit.parallel import rnn_forward, rnn_backward       the serial kernels' arguments and bytes, on all cores
 
 A batch is cut by its size alone (`rnnkit.kernels.cut`), and results are joined in order, so 1 thread, N threads and
-the serial kernels give the same bytes. NUMBA_NUM_THREADS or `set_num_threads` say how many threads run.
+the serial kernels give the same bytes. NUMBA_NUM_THREADS or `set_num_threads` say how many threads run, of replicates
+too where a call does not say it.
 
 Shards run on a pool of our own (`rnnkit._pool`), begun by the first call and anew in a forked child. One call at a time
 has it, others run their shards themselves. Mean microseconds of forward + BPTT, H 64, B 20, T 100, in turns with the
-serial kernels (860 to 1,010 quiet, 1,360 to 2,460 beside two processes that keep both cores busy), one run of each:
+serial kernels (860 to 1,010 quiet, 1,360 to 2,460 beside two processes that keep both cores busy), one run of each,
+when threads still took shards beside each other (`experiments/benchmark.py --only busy` measures this pool anew):
 
     layer                            quiet   busy   busy / quiet   busy / serial busy
     this pool                          713   1427       2.0              0.8
@@ -38,7 +40,7 @@ from typing import Any, TypeVar
 import numpy as np
 import scipy
 from numba import config
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 from rnnkit import _pool, checkpointed
 from rnnkit._jit import jit
@@ -243,16 +245,16 @@ def map_replicates(
     """Return [function(0), ..., function(n - 1)], run on `threads` threads.
 
     function: takes the replicate's number; spends its time in kernels or NumPy, which release the GIL.
-    threads: default NUMBA_NUM_THREADS, which is the number of cores unless the environment says otherwise.
+    threads: default `get_num_threads()`.
     cancelled: set when a replicate has raised, or at Ctrl-C; a long function looks at it, and those that have not begun
     are dropped. The first exception raised by a replicate is raised here. Raises ValueError for n or threads below 1.
     """
-    threads = config.NUMBA_NUM_THREADS if threads is None else threads
+    threads = get_num_threads() if threads is None else threads
     check_function("function", function)
     n, threads = integer("n", n, 1), integer("threads", threads, 1)
     if cancelled is not None and not isinstance(cancelled, Cancellation):
         raise ValueError(f"cancelled must be a Cancellation, got {shown(cancelled)}")
-    with _blas_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with _one_blas_thread, ThreadPoolExecutor(threads) as pool:
         try:
             futures = [pool.submit(function, replicate) for replicate in range(n)]
             done = wait(futures, return_when=FIRST_EXCEPTION).done
@@ -266,8 +268,42 @@ def map_replicates(
             raise
 
 
+class _OneBlasThread:
+    """A context in which the BLAS that kernels call has one thread: from the first user's entry to the last one's exit.
+
+    Each would otherwise bring back what it had found, and the last one might have found one thread.
+    """
+
+    def __init__(self) -> None:
+        self.changing, self.users, self.before = threading.Lock(), 0, []
+
+    def __enter__(self) -> None:
+        with self.changing:
+            if self.users == 0:
+                self.before = [library.get_num_threads() for library in _blas_libraries()]
+                _set_blas_threads([1] * len(self.before))
+            self.users += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self.changing:
+            self.users -= 1
+            if self.users == 0:
+                _set_blas_threads(self.before)
+
+
+def _set_blas_threads(counts: list[int]) -> None:
+    for library, n in zip(_blas_libraries(), counts, strict=True):
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)  # threadpoolctl 3.8 leaves OpenBLAS to the first thread that asks, and ignores others
+        library.set_num_threads(n)
+        release(force=True)
+
+
+_one_blas_thread = _OneBlasThread()
+
+
 @cache
-def _blas_libraries() -> ThreadpoolController:
-    """Return the control of the BLAS that kernels call; to look for it takes milliseconds, to set it microseconds."""
-    scipy.linalg.blas  # noqa: B018  loads it
-    return ThreadpoolController()
+def _blas_libraries() -> list[LibController]:
+    """Return the BLAS that kernels call; to look for them takes milliseconds, to set their threads microseconds."""
+    scipy.linalg.blas  # noqa: B018  loads one
+    return ThreadpoolController().select(user_api="blas").lib_controllers

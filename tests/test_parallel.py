@@ -54,10 +54,42 @@ def test_one_thread_runs_one_replicate_at_a_time():
     assert len(set(names)) == 1
 
 
-def test_threads_default_to_those_of_numba(monkeypatch):
-    monkeypatch.setattr(parallel.config, "NUMBA_NUM_THREADS", 2)
-    both = threading.Barrier(2)
-    assert sorted(map_replicates(lambda _: both.wait(PATIENCE), 2)) == [0, 1]
+def test_threads_default_to_those_of_calls():
+    before, both = parallel.get_num_threads(), threading.Barrier(2)
+    try:
+        parallel.set_num_threads(2)
+        assert sorted(map_replicates(lambda _: both.wait(PATIENCE), 2)) == [0, 1]
+        parallel.set_num_threads(1)
+        assert len(set(map_replicates(lambda _: threading.current_thread().name, 5))) == 1
+    finally:
+        parallel.set_num_threads(before)
+
+
+def test_calls_that_overlap_leave_blas_its_threads():
+    """The second begins inside the first and ends after it."""
+    first_is_in, second_is_in, first_has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def first(_):
+        first_is_in.set()
+        assert second_is_in.wait(PATIENCE)
+
+    def second(_):
+        second_is_in.set()
+        assert first_has_ended.wait(PATIENCE)
+        return blas_threads()
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        before, inside = blas_threads(), []
+        other = threading.Thread(target=lambda: inside.extend(map_replicates(second, 1)))
+        one = threading.Thread(target=map_replicates, args=(first, 1))
+        one.start()
+        assert first_is_in.wait(PATIENCE)
+        other.start()
+        one.join()
+        first_has_ended.set()
+        other.join()
+        assert inside == [[1] * len(before)]
+        assert blas_threads() == before == [2] * len(before)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
