@@ -207,7 +207,7 @@ def train(
     if progress is not None:
         function("progress", progress)
     lengths, cancelled, nets = as_lengths(task, seq_len), Cancellation(), []
-    check_draws(task, lengths[0])
+    check_draws(task, lengths[0], protocol.batch_size)
 
     def train_one(replicate: int) -> Trained:
         training = Training(make_net, task, lengths, protocol, streams(seed, replicate))

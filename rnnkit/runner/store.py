@@ -57,11 +57,11 @@ def as_asked(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def own_sources(file: Path) -> list[Path]:
-    """Return an experiment's file, the files beside it that it imports, and those that they import."""
+    """Return an experiment's file, the files and packages beside it that it imports, and what those import."""
     found, left = [], [file]
     while left:
         path = left.pop()
-        if path in found or not path.exists():
+        if path in found or not path.is_file():
             continue
         found.append(path)
         try:
@@ -69,11 +69,22 @@ def own_sources(file: Path) -> list[Path]:
         except (SyntaxError, ValueError):  # it imports nothing
             continue
         for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                left += [path.with_name(f"{name.name}.py") for name in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                left.append(path.with_name(f"{node.module}.py"))
+            for folder, module in _imported(node, path, file.parent):
+                for n in range(1, len(module) + 1):  # a.b.c: the packages a and a.b too
+                    left += [
+                        folder.joinpath(*module[:n]).with_suffix(".py"),
+                        folder.joinpath(*module[:n], "__init__.py"),
+                    ]
     return sorted(found)
+
+
+def _imported(node: ast.AST, path: Path, top: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield (a folder, the parts of a module's name below it) for what a statement may import."""
+    if isinstance(node, ast.Import):
+        yield from ((top, name.name.split(".")) for name in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        folder, module = path.parents[node.level - 1] if node.level else top, (node.module or "").split(".")
+        yield from ((folder, [part for part in (*module, name.name) if part]) for name in node.names)
 
 
 @cache

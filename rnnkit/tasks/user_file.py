@@ -105,9 +105,9 @@ def trial_faults(task: Task, seq_len: int) -> list[str]:
     return found
 
 
-def check_draws(task: Task, seq_len: int) -> None:
-    """Raise ValueError where sequences differ that are drawn from equal generators: no run could be repeated."""
-    if found := draw_faults(*(task.sample(streams(0).data, TRIAL, seq_len) for _ in range(2))):
+def check_draws(task: Task, seq_len: int, n: int = TRIAL) -> None:
+    """Raise ValueError where n sequences differ that are drawn from equal generators: no run could be repeated."""
+    if found := draw_faults(*(task.sample(streams(0).data, n, seq_len) for _ in range(2))):
         raise ValueError(f"task {task.name}: {found[0]}")
 
 

@@ -181,6 +181,21 @@ def test_sources_are_the_file_and_what_it_imports_from_beside_it(tmp_path):
     assert [path.stem for path in store.own_sources(tmp_path / "c.py")] == ["c"]
 
 
+@pytest.mark.parametrize(
+    "text", ["from lib import K", "import lib", "from lib.sub import x", "import lib.sub", "from lib import sub"]
+)
+def test_sources_are_packages_beside_it_too(tmp_path, text):
+    files = {
+        "a.py": text, "lib/__init__.py": "from .near import K\nfrom . import sub\nimport c", "lib/near.py": "K = 1",
+        "lib/sub.py": "from ..c import x", "c.py": "x = 1", "lib/c.py": "", "other/__init__.py": "",
+    }  # fmt: skip
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    found = [str(path.relative_to(tmp_path)) for path in store.own_sources(tmp_path / "a.py")]
+    assert found == ["a.py", "c.py", "lib/__init__.py", "lib/near.py", "lib/sub.py"]
+
+
 def test_the_code_of_a_job_is_kernels_to_training_and_no_more(tmp_path, monkeypatch):
     package = tmp_path / "rnnkit"
     shutil.copytree(Path(store.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))

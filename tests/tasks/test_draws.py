@@ -94,3 +94,18 @@ def test_a_masked_array_of_a_task_is_refused(part):
 
     with pytest.raises(ValueError, match=rf"{part} is masked \(20, \d+.*: allowed is"):
         train(make_net, Masked(), 20, Protocol(updates=25, check_every=25, batch_size=2))
+
+
+class LooseAbove(Loose):
+    """Draws loosely where more than three sequences are asked for."""
+
+    def sample(self, rng, n, seq_len):
+        return Loose.sample(self, rng if n > 3 else np.random.default_rng(0), n, seq_len) if n > 3 else FIXED
+
+
+FIXED = Batch(np.zeros((20, 3), int), np.zeros((1, 3), int))
+
+
+def test_as_many_sequences_are_tried_as_are_trained_on():
+    with pytest.raises(ValueError, match=TOLD):
+        train(lambda rng: None, LooseAbove(), 20, Protocol(updates=25, check_every=25))
