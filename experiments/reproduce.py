@@ -22,6 +22,8 @@ import math
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -58,7 +60,9 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
 
     Ends the process where `only` names none.
     """
-    named = only.split(",") if only else []
+    named = [name for part in (only or "").split(",") if (name := part.strip())]
+    if only is not None and not named:
+        sys.exit(f"--only {only}: names no experiment; allowed are {', '.join(modules)}")
     if unknown := [name for name in named if name not in modules]:
         sys.exit(f"--only {only}: {', '.join(unknown)} is no experiment; allowed are {', '.join(modules)}")
     presets = {name: found for name in modules if (found := preset_of(name, preset))}
@@ -128,15 +132,20 @@ def keep(staging: Path, target: Path) -> None:
     _log(staging).unlink(missing_ok=True)
 
 
-def judged(modules: dict[str, ModuleType], folders: list[Path]) -> list[report.Judged]:
-    """Return the claims of each experiment, from its largest preset in `folders`; of two alike from the first."""
+def judged(modules: dict[str, ModuleType], results: Path, made: Path | None = None, new: Presets | None = None) -> list:
+    """Return the claims of each experiment, `report.Judged`, from its largest preset in `results`.
+
+    made, new: where its new tables are, and the preset they are of; they count unless the committed ones are larger.
+    """
     found = []
     for name, module in modules.items():
-        presets = {preset: folder for folder in reversed(folders) if (preset := report.largest_preset(folder, name))}
-        if presets:
-            preset = max(presets, key=report.PRESETS.index)
+        preset, folder = report.largest_preset(results, name), results
+        fresh = (new or {}).get(name)
+        if fresh and (preset is None or report.PRESETS.index(fresh) >= report.PRESETS.index(preset)):
+            preset, folder = fresh, made
+        if preset:
             minutes = module.BUDGET_MINUTES.get(preset, float("nan"))
-            claims = module.claims(read(presets[preset] / preset / name))
+            claims = module.claims(read(folder / preset / name))
             found.append(report.Judged(name, preset, minutes, claims, module.__doc__))
     return found
 
@@ -152,19 +161,21 @@ def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
 
 def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
     """Run the experiments elsewhere, say how their tables agree with those in `results`, and what they mean."""
+    if not results.is_dir():
+        sys.exit(f"--results {results}: there is no such folder")
     made = ROOT / "outputs" / "reproduce"
     failed, agreeing, remarks = run_all(presets, made), 0, []
     print()
     for name in sorted(presets):
         preset, checked = presets[name], Checked("differs", [f"{name}: differs: it has not run to its end"])
         if name not in failed:
-            checked = check(name, modules[name], results / preset / name, made / preset / name)
+            checked = _checked(name, modules[name], results / preset / name, made / preset / name)
         agreeing += checked.outcome != "differs"
         remarks += checked.lines
         print("\n".join(checked.lines[:1] + [line for line in checked.lines if line.startswith("  differs")]))
     store.write_whole(made / "comparison.txt", "\n".join(remarks) + "\n")
     named = {name: modules[name] for name in modules if name in presets and name not in failed}
-    if claims := judged(named, [made, results]):
+    if claims := _judged_where_readable(named, results, made, presets):
         print()
         print_verdicts(report.claims_frame(claims), results)
     print(f"new tables, pictures and what was not compared: {os.path.relpath(made)}")
@@ -173,10 +184,28 @@ def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -
         sys.exit(1)
 
 
+def _checked(name: str, module: ModuleType, committed: Path, new: Path) -> Checked:
+    """Compare one experiment; committed tables that cannot be read differ, and the next one is compared."""
+    try:
+        return check(name, module, committed, new)
+    except Exception as error:  # whatever pandas and a claim raise on a file that is no table
+        return Checked("differs", [f"{name}: differs: {committed} cannot be read ({type(error).__name__}: {error})"])
+
+
+def _judged_where_readable(modules: dict[str, ModuleType], results: Path, made: Path, presets: Presets) -> list:
+    found = []
+    for name, module in modules.items():
+        try:
+            found += judged({name: module}, results, made, presets)
+        except Exception as error:  # a larger preset's committed tables
+            print(f"{name}: not judged: {results} cannot be read ({type(error).__name__}: {error})")
+    return found
+
+
 def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
     """Replace the tables of these experiments, then judge all that are there."""
     failed = run_all(presets, results)
-    claims = judged(modules, [results])
+    claims = judged(modules, results)
     if not claims:
         sys.exit(f"{results}: holds no tables to judge")
     print_verdicts(report.write(results, claims), results)
@@ -188,7 +217,7 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="quick", choices=report.PRESETS)
-    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--results", type=Path, default=Path(os.path.relpath(ROOT / "results")))
     parser.add_argument("--only", metavar="NAME,NAME", help="run these experiments alone")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--renew", action="store_true", help="replace the tables in results/ by the new ones")
@@ -199,11 +228,33 @@ def main() -> None:
     modules = experiments()
     presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)
     work = renew if arguments.renew or arguments.judge_only else reproduce
-    work(modules, presets, arguments.results)
+    with alone():
+        work(modules, presets, arguments.results)
 
 
-if __name__ == "__main__":
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold this checkout's outputs; end the process where another one does, or where they cannot be written."""
+    folder = ROOT / "outputs" / "reproduce"
+    folder.mkdir(parents=True, exist_ok=True)
+    with store.claim(folder, wait=False) as held:
+        if not held:
+            sys.exit(f"{os.path.relpath(folder)}: another reproduce.py is at work there")
+        yield
+
+
+def command() -> None:
+    """Do what is asked for, and end in one line where something from outside stops it."""
     try:
         main()
     except KeyboardInterrupt:
         sys.exit("interrupted: the same command resumes with what is missing")
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is said, at exit neither
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    command()

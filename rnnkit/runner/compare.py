@@ -28,7 +28,7 @@ class Checked(NamedTuple):
 def check(name: str, module: ModuleType, committed: Path, new: Path) -> Checked:
     """Compare the tables in two folders, and the claims that the experiment makes from them."""
     if not (committed / "table.csv").exists():
-        return Checked("differs", [f"{name}: differs:", f"  {committed} holds no table.csv to compare with"])
+        return Checked("differs", [f"{name}: differs: {committed} holds no table.csv to compare with"])
     equal = [file for file in FILES if _bytes(committed / file) == _bytes(new / file)]
     old, fresh = read(committed), read(new)
     if len(equal) == len(FILES):

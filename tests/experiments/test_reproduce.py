@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -154,7 +155,7 @@ def one(root, results, monkeypatch):
     """There is one experiment, x, whose run ends well; `check` sees its new tables."""
     module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
     monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module, "y": module})
-    monkeypatch.setattr(reproduce, "judged", lambda modules, folders: [])
+    monkeypatch.setattr(reproduce, "judged", lambda modules, *folders: [])
     pretend(monkeypatch, 0, ["table.csv"])
     return root
 
@@ -198,24 +199,92 @@ def test_a_run_that_breaks_is_no_agreement(one, results, monkeypatch, capsys):
 
 
 def test_new_tables_are_judged_before_committed_ones_of_the_same_preset(tmp_path):
+    """And before nothing else: what an earlier run has left beside them does not count."""
     module = SimpleNamespace(claims=lambda tables: [len(tables.table)], BUDGET_MINUTES={})
-    folders = tmp_path / "new", tmp_path / "committed"
-    for rows, place in enumerate((folders[0] / "quick" / "x", folders[1] / "quick" / "x"), 1):
+    new, committed = tmp_path / "new", tmp_path / "committed"
+    for rows, place in enumerate((new / "quick" / "x", committed / "quick" / "x", new / "laptop" / "x"), 1):
         place.mkdir(parents=True)
         for name in ("table", "nets", "lags"):
             (place / f"{name}.csv").write_text("out\n" + "jobs/1\n" * rows)
-    assert [part.claims for part in reproduce.judged({"x": module}, list(folders))] == [[1]]
-    shutil.move(folders[1] / "quick", folders[1] / "laptop")
-    assert [(part.preset, part.claims) for part in reproduce.judged({"x": module}, list(folders))] == [("laptop", [2])]
+
+    def found(*more):
+        return [(part.preset, part.claims) for part in reproduce.judged({"x": module}, committed, *more)]
+
+    assert found() == [("quick", [2])]
+    assert found(new, {"x": "quick"}) == [("quick", [1])]
+    assert found(new, {"x": "laptop"}) == [("laptop", [3])]
+    shutil.move(committed / "quick", committed / "laptop")
+    assert found(new, {"x": "quick"}) == [("laptop", [2])]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"out\n"])
+def test_committed_tables_that_cannot_be_read_differ_and_the_next_is_compared(
+    one, results, monkeypatch, capsys, content
+):
+    (one / "conf" / "y" / "preset").mkdir(parents=True)
+    (one / "conf" / "y" / "preset" / "quick.yaml").touch()
+    (one / "experiments" / "y.py").touch()
+    (one / "conf" / "y" / "config.yaml").touch()
+    (results / "quick" / "x" / "table.csv").write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results)])
+    with pytest.raises(SystemExit) as ended:
+        reproduce.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().out
+    assert f"x: differs: {results / 'quick' / 'x'} cannot be read (" in said
+    assert f"y: differs: {results / 'quick' / 'y'} holds no table.csv to compare with" in said
+    assert said.endswith("0 of 2 experiments agree with the committed tables\n")
+
+
+def test_a_larger_preset_that_cannot_be_read_is_not_judged(one, results, monkeypatch, capsys):
+    def judged(modules, *folders):
+        raise UnicodeDecodeError("utf-8", b"", 0, 1, "no text")
+
+    monkeypatch.setattr(reproduce, "judged", judged)
+    run_compared(monkeypatch, results, "agree")
+    assert f"x: not judged: {results} cannot be read (UnicodeDecodeError" in capsys.readouterr().out
+
+
+def test_results_that_are_not_there_are_named(one, monkeypatch):
+    with pytest.raises(SystemExit, match="--results resluts: there is no such folder"):
+        run_compared(monkeypatch, "resluts", "agree")
+
+
+def test_two_at_once_in_one_checkout_are_refused(one, results, monkeypatch):
+    with reproduce.alone(), pytest.raises(SystemExit, match=r"another reproduce.py is at work there"):
+        run_compared(monkeypatch, results, "agree")
+    assert run_compared(monkeypatch, results, "agree")
+
+
+def test_what_reads_may_stop_reading():
+    """As `| head -1` does."""
+    code = "import reproduce; reproduce.main = lambda: print('said', flush=True); reproduce.command()"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(reproduce.__file__).parent, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_outputs_that_cannot_be_written_are_one_line(one, results, monkeypatch):
+    (one / "outputs").touch()
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results)])
+    with pytest.raises(SystemExit, match="outputs/reproduce: Not a directory"):
+        reproduce.command()
 
 
 def test_only_the_experiments_named_are_run(one, results, monkeypatch):
-    assert len(run_compared(monkeypatch, results, "agree", "--only", "x")) == 1
+    for only in ("x", "x,", " x , x"):
+        assert len(run_compared(monkeypatch, results, "agree", "--only", only)) == 1
 
 
 @pytest.mark.parametrize(
     ("only", "words"),
-    [("z", "--only z: z is no experiment; allowed are x, y"), ("y", "--only y: y has no preset quick")],
+    [
+        ("z", "--only z: z is no experiment; allowed are x, y"),
+        ("y", "--only y: y has no preset quick"),
+        (" ,", "--only  ,: names no experiment; allowed are x, y"),
+    ],
 )
 def test_only_refuses_what_is_not_there(one, results, monkeypatch, only, words):
     with pytest.raises(SystemExit, match=words):

@@ -444,7 +444,7 @@ def test_a_folder_that_differs(tmp_path):
 def test_nothing_committed_is_no_agreement(tmp_path):
     found = check("x", MODULE, tmp_path / "none", write(tmp_path / "b", of_nets(np.arange(N))))
     assert found.outcome == "differs"
-    assert "holds no table.csv to compare with" in found.lines[1]
+    assert "holds no table.csv to compare with" in found.lines[0]
 
 
 def test_histories_are_named_where_they_moved(tmp_path):
