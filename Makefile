@@ -11,11 +11,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Computes into outputs/ and compares with results/, which stays as it is. ONLY=latch,adding runs these alone.
 reproduce: $(STAMP)
-	$(BIN)/python experiments/reproduce.py --preset $(PRESET) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python experiments/reproduce.py --preset $(PRESET) $(if $(ONLY),--only "$(ONLY)")
 
 # Renews the committed tables.
 results: $(STAMP)
-	$(BIN)/python experiments/reproduce.py --renew --preset $(PRESET) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python experiments/reproduce.py --renew --preset $(PRESET) $(if $(ONLY),--only "$(ONLY)")
 
 # JAX and PyTorch are needed here alone; where pip offers a large GPU build of torch, install a CPU build first.
 benchmark: $(STAMP)

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ class Checkpoint:
         if not self.path.exists():
             return
         try:
+            if not zipfile.is_zipfile(self.path):
+                raise ValueError("no .npz")
             with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             state = json.loads(str(arrays["state"]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnkit.kernels._arguments import (
+    as_dtype,
     check_array,
     check_unmasked,
     function,
@@ -47,8 +48,8 @@ def sample(logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.
     Small temperatures come near `most_likely`, large ones near chance. Raises ValueError unless it is above 0.
     """
     check_array("logits", logits)
-    if logits.ndim < 1 or logits.dtype.kind != "f" or not logits.size:
-        raise ValueError(f"logits must be floats (B, O), none empty, got {shown(logits)}")
+    if logits.ndim < 1 or logits.dtype.kind != "f" or not logits.size or np.isnan(logits).any():
+        raise ValueError(f"logits must be floats (B, O), none empty, none nan, got {shown(logits)}")
     generator("rng", rng)
     scaled = logits.astype(np.float64) / number("temperature", temperature, above=0)
     return (scaled + rng.gumbel(size=scaled.shape)).argmax(axis=-1)  # Gumbel (1954): the largest is a draw
@@ -107,4 +108,4 @@ def _as_input(name: str, value: np.ndarray, net: "RNN", shape: tuple[int, ...] |
     check_axes(name, "BI"[: x.ndim], x.shape)
     if x.ndim == 1:
         check_symbols(name, x, net.input_size)
-    return x.astype(np.int64 if x.ndim == 1 else net.dtype, copy=False)
+    return x.astype(np.int64, copy=False) if x.ndim == 1 else as_dtype(name, x, net.dtype)

@@ -28,6 +28,7 @@ from rnnkit.passes import Gradients, Run, State
 from rnnkit.rng import as_generator
 
 OUTPUTS = ("every", "last")
+LONGEST_CHRONO = 10**15  # steps; float64 counts further ones no more
 MOST_LAYERS, MOST_WEIGHTS = 10_000, 2**40  # beyond these a number was meant for something else
 
 
@@ -242,9 +243,9 @@ def _check_start(cell: str, start: Start) -> Start:
         raise ValueError(f"forget_bias={start.forget_bias} has no place beside cell={cell!r}: it is an LSTM's")
     if start.chrono is not None and (cell not in ("lstm", "gru") or start.forget_bias is not None):
         raise ValueError(f"chrono={start.chrono} has a place beside cell=lstm or gru without forget_bias alone")
-    for name, least in (("chrono", 3), ("fan_in", 1)):
+    for name, least, most in (("chrono", 3, LONGEST_CHRONO), ("fan_in", 1, None)):
         if getattr(start, name) is not None:
-            start = start._replace(**{name: integer(name, getattr(start, name), least)})
+            start = start._replace(**{name: integer(name, getattr(start, name), least, most)})
     for name, above in (("spectral_radius", 0), ("gain", 0), ("forget_bias", None)):
         if getattr(start, name) is not None:
             start = start._replace(**{name: number(name, getattr(start, name), above=above)})

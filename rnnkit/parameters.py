@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius
+from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius, spectral_radius
 from rnnkit.kernels._arguments import is_integers, shown
 from rnnkit.kernels.cells import CELLS, count_gates
 
@@ -100,8 +100,12 @@ def _fill_recurrent(W_hh: np.ndarray, hidden_size: int, start: Start, rng: np.ra
                 named = {"radius": start.spectral_radius, "gain": start.gain, "fan_in": start.fan_in}
                 gate[:] = recurrent_weights(start.initializer, hidden_size, rng, **named)
             elif start.spectral_radius is not None:
-                gate[:] = scale_to_spectral_radius(gate, start.spectral_radius)
-    if not np.isfinite(W_hh).all():
+                radius, present = start.spectral_radius, spectral_radius(gate)
+                if present == 0:
+                    raise ValueError(f"initializer must have an eigenvalue other than 0 for spectral_radius={radius}")
+                gate[:] = scale_to_spectral_radius(gate, radius, present)
+    scaled = start.gain is not None or start.spectral_radius is not None
+    if not np.isfinite(W_hh).all() or (scaled and not W_hh.any()):
         name = "gain" if start.gain is not None else "spectral_radius"
         raise ValueError(f"{name} must give weights that {W_hh.dtype} can hold, got {getattr(start, name)}")
 

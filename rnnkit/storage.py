@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,14 @@ import numpy as np
 from rnnkit.kernels._arguments import check_path
 
 FORMAT = 1
+FAULTS = (
+    ValueError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)  # of what is no .npz, or damaged
 
 
 def save(path: str | Path, net: Any) -> None:
@@ -20,7 +29,9 @@ def save(path: str | Path, net: Any) -> None:
     path, settings = Path(path), {"kind": type(net).__name__} | net.settings()
     if path.suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {path.name!r}")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    if not path.parent.is_dir():
+        raise ValueError(f"path must be in a folder that is there, got {str(path)!r}")
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.npz")
     try:
         np.savez(beside, format=np.array(FORMAT), settings=np.array(json.dumps(settings)), **net.parameters)
         os.replace(beside, path)
@@ -59,11 +70,12 @@ def rebuild(kind: type, settings: dict, flat: np.ndarray) -> Any:
 def _read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as opened:  # np.load does not close what turns out to be no archive
+            if not zipfile.is_zipfile(opened):
+                raise ValueError("no .npz")
+            opened.seek(0)
             file = np.load(opened, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("one array, no .npz")
             return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except FAULTS as error:
         raise ValueError(f"{path} is not a saved network: {error}") from None
 
 

@@ -12,6 +12,7 @@ from nets import CELLS, make
 from pairs import every_pair
 
 from rnnkit import RNN
+from rnnkit.parallel import map_replicates
 
 
 @pytest.fixture
@@ -35,6 +36,35 @@ def test_what_is_saved_is_loaded(path, cell, dtype, more):
     assert loaded.forward(x, **given).y.tobytes() == net.forward(x, **given).y.tobytes()
     loaded.flat[:] = 0
     assert not any(a.any() for a in loaded.parameters.values())  # still views of the one array
+
+
+def test_threads_may_save_to_the_same_file_at_once(path):
+    net = RNN(2, 3, seed=0)
+    map_replicates(lambda _: [net.save(path) for _ in range(20)], 3, threads=3)
+    assert RNN.load(path).flat.tobytes() == net.flat.tobytes()
+    assert [p.name for p in path.parent.iterdir()] == ["net.npz"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"^path must be in a folder that is there, got .*nowhere/net\.npz"):
+        RNN(2, 3).save(tmp_path / "nowhere" / "net.npz")
+
+
+def test_any_damaged_byte_is_told_or_changes_nothing(path):
+    """Names and settings have checksums, but not all that an archive says of itself counts."""
+    net = RNN(2, 3, seed=0)
+    net.save(path)
+    whole, told, same = path.read_bytes(), 0, 0
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        try:
+            assert RNN.load(path).flat.tobytes() == net.flat.tobytes()
+        except ValueError as error:
+            told += str(path) in str(error)
+        else:
+            same += 1
+    assert told + same == len(range(0, len(whole), 7))
+    assert told > len(whole) / 7 / 2
 
 
 def test_saved_twice_the_last_one_stays_and_nothing_else(path):

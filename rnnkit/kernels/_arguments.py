@@ -120,6 +120,15 @@ def check_unmasked(name: str, value: Any) -> None:
         )
 
 
+def as_dtype(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return numbers in a dtype; ValueError for a finite one that is too large for it."""
+    with np.errstate(over="ignore"):
+        found = array.astype(dtype, copy=False)
+    if bad := np.argwhere(np.isinf(found) & np.isfinite(array)).tolist():
+        raise ValueError(f"{name} must fit {found.dtype}, got {array[tuple(bad[0])]} at {tuple(bad[0])}")
+    return found
+
+
 def is_integers(array: np.ndarray) -> bool:
     """Return whether an array holds integers, of any size; times and truth values are none."""
     return array.dtype.kind in "iu"
