@@ -35,7 +35,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from rnnkit._jit import jit
-from rnnkit.kernels.activations import sigmoid
+from rnnkit.cells.functions import sigmoid
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim

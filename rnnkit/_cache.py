@@ -105,6 +105,27 @@ class KernelCache(FunctionCache):
         return Path(self.cache_path) / f"{name}-{digest}.nbc"
 
 
+class LoopCache(KernelCache):
+    """The stored code of a function made of text, which has no file: `digest` is that of the text."""
+
+    def __init__(self, py_func, digest):
+        super().__init__(py_func)
+        self._digest = digest
+
+    @property
+    def cache_path(self) -> str | None:
+        """The folder of all loops, or None."""
+        return None if FOLDER is None else str(FOLDER / "loops")
+
+    def _path(self, key) -> Path:
+        digest = hashlib.sha256(repr((PYTHON, self._digest, key[:2])).encode()).hexdigest()[:24]
+        return Path(self.cache_path) / f"{self._py_func.__name__}-{digest}.nbc"
+
+    def _index_key(self, sig, codegen):
+        """Return the key without the hash of closures: what a loop calls stands in the fingerprint."""
+        return sig, codegen.magic_tuple(), self._digest
+
+
 def _reason(fault):
     """Return a fault in words, without the path that an OSError ends with."""
     return getattr(fault, "strerror", None) or str(fault) or type(fault).__name__

@@ -38,8 +38,9 @@ def kernel_sources() -> list[Path]:
 
     The others cannot be reached from a kernel (a wall, `tests/test_walls.py`): an edit of one keeps the cache.
     """
-    inside = [*(PACKAGE / "kernels").rglob("*.py"), *(PACKAGE / "_simd").rglob("*.py"), *PACKAGE.glob("_[!_]*.py")]
-    return sorted([*inside, *(p for p in PACKAGE.glob("[!_]*.py") if b"rnnkit._jit" in p.read_bytes())])
+    found = [path for name in ("_simd", "cells", "kernels") for path in (PACKAGE / name).rglob("*.py")]
+    found += [path for path in PACKAGE.glob("[!_]*.py") if b"rnnkit._jit" in path.read_bytes()]
+    return sorted([*found, *PACKAGE.glob("_[!_]*.py")])
 
 
 def fingerprint() -> str:

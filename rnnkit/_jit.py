@@ -1,12 +1,14 @@
 """The one door to `numba.njit`: its options, its cache, and the bridge from checked functions to compiled bodies."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import config, types
-from numba.core.ccallback import CFunc
+from numba.core.ccallback import CFunc, _CFuncCompiler
+from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
@@ -51,6 +53,32 @@ def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Ca
         return Apart(symbol, sum(map(_words, signature.args)), compile_, at_once)
 
     return decorate
+
+
+class _NoAliasCompiler(_CFuncCompiler):
+    """Compiles a function whose pointers do not overlap."""
+
+    def _customize_flags(self, flags: Any) -> Any:
+        flags = super()._customize_flags(flags)
+        flags.noalias = True
+        return flags
+
+
+def compile_loop(text: str, names: dict[str, Any], n_pointers: int, dtype: str) -> CFunc:
+    """Compile the one function that a text defines, of pointers that do not overlap and a size, for a dtype.
+
+    names: what the text may call. What is compiled is kept under the text's hash.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    space = {"__name__": __name__, **names}  # numba asks for a module that a later process has too
+    exec(compile(text, f"<rnnkit loop {digest}>", "exec"), space)
+    (function,) = (value for name, value in space.items() if name not in names and not name.startswith("__"))
+    signature = types.void(*[types.CPointer(getattr(types, dtype))] * n_pointers, types.intp)
+    compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=OPTIONS)
+    compiled._compiler = _NoAliasCompiler(function, CFunc._targetdescr, OPTIONS, {}, pipeline_class=Compiler)
+    compiled._cache = _cache.LoopCache(function, digest)
+    compiled.compile()
+    return compiled
 
 
 def _words(kind: Any) -> int:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit import storage
+from rnnkit._arguments import check_unmasked, integer, is_integers, shown
 from rnnkit.generation import most_likely
-from rnnkit.kernels._arguments import check_unmasked, integer, is_integers, shown
 from rnnkit.kernels._checks import check_axes
 from rnnkit.network_checks import Fixed, as_lengths, as_x, check_symbols
 from rnnkit.networks import RNN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnkit.kernels._arguments import (
+from rnnkit._arguments import (
     as_dtype,
     check_array,
     check_unmasked,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnkit.kernels._arguments import check_array, function, number
+from rnnkit._arguments import check_array, function, number
 from rnnkit.network_checks import check_net
 
 if TYPE_CHECKING:

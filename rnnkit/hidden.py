@@ -5,8 +5,8 @@
     hidden_of_step(net, run, dy, s, "l0")      (T, B, H): dL_s/dh_t itself
 
 The logarithms are computed in float64 from the inputs and states that the run holds: float32 runs out after some twenty
-steps of a sigmoid net, float64 after some hundred. Slopes of saturated units are logarithms too (`rnnkit.slopes`), and
-right to any depth; `hidden_of_step` gives floats, with slopes from the rounded states, as `RNN.backward` does.
+steps of a sigmoid net, float64 after some hundred. Derivatives of saturated units are logarithms too, and right to any
+depth (`rnnkit.local_derivatives`); `hidden_of_step` gives floats, from the rounded states, as `RNN.backward` does.
 An exact zero is -inf; a non-finite gradient stays nan or inf. Steps count from 0 as those of x and y do; state t is the
 one after step t (in a second direction: after it has read x[t]).
 """
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnkit._arguments import choice, integer
 from rnnkit.hidden_back import LogNorms, layers_back
-from rnnkit.kernels._arguments import choice, integer
 from rnnkit.network_checks import check_dy, check_run
 from rnnkit.parallel import map_replicates
 from rnnkit.parameters import Direction

@@ -1,18 +1,21 @@
 """The way of gradients back through all layers, n losses at once, each as a direction and a logarithm.
 
 A step takes the gradient of the states after it, (n, B, H), of an LSTM h and c side by side (n, B, 2 H), to that of the
-states before it and of x: one matrix product for all n B rows. The equations stand in `rnnkit.slopes`. Vectors have one
-logarithm, or graded one for each number where slopes of saturated units leave some far below the others.
+states before it and of x: one matrix product for all n B rows. The equations stand in `rnnkit.local_derivatives`.
+Vectors have one logarithm, or graded one for each number where derivatives of saturated units leave some far below the
+others.
 """
 
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnnkit.cells import Cell
+from rnnkit.local_derivatives import Locals, by_steps, cell_of, local_derivatives, order_of_states, step_matrix
 from rnnkit.parameters import Direction
 from rnnkit.passes import within
 from rnnkit.scaled import Scaled, beside, log_norm, part, plus, product, scaled, times, where, zeros
-from rnnkit.slopes import by_steps, slopes, step_matrix
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -50,8 +53,8 @@ def _way_back(
     net: "RNN", run: "Run", way: Direction, dh: list[Scaled], last: Scaled | None, with_x: bool
 ) -> tuple[LogNorms, list[Scaled]]:
     """Return the log norms of one direction, and dL/dx, (n, B, I) for each step, empty vectors without x."""
-    T, (n, B, H), states = len(dh), dh[0].v.shape, 2 if net.cell == "lstm" else 1
-    M, of_steps = step_matrix(net, way, with_x), by_steps(slopes(net, run, way))
+    T, (n, B, H), cls = len(dh), dh[0].v.shape, cell_of(net)
+    M, of_steps, states = step_matrix(net, way, with_x), by_steps(local_derivatives(net, run, way)), len(cls.states)
     inside = within(run.lengths, T) if run.lengths.size else np.ones((T, B), bool)
     logs, carry = np.full((states, T, n, B), -np.inf), zeros(n, B, states * H)
     dx, nothing = [zeros(n, B, M.shape[1] - H)] * T, zeros(n, B, H)
@@ -62,7 +65,7 @@ def _way_back(
         at_h = where(held, dh[t], nothing)
         if not carry.v.any() and not at_h.v.any():
             continue
-        after, before, x = _step_back(net.cell, _enter(carry, at_h), of_steps[t], M)
+        after, before, x = _step_back(cls, _enter(carry, at_h), of_steps[t], M)
         for state in range(states):
             of_state = log_norm(part(after, slice(state * H, (state + 1) * H)))
             logs[state, t] = np.where(inside[t], of_state, -np.inf)
@@ -80,22 +83,24 @@ def _enter(carry: Scaled, dh: Scaled) -> Scaled:
     return scaled(*plus(carry, dh))
 
 
-def _step_back(cell: str, after: Scaled, k: list[Scaled], M: np.ndarray) -> tuple[Scaled, Scaled, Scaled]:
-    """Return the gradients of the states after a step, an LSTM's with all of dL/dc, of those before it, and of x."""
-    H = k[0].v.shape[-1]
-    dh = part(after, slice(0, H))
-    if cell == "lstm":
-        dc = plus(part(after, slice(H, 2 * H)), times(dh, k[4]))
-        after = beside([dh, dc])
-        blocks, more = [times(dc, k[0]), times(dc, k[1]), times(dc, k[2]), times(dh, k[3])], times(dc, k[5])
-    elif cell == "gru":
-        blocks, more = [times(dh, of_gate) for of_gate in k[:4]], times(dh, k[4])
-    else:
-        blocks = [times(dh, k[0])]
-    back = product(beside(blocks), M)
-    before = part(back, slice(0, H))
-    if cell == "lstm":
-        before = beside([before, more])
-    elif cell == "gru":
-        before = plus(before, more)
-    return after, before, part(back, slice(H, None))
+def _step_back(cls: type[Cell], after: Scaled, k: Locals, M: np.ndarray) -> tuple[Scaled, Scaled, Scaled]:
+    """Return all of the gradients of the states after a step, those of the states before it, and of x."""
+    H = after.v.shape[-1] // len(cls.states)
+    g = {name: part(after, slice(i * H, (i + 1) * H)) for i, name in enumerate(cls.states)}
+    for name in reversed(order_of_states(cls)):
+        g[name] = _sum([g[name], *_through(g, k, f"new_{name}")])
+    nothing = zeros(*after.v.shape[:-1], H)
+    back = product(beside([_sum(_through(g, k, block), nothing) for block in cls.blocks]), M)
+    before = [_through(g, k, name) for name in cls.states]
+    before[0].append(part(back, slice(0, H)))
+    found = beside([_sum(parts, nothing) for parts in before])
+    return beside([g[name] for name in cls.states]), found, part(back, slice(H, None))
+
+
+def _through(g: dict[str, Scaled], k: Locals, name: str) -> list[Scaled]:
+    """Return what each new state's gradient is to a block, a state before or a new one."""
+    return [times(of_state, k[state, name]) for state, of_state in g.items() if (state, name) in k]
+
+
+def _sum(parts: list[Scaled], nothing: Scaled | None = None) -> Scaled:
+    return reduce(plus, parts) if parts else nothing

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.kernels._arguments import check_real, choice, generator, integer, number, shown
+from rnnkit._arguments import check_real, choice, generator, integer, number, shown
 
 INITIALIZERS = ("glorot", "gaussian", "orthogonal", "identity", "sparse")
 FAN_IN = 15  # non-zero incoming weights a unit: Sutskever et al. (2013), and "smart tanh" of Pascanu et al. (2013)

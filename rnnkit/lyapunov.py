@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import scipy
 
+from rnnkit._arguments import integer
 from rnnkit.graded_qr import Columns, as_floats, orthonormal, through, times_factor
-from rnnkit.kernels._arguments import integer
 from rnnkit.rng import streams
 from rnnkit.scaled import Scaled
 from rnnkit.state_jacobians import Step, check_place, count_steps, state_size, steps

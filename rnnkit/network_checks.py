@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.kernels._arguments import check_array, check_unmasked, is_integers, shown
+from rnnkit._arguments import check_array, check_unmasked, is_integers, shown
 from rnnkit.kernels._checks import as_symbols, check_axes
 
 if TYPE_CHECKING:

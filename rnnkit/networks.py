@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit import passes, storage
+from rnnkit._arguments import boolean, check_unmasked, choice, integer, number, shown
 from rnnkit.initializers import INITIALIZERS
 from rnnkit.kernels import losses
-from rnnkit.kernels._arguments import boolean, check_unmasked, choice, integer, number, shown
 from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.losses import LOSSES

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from rnnkit._arguments import choice, mapping
 from rnnkit.kernels import optimizers as kernels
-from rnnkit.kernels._arguments import choice, mapping
 from rnnkit.kernels._checks import check_apart
 from rnnkit.kernels.optimizers import check_settings, check_update
 

@@ -43,12 +43,12 @@ from numba import config
 from threadpoolctl import LibController, ThreadpoolController
 
 from rnnkit import _pool, checkpointed
+from rnnkit._arguments import function as check_function
+from rnnkit._arguments import integer, shown
 from rnnkit._jit import jit
 from rnnkit._pool import run_tasks
 from rnnkit._simd.apart import as_tasks
 from rnnkit.kernels import gru, layer, lstm, sequence
-from rnnkit.kernels._arguments import function as check_function
-from rnnkit.kernels._arguments import integer, shown
 from rnnkit.kernels.cut import MAX_SHARDS, count_shards
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnkit._arguments import is_integers, shown
 from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius, spectral_radius
-from rnnkit.kernels._arguments import is_integers, shown
 from rnnkit.kernels.cells import CELLS, count_gates
 
 FORGET = 1  # the place of the forget gate: i, f, g, o

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnnkit.kernels._arguments import choice, function, integer, is_number, mapping, number, shown
+from rnnkit._arguments import choice, function, integer, is_number, mapping, number, shown
 from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.clipping import NONFINITE_POLICIES
 from rnnkit.kernels.optimizers import check_settings

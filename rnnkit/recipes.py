@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.kernels._arguments import choice, generator, integer
+from rnnkit._arguments import choice, generator, integer
 from rnnkit.networks import RNN
 
 

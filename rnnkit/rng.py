@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.kernels._arguments import integer, shown
+from rnnkit._arguments import integer, shown
 
 
 class Streams(NamedTuple):

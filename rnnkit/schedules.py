@@ -2,7 +2,7 @@
 
 import math
 
-from rnnkit.kernels._arguments import integer, is_number, number, shown
+from rnnkit._arguments import integer, is_number, number, shown
 from rnnkit.kernels.optimizers import check_settings
 
 

@@ -1,15 +1,19 @@
 """Jacobians of one step of a network of one direction, from one state of all its layers to the next, in float64.
 
-The state is that of all layers side by side, (S,): h of the first layer, of an LSTM its c, h of the second layer, ...
-J[i, j] = d state_t[i] / d state_{t-1}[j]: a change goes on as J v, a row gradient back as g J. Of one Elman layer
-J = diag(phi'(a_t)) W_hh^T.
+The state is that of all layers side by side, (S,): the states of the first layer, of an LSTM h and then c, those of the
+second layer, ... J[i, j] = d state_t[i] / d state_{t-1}[j]: a change goes on as J v, a row gradient back as g J. Of one
+Elman layer J = diag(phi'(a_t)) W_hh^T.
 
-Where slopes are far apart, J as floats has lost what the small ones say: sums of rows round. So a step is also a list
-of factors, each a diagonal of slopes or a matrix whose numbers are of the order of the weights, whose product is J:
+Where local derivatives are far apart, J as floats has lost what the small ones say: sums of rows round. So a step is
+also a list of factors whose product is J, layer by layer:
 
-    Elman   diag(k) M                   in the rows of the layer; all else stays
-    LSTM    [h; c] <- [h; f c], <- [M_o h; C h + c], <- [k_o h; c], <- [h + p c; c],    C = k_i M_i + k_f M_f + k_g M_g
-    GRU     diag(d) A,                  d the largest numbers of the rows of J
+    diag(f)  of states that enter no block, as an LSTM's c, their largest derivatives; else 1
+    A        the rows of new states from these, each divided by its largest number, all else as it is
+    diag(d)  these numbers
+    P        what a new state is made of another new one: of an LSTM [h + p c; c], p = dh_t/dc_t
+
+Of a state that one block alone makes, A has the rows of M, and d the derivatives. Without diag(f) a c that is forgotten
+to e^-200 would be lost beside h. Equations: `rnnkit.local_derivatives`.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,10 +23,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnkit.kernels._arguments import integer, is_integer, shown
+from rnnkit._arguments import integer, is_integer, shown
+from rnnkit.cells import Cell
+from rnnkit.local_derivatives import Locals, cell_of, local_derivatives, order_of_states, step_matrix
 from rnnkit.network_checks import check_run
 from rnnkit.scaled import DEEP, Scaled, graded, plus
-from rnnkit.slopes import slopes, step_matrix
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """J (S, S) as floats, the same as factors, and whether J has lost slopes that are below float64.
+    """J (S, S) as floats, the same as factors, and whether J has lost derivatives that are below float64.
 
     factors(): the first to act first; (S, S), or (S, 1), a diagonal.
     """
@@ -45,15 +50,17 @@ def steps(net: "RNN", run: "Run", first: int, last: int, b: int) -> Iterator[Ste
     S, H, n = state_size(net), net.hidden_size, states_of(net)
     matrices = [step_matrix(net, way, way.layer > 0) for way in net.ways]
     matrices = [M.reshape(-1, H, M.shape[1]) for M in matrices]
-    of_layers = [_of_sample(slopes(net, run, way, slice(first, last + 1), slice(b, b + 1))) for way in net.ways]
-    floats = [[_floats(k) for k in of_layer] for of_layer in of_layers]
-    least = np.min([k.log.min(axis=1, where=k.v != 0, initial=0.0) for k in chain(*of_layers)], axis=0)
-    deep = least < DEEP / (2 * net.layers)  # J has products of two slopes of each layer
+    which = slice(first, last + 1), slice(b, b + 1)
+    of_layers = [_of_sample(local_derivatives(net, run, way, *which)) for way in net.ways]
+    floats = [{key: _floats(k) for key, k in of_layer.items()} for of_layer in of_layers]
+    all_ = [k for of_layer in of_layers for k in of_layer.values()]
+    least = np.min([k.log.min(axis=1, where=k.v != 0, initial=0.0) for k in all_], axis=0)
+    deep = least < DEEP / (2 * net.layers)  # J has products of two derivatives of each layer
     for t in range(last + 1 - first):
         J = np.zeros((S, S))
         for layer, (k, M) in enumerate(zip(floats, matrices, strict=True)):
             own = slice(layer * n * H, (layer + 1) * n * H)
-            part = _layer_jacobian(net.cell, [of_gate[t] for of_gate in k], M)
+            part = _layer_jacobian(cell_of(net), {key: of_key[t] for key, of_key in k.items()}, M)
             J[own, own] = part[:, : n * H]
             if layer:
                 below = slice((layer - 1) * n * H, (layer - 1) * n * H + H)  # h_t of the layer below is x_t
@@ -61,13 +68,13 @@ def steps(net: "RNN", run: "Run", first: int, last: int, b: int) -> Iterator[Ste
         yield Step(J, partial(_factors, net, of_layers, matrices, t), bool(deep[t]))
 
 
-def _of_sample(k: list[Scaled]) -> list[Scaled]:
-    """Return the slopes (steps, H) of the one sample that these (steps, 1, H) are of."""
-    return [Scaled(part.v[:, 0], part.log[:, 0]) for part in k]
+def _of_sample(k: Locals) -> Locals:
+    """Return the derivatives (steps, H) of the one sample that these (steps, 1, H) are of."""
+    return {key: Scaled(part.v[:, 0], part.log[:, 0]) for key, part in k.items()}
 
 
-def _factors(net: "RNN", of_layers: list[list[Scaled]], matrices: list[np.ndarray], t: int) -> list[Scaled]:
-    of_step = [[Scaled(k.v[t], k.log[t]) for k in of_layer] for of_layer in of_layers]
+def _factors(net: "RNN", of_layers: list[Locals], matrices: list[np.ndarray], t: int) -> list[Scaled]:
+    of_step = [{key: Scaled(k.v[t], k.log[t]) for key, k in of_layer.items()} for of_layer in of_layers]
     of_layers = enumerate(zip(of_step, matrices, strict=True))
     return list(chain.from_iterable(_layer_factors(net, layer, k, M) for layer, (k, M) in of_layers))
 
@@ -76,28 +83,69 @@ def _floats(k: Scaled) -> np.ndarray:
     return np.where(k.v == 0, 0.0, k.v * np.exp(k.log))
 
 
-def _layer_factors(net: "RNN", layer: int, k: list[Scaled], M: np.ndarray) -> list[Scaled]:
+def _layer_factors(net: "RNN", layer: int, k: Locals, M: np.ndarray) -> list[Scaled]:
     """Return the factors of one layer's step, (S, S) or (S, 1); M (blocks, H, H + I)."""
-    S, H, first = state_size(net), net.hidden_size, layer * states_of(net) * net.hidden_size
-    h, c = slice(first, first + H), slice(first + H, first + 2 * H)
+    S, H, cls, n = state_size(net), net.hidden_size, cell_of(net), states_of(net)
+    first = layer * n * H
+    place = {name: slice(first + i * H, first + (i + 1) * H) for i, name in enumerate(cls.states)}
     read = np.arange(first, first + H)  # of the state: h, and below it h of the layer before
     if layer:
-        read = np.append(read, np.arange(H) + first - states_of(net) * H)
-    if net.cell == "lstm":
-        A, P = _identity(S, but=h), _identity(S)
-        _set(A, h, read, Scaled(M[3], np.zeros((1, 1))))
-        _set(A, c, read, _sum_of_blocks(k[:3], M[:3]))
-        P.v[h, c], P.log[h, c] = np.diag(k[4].v), np.where(np.eye(H, dtype=bool), k[4].log, -np.inf)
-        return [_diagonal(S, c, k[5]), A, _diagonal(S, h, k[3]), P]
-    A, rows = _identity(S, but=h), Scaled(M[0], np.zeros((1, 1)))
-    if net.cell == "gru":
-        kept = Scaled(np.eye(*M[0].shape) * k[4].v[:, None], k[4].log[:, None])
-        rows = graded(plus(_sum_of_blocks(k[:4], M), kept))
-        top = rows.log.max(axis=1)
-        k = [Scaled((top > -np.inf).astype(np.float64), top)]
-        rows = Scaled(rows.v, rows.log - np.where(top > -np.inf, top, 0)[:, None])
-    _set(A, h, read, rows)
-    return [A, _diagonal(S, h, k[0])]
+        read = np.append(read, np.arange(H) + first - n * H)
+    A, d, f = _identity(S, but=slice(first, first + n * H)), _diagonal(S), _diagonal(S)
+    for state in [name for name in cls.states if not any(name in inputs for inputs in cls.blocks.values())]:
+        k, (f.v[place[state], 0], f.log[place[state], 0]) = _without_largest(k, state, H)
+    for name in cls.states:
+        rows, top = _rows_of(cls, name, k, M, S, place, read)
+        _set(A, place[name], np.arange(S), rows)
+        d.v[place[name], 0], d.log[place[name], 0] = top
+    return [f, A, d, *(_from_new(S, name, k, place) for name in order_of_states(cls) if _made_of_new(cls, name, k))]
+
+
+def _rows_of(
+    cls: type[Cell], name: str, k: Locals, M: np.ndarray, S: int, place: dict[str, slice], read: np.ndarray
+) -> tuple[Scaled, Scaled]:
+    """Return a new state's rows (H, S) from the states before, graded, and what they are to be multiplied by (H,)."""
+    blocks = [i for i, block in enumerate(cls.blocks) if (name, block) in k]
+    of_states = [state for state in cls.states if (name, state) in k]
+    H, rows = M.shape[1], []
+    for i in blocks:
+        v = np.zeros((H, S))
+        v[:, read] = M[i]
+        rows.append((v, k[name, list(cls.blocks)[i]]))
+    for state in of_states:
+        v = np.zeros((H, S))
+        v[:, place[state]] = np.eye(H)
+        rows.append((v, k[name, state]))
+    if len(rows) == 1:
+        return graded(Scaled(rows[0][0], np.zeros((1, 1)))), rows[0][1]
+    both = graded(reduce(plus, [Scaled(v * of.v[:, None], of.log[:, None]) for v, of in rows]))
+    top = both.log.max(axis=1)
+    alive = top > -np.inf
+    return Scaled(both.v, both.log - np.where(alive, top, 0)[:, None]), Scaled(alive.astype(np.float64), top)
+
+
+def _without_largest(k: Locals, state: str, H: int) -> tuple[Locals, Scaled]:
+    """Return the derivatives with those to one state before divided by their largest sizes (H,), and these; 1 for 0."""
+    to_state = {key: of for key, of in k.items() if key[1] == state}
+    top = np.max([np.where(of.v == 0, -np.inf, of.log) for of in to_state.values()], axis=0, initial=-np.inf)
+    alive = top > -np.inf
+    less = {key: Scaled(of.v, of.log - np.where(alive, top, 0)) for key, of in to_state.items()}
+    return k | less, Scaled(np.ones(H), np.where(alive, top, 0.0) * np.ones(H))
+
+
+def _made_of_new(cls: type[Cell], name: str, k: Locals) -> bool:
+    return any((name, f"new_{other}") in k for other in cls.states)
+
+
+def _from_new(S: int, name: str, k: Locals, place: dict[str, slice]) -> Scaled:
+    """Return the identity (S, S) with what a new state is made of others in its rows."""
+    P = _identity(S)
+    for other in place:
+        if (name, f"new_{other}") in k:
+            of, H = k[name, f"new_{other}"], len(k[name, f"new_{other}"].v)
+            P.v[place[name], place[other]] = np.diag(of.v)
+            P.log[place[name], place[other]] = np.where(np.eye(H, dtype=bool), of.log, -np.inf)
+    return P
 
 
 def _identity(S: int, but: slice = slice(0)) -> Scaled:
@@ -107,40 +155,38 @@ def _identity(S: int, but: slice = slice(0)) -> Scaled:
     return graded(Scaled(v, np.zeros((1, 1))))
 
 
-def _diagonal(S: int, which: slice, k: Scaled) -> Scaled:
-    """Return (S, 1): k in these rows, 1 elsewhere."""
-    v, log = np.ones((S, 1)), np.zeros((S, 1))
-    v[which, 0], log[which, 0] = k
-    return Scaled(v, log)
+def _diagonal(S: int) -> Scaled:
+    """Return (S, 1) of 1."""
+    return Scaled(np.ones((S, 1)), np.zeros((S, 1)))
 
 
 def _set(A: Scaled, rows: slice, columns: np.ndarray, block: Scaled) -> None:
-    A.v[rows, columns], A.log[rows, columns] = graded(block)
+    A.v[rows, columns], A.log[rows, columns] = block
 
 
-def _sum_of_blocks(k: list[Scaled], M: np.ndarray) -> Scaled:
-    """Return the sum of diag(k) M over blocks, (H, H + I)."""
-    blocks = [Scaled(part.v[:, None] * block, part.log[:, None]) for part, block in zip(k, M, strict=True)]
-    return reduce(plus, blocks)
-
-
-def _layer_jacobian(cell: str, k: list[np.ndarray], M: np.ndarray) -> np.ndarray:
-    """Return d (h_t, c_t) / d (h_{t-1}, c_{t-1}, x_t) of one layer, of other cells without c; M (blocks, H, H + I)."""
-    H = M.shape[1]
-    if cell == "lstm":
-        c = sum(part[:, None] * block for part, block in zip(k[:3], M[:3], strict=True))
-        h = k[4][:, None] * c + k[3][:, None] * M[3]
-        both, by_c = np.vstack([h, c]), np.vstack([np.diag(k[4] * k[5]), np.diag(k[5])])
-        return np.hstack([both[:, :H], by_c, both[:, H:]])
-    J = reduce(np.add, (part[:, None] * block for part, block in zip(k[: len(M)], M, strict=True)))
-    if cell == "gru":
-        J[:, :H] += np.diag(k[4])
-    return J
+def _layer_jacobian(cls: type[Cell], k: dict[tuple[str, str], np.ndarray], M: np.ndarray) -> np.ndarray:
+    """Return d states_t / d (states_{t-1}, x_t) of one layer; M (blocks, H, H + I)."""
+    H, n, found, unit = M.shape[1], len(cls.states), {}, np.arange(M.shape[1])
+    for name in order_of_states(cls):
+        parts = [k[name, block][:, None] * M[i] for i, block in enumerate(cls.blocks) if (name, block) in k]
+        row = reduce(np.add, parts) if parts else np.zeros(M.shape[1:])
+        if n > 1:
+            row = np.hstack([row[:, :H], np.zeros((H, (n - 1) * H)), row[:, H:]])
+        for i, state in enumerate(cls.states):
+            if (name, state) in k:
+                row[unit, i * H + unit] += k[name, state]
+        for state, of_state in found.items():
+            if (name, f"new_{state}") in k:
+                row += k[name, f"new_{state}"][:, None] * of_state
+        found[name] = row
+    if n == 1:
+        return row
+    return np.vstack([found[name] for name in cls.states])
 
 
 def states_of(net: "RNN") -> int:
-    """Return how many states a unit has: 2 of an LSTM."""
-    return 2 if net.cell == "lstm" else 1
+    """Return how many states a unit has."""
+    return len(cell_of(net).states)
 
 
 def state_size(net: "RNN") -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit._arguments import check_real, choice, integer, number, shown
 from rnnkit.kernels import ScaledGradients
-from rnnkit.kernels._arguments import check_real, choice, integer, number, shown
 
 NEAR = 20  # a slope leaves out the lags next to the loss, where the direction still settles
 SHORTEST_SLOPE = 70  # below this seq_len a slope over seq_len - 20 lags says little

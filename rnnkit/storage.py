@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.kernels._arguments import check_path
+from rnnkit._arguments import check_path
 
 FORMAT = 1
 FAULTS = (

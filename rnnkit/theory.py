@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy  # its parts load on first use: importing rnnkit stays quick
 
-from rnnkit.kernels._arguments import check_real, choice, integer, number, shown
+from rnnkit._arguments import check_real, choice, integer, number, shown
 
 # E f(z), f even, by the trapezoid rule on z >= 0, the nodes z = s sinh(t) at even steps of t: dense where
 # tanh(sqrt(q) z) turns, s = 1 / sqrt(q) above q = 1. So its poles lie 1.5 away in t whatever q is, steps are .004 to

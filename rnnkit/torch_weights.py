@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnkit.kernels._arguments import as_dtype, check_real, mapping
+from rnnkit._arguments import as_dtype, check_real, mapping
 from rnnkit.network_checks import check_net
 
 if TYPE_CHECKING:

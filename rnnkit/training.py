@@ -24,8 +24,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit import checkpoints
+from rnnkit._arguments import check_path, function, integer
 from rnnkit.initializers import spectral_radius
-from rnnkit.kernels._arguments import check_path, function, integer
 from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.training import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block

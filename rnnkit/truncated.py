@@ -20,7 +20,7 @@ shorter (lengths), they lie where they lie for T.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rnnkit.kernels._arguments import integer
+from rnnkit._arguments import integer
 
 
 class Window(NamedTuple):

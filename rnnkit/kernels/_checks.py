@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnnkit.kernels._arguments import check_array, is_integer, is_integers
+from rnnkit._arguments import check_array, is_integer, is_integers
 from rnnkit.kernels.activations import ACTIVATIONS
 
 SHAPES = {

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import literal_unroll
 
+from rnnkit._arguments import check_array, number
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._arguments import check_array, number
 from rnnkit.kernels._checks import FLOATS, check_apart, check_arrays, is_code
 
 RAISE, SKIP, ZERO, SHRINK = 0, 1, 2, 3

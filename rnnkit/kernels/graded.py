@@ -13,7 +13,8 @@ import math
 import numpy as np
 
 from rnnkit._jit import jit
-from rnnkit.kernels.activations import SIGMOID, TANH, sigmoid, times_derivative
+from rnnkit.cells.functions import sigmoid
+from rnnkit.kernels.activations import SIGMOID, TANH, times_derivative
 
 _NEAR_ZERO = 1e-10  # far above e^-86 and e^-700, where the sigmoids stop
 _LN_4 = math.log(4.0)

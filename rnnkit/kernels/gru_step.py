@@ -7,7 +7,7 @@ theirs, the sum is n + z (h_{t-1} - n): at z = 1 the state is kept to rounding. 
 """
 
 from rnnkit._simd.apart import of_pointers
-from rnnkit.kernels.activations import sigmoid, tanh
+from rnnkit.cells.functions import sigmoid, tanh
 
 
 @of_pointers("rnnkit_gru_step", "PPPPPI")

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnkit._arguments import check_array, is_integers
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._arguments import check_array, is_integers
+from rnnkit.cells.functions import exp_parts_float64
 from rnnkit.kernels._checks import FLOATS, as_symbols
-from rnnkit.kernels.activations import _exp_parts_float64
 
 
 class LossAndGradient(NamedTuple):
@@ -25,7 +25,7 @@ class LossAndGradient(NamedTuple):
 @jit
 def _exp(x):
     """Return e^x for x <= 0; 0 below -700, nan for nan. SIMD: softmax takes 4 ns an entry at O = 1000, 10 by libm."""
-    scale, em = _exp_parts_float64(x)
+    scale, em = exp_parts_float64(x)
     return 0.0 if x < -700.0 else em * scale + scale  # 2^k stays normal above it
 
 

@@ -11,7 +11,7 @@ check that many lie apart, it does not vectorise.
 """
 
 from rnnkit._simd.apart import of_pointers
-from rnnkit.kernels.activations import sigmoid, tanh
+from rnnkit.cells.functions import sigmoid, tanh
 
 
 @of_pointers("rnnkit_lstm_step", "PPPPPPPI")

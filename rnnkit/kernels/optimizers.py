@@ -16,8 +16,8 @@ import math
 
 import numpy as np
 
+from rnnkit._arguments import check_array, integer, number
 from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._arguments import check_array, integer, number
 from rnnkit.kernels._checks import FLOATS, check_apart
 
 # Beyond these a float32 would be 0 or inf, silently.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rnnkit.kernels._arguments import is_integer
+from rnnkit._arguments import is_integer
 from rnnkit.tasks.adding import AddingArjovsky, AddingHochreiter, AddingLe, AddingPascanu, AddingSutskever
 from rnnkit.tasks.copying import Copying
 from rnnkit.tasks.delayed_echo import DelayedEcho

@@ -12,7 +12,7 @@ from math import comb
 
 import numpy as np
 
-from rnnkit.kernels._arguments import check_real, integer, number
+from rnnkit._arguments import check_real, integer, number
 
 SIZE, POSITIVE = 23, 10
 

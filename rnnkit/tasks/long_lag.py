@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rnnkit.kernels._arguments import integer
+from rnnkit._arguments import integer
 from rnnkit.tasks.task import Batch, Task
 
 

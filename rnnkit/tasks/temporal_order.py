@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rnnkit.kernels._arguments import is_integer
+from rnnkit._arguments import is_integer
 from rnnkit.tasks.task import Batch, Task
 
 STARTS = {2: (0.1, 0.5), 3: (0.1, 0.3, 0.6)}  # of the windows of the positions, as parts of seq_len

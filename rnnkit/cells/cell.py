@@ -1,0 +1,71 @@
+"""What a cell is: blocks of pre-activations, states, and the step of one unit between them.
+
+    class Leaky(Cell):
+        blocks = {"a": ("x", "h", "b")}
+        states = ("h",)
+        constants = {"alpha": 0.1}
+
+        @staticmethod
+        def step(a, h, alpha):
+            return (1 - alpha) * h + alpha * tanh(a)
+
+Each block is a linear map of what enters it, a_t = x_t W_x + h_{t-1} W_h + b; the step makes the new states of the
+blocks, the states before, one trained number a unit for each of `per_unit`, and the constants, in this order. All else
+follows: `rnnkit.cells.trace` has its expressions and their derivatives.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+
+from rnnkit._arguments import number
+from rnnkit.cells.checks import check_cell
+
+FirstValue = float | Callable[[np.random.Generator, int], np.ndarray]
+
+
+class Cell:
+    """A recurrent unit by its equations; subclasses give what stands below, and a static method `step`.
+
+    blocks     name -> what enters it: "x", states by name, "b" for a bias
+    states     names; the first is the output, and what the layer above reads
+    constants  name -> one number for all units, which an instance may change: Leaky(alpha=0.2)
+    per_unit   name -> first value of a trained number for each unit, or a function of (rng, H) that returns (H,)
+
+    Raises ValueError with file and line where a subclass is not that.
+    """
+
+    blocks: ClassVar[Mapping[str, tuple[str, ...]]]
+    states: ClassVar[tuple[str, ...]]
+    constants: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    per_unit: ClassVar[Mapping[str, FirstValue]] = MappingProxyType({})
+
+    def __init__(self, **constants: float) -> None:
+        """Take constants that differ from those of the class."""
+        check_cell(type(self))
+        for name in constants:
+            if name not in self.constants:
+                allowed = ", ".join(self.constants) or "none"
+                raise ValueError(f"{type(self).__name__} has no constant {name}; allowed: {allowed}")
+        given = {name: number(name, value) for name, value in constants.items()}
+        self.constants = MappingProxyType(dict(self.constants) | given)
+
+    @classmethod
+    def arguments(cls) -> tuple[str, ...]:
+        """Return the names of what `step` takes, in order."""
+        return (*cls.blocks, *cls.states, *cls.per_unit, *cls.constants)
+
+    def __repr__(self) -> str:
+        """Return the line that makes it."""
+        constants = ", ".join(f"{name}={value!r}" for name, value in self.constants.items())
+        return f"{type(self).__name__}({constants})"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both are of one class with the same constants."""
+        return type(other) is type(self) and dict(other.constants) == dict(self.constants)
+
+    def __hash__(self) -> int:
+        """Return a hash of the class and the constants."""
+        return hash((type(self), *self.constants.values()))

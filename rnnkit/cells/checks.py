@@ -1,0 +1,98 @@
+"""What may be wrong with a cell's class, each in one message with its file and line."""
+
+import inspect
+import keyword
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rnnkit.cells.cell import Cell
+
+RESERVED = ("x", "b")
+
+
+def fail(cls: "type[Cell]", message: str, line: int | None = None) -> NoReturn:
+    """Raise ValueError with the place of the class in its file, or of a line of it."""
+    try:
+        file, lines = inspect.getsourcefile(cls), inspect.getsourcelines(cls)
+    except (OSError, TypeError):  # typed into a console
+        file, lines = None, ([], 0)
+    place = f"{file or '<unknown file>'}, line {line or lines[1]}"
+    raise ValueError(f"{place}: {cls.__name__}: {message}")
+
+
+@cache
+def check_cell(cls: "type[Cell]") -> None:
+    """Raise ValueError where a class is no cell by the contract of `rnnkit.cells.Cell`."""
+    _check_parts(cls)
+    _check_names(cls)
+    _check_blocks(cls)
+    _check_values(cls)
+    _check_signature(cls)
+
+
+def _check_parts(cls: "type[Cell]") -> None:
+    for part in ("blocks", "states", "step"):
+        if not hasattr(cls, part):
+            fail(cls, f"{part} is missing")
+    for part in ("blocks", "constants", "per_unit"):
+        if not isinstance(getattr(cls, part), Mapping):
+            fail(cls, f"{part} must be a dictionary, got {getattr(cls, part)!r}")
+    if not _is_names(cls.states) or not cls.states:
+        fail(cls, f'states must be names in a tuple, as in ("h",), got {cls.states!r}')
+    if not cls.blocks:
+        fail(cls, "blocks must name at least one block of pre-activations")
+
+
+def _is_names(names: object) -> bool:
+    return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+
+
+def _check_names(cls: "type[Cell]") -> None:
+    seen: dict[str, str] = {}
+    for part in ("blocks", "states", "per_unit", "constants"):
+        for name in getattr(cls, part):
+            if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+                fail(cls, f"{part}: a name must be that of a Python variable, got {name!r}")
+            if name in RESERVED:
+                fail(cls, f"{part}: the name {name} is taken: x is the input, b the bias")
+            if name in seen:
+                fail(cls, f"{part}: the name {name} is taken, by {seen[name]}")
+            seen[name] = part
+
+
+def _check_blocks(cls: "type[Cell]") -> None:
+    allowed = ("x", *cls.states, "b")
+    for name, inputs in cls.blocks.items():
+        if not _is_names(inputs) or not inputs or not set(inputs) <= set(allowed) or len(set(inputs)) < len(inputs):
+            fail(cls, f"blocks: {name} must be a tuple of {', '.join(allowed)}, each at most once, got {inputs!r}")
+    if not any("x" in inputs for inputs in cls.blocks.values()):
+        fail(cls, "blocks: x must enter one of them")
+
+
+def _check_values(cls: "type[Cell]") -> None:
+    for name, value in cls.constants.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not np.isfinite(value):
+            fail(cls, f"constants: {name} must be a finite number, got {value!r}")
+    for name, value in cls.per_unit.items():
+        if isinstance(value, bool) or not (callable(value) or isinstance(value, int | float)):
+            fail(cls, f"per_unit: {name} must be a number or a function of (rng, H), got {value!r}")
+
+
+def _check_signature(cls: "type[Cell]") -> None:
+    step = cls.__dict__.get("step", getattr(cls, "step", None))
+    function = step.__func__ if isinstance(step, staticmethod) else step
+    if not inspect.isfunction(function):
+        fail(cls, f"step must be a function, got {function!r}")
+    line, wanted = function.__code__.co_firstlineno, cls.arguments()
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters) or tuple(p.name for p in parameters) != wanted:
+        got = ", ".join(map(str, parameters))
+        fail(cls, f"step must take ({_listed(wanted)}): blocks, states, per_unit, constants; it takes ({got})", line)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,117 @@
+"""The derivatives of one step of a layer, in float64: what gradients of states and Jacobians are made of.
+
+A step's pre-activations a are made of the states before it and of x_t by one matrix M, of blocks H rows high; and a
+unit's new states depend on its own pre-activations and states alone, by local derivatives. So of row gradients
+
+    g_s = dL/ds_t + sum over states r made of s_t:  g_r dr_t/ds_t
+    [ds', dx] = (sum over states s: g_s ds_t/da, block by block) M,    and to ds' adds sum over r: g_r dr_t/ds'
+
+where the derivatives of a state take the other new ones as given: of an LSTM's h they are o (1 - tanh^2 c), to c_t, and
+tanh(c) o (1 - o), to a_o. They come from the cell's step (`rnnkit.cells`), as signs and logarithms (`rnnkit.precise`).
+A state rounds where its unit is saturated, so a is made anew, in float64, of x_t and the states before.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnkit.cells import CELLS, Cell
+from rnnkit.cells.derivatives import partial_derivatives
+from rnnkit.cells.expressions import Expression
+from rnnkit.cells.trace import trace
+from rnnkit.parameters import Direction
+from rnnkit.passes import within
+from rnnkit.precise import evaluate
+from rnnkit.scaled import DEEP, Scaled
+
+if TYPE_CHECKING:
+    from rnnkit.networks import RNN
+    from rnnkit.passes import Run
+
+ALL = slice(None)
+Locals = dict[tuple[str, str], Scaled]  # d state / d (block, state before, or new_<state>), by names
+
+
+def cell_of(net: "RNN") -> type[Cell]:
+    """Return the cell of a network."""
+    return CELLS[net.cell]
+
+
+@cache
+def order_of_states(cls: type[Cell]) -> tuple[str, ...]:
+    """Return a cell's states in an order in which each is made of those before it alone."""
+    numbers = [e.number for e in trace(cls).outputs]
+    return tuple(name for _, name in sorted(zip(numbers, cls.states, strict=True)))
+
+
+@cache
+def _expressions(cls: type[Cell]) -> dict[tuple[str, str], Expression]:
+    found = trace(cls)
+    names = (*cls.blocks, *cls.states)
+    rows = partial_derivatives(found.outputs, [found.arguments[name] for name in names])
+    columns = (*names, *(f"new_{name}" for name in cls.states))
+    table = {(s, n): e for s, row in zip(cls.states, rows, strict=True) for n, e in zip(columns, row, strict=True)}
+    return {key: e for key, e in table.items() if e is not None}
+
+
+def step_matrix(net: "RNN", way: Direction, with_x: bool) -> np.ndarray:
+    """Return M (blocks H, H + I), or (blocks H, H) without x, in float64; zero where an input enters no block."""
+    cls, H = cell_of(net), net.hidden_size
+    W_xh, W_hh = (net.parameters[f"{way.name}.{kind}"].astype(np.float64) for kind in ("W_xh", "W_hh"))
+    M = np.zeros((len(cls.blocks), H, H + way.inputs))
+    for k, part in _blocks(cls, "h", W_hh):
+        M[k, :, :H] = part.T
+    for k, part in _blocks(cls, "x", W_xh):
+        M[k, :, H:] = part.T
+    return M.reshape(-1, H + way.inputs) if with_x else np.ascontiguousarray(M[:, :, :H].reshape(-1, H))
+
+
+def _blocks(cls: type[Cell], name: str, W: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Return (number of a block, its columns of W) for the blocks that an input enters."""
+    entered = [k for k, inputs in enumerate(cls.blocks.values()) if name in inputs]
+    return list(zip(entered, np.split(W, len(entered), axis=-1), strict=True))
+
+
+def local_derivatives(net: "RNN", run: "Run", way: Direction, steps: slice = ALL, rows: slice = ALL) -> Locals:
+    """Return the local derivatives of these steps and rows of the batch, each (steps, rows, H), graded.
+
+    0 beyond a row's length. Steps count from 0 as those of x do.
+    """
+    cls = cell_of(net)
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond a row's length x may hold anything
+        values = _arguments(net, run, way, steps, rows)
+    expressions = _expressions(cls)
+    found = dict(zip(expressions, evaluate(list(expressions.values()), values), strict=True))
+    if not run.lengths.size:
+        return found
+    inside = within(run.lengths, len(run.x))[steps, rows, None]
+    return {key: Scaled(np.where(inside, k.v, 0), np.where(inside, k.log, -np.inf)) for key, k in found.items()}
+
+
+def by_steps(found: Locals) -> list[Locals]:
+    """Return the derivatives of each step, (rows, H): as floats (log 0) where none is so small that they lose it."""
+    with np.errstate(invalid="ignore"):
+        deep = np.any([((k.log < DEEP) & (k.v != 0)).any(axis=(1, 2)) for k in found.values()], axis=0)
+        plain = {key: np.where(k.v == 0, 0, k.v * np.exp(k.log)) for key, k in found.items()}
+    no_log = np.zeros((next(iter(plain.values())).shape[1], 1))
+    return [
+        {key: Scaled(k.v[t], k.log[t]) if deep[t] else Scaled(plain[key][t], no_log) for key, k in found.items()}
+        for t in range(len(deep))
+    ]
+
+
+def _arguments(net: "RNN", run: "Run", way: Direction, steps: slice, rows: slice) -> dict[str, np.ndarray]:
+    """Return what a step takes, by name: blocks from x and the states before, and these, (steps, rows, H)."""
+    cls, layer, T, H = cell_of(net), run.layers[way.layer], len(run.x), net.hidden_size
+    columns, before = slice(way.reverse * H, (way.reverse + 1) * H), 2 if way.reverse else 0
+    W_xh, W_hh, b_h = (net.parameters[f"{way.name}.{kind}"].astype(np.float64) for kind in ("W_xh", "W_hh", "b_h"))
+    of_states = (layer.h[..., columns], *layer.inside[way.reverse][: len(cls.states) - 1])
+    before = [array[before : before + T][steps, rows].astype(np.float64) for array in of_states]
+    x = layer.x[steps, rows]
+    shares = {"x": W_xh[x] if x.ndim == 2 else x.astype(np.float64) @ W_xh, "h": before[0] @ W_hh, "b": b_h}
+    blocks = [np.zeros_like(before[0]) for _ in cls.blocks]
+    for name, share in shares.items():
+        for k, part in _blocks(cls, name, share):
+            blocks[k] = blocks[k] + part
+    return dict(zip((*cls.blocks, *cls.states), (*blocks, *before), strict=True))

@@ -1,0 +1,118 @@
+"""What a cell may be: anything else is one message with file, line and what is allowed."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+from cell_cases import EVERY, Leaky
+
+from rnnkit.cells import LSTM, Cell
+from rnnkit.cells.trace import trace
+
+GOOD = """
+from rnnkit.cells import Cell, exp, relu, tanh, where
+import math
+import numpy as np
+
+
+class Mine(Cell):
+    blocks = {"a": ("x", "h", "b")}
+    states = ("h",)
+    constants = {"alpha": 0.1}
+
+    @staticmethod
+    def step(a, h, alpha):
+        return h + alpha * (tanh(a) - h)
+"""
+FAULTS = [  # what is replaced, by what, the line that is named, what is said
+    ("    def step(a, h, alpha):", "    def step(a, h):", 12, "step must take (a, h, alpha)"),
+    ("    def step(a, h, alpha):", "    def step(h, a, alpha):", 12, "it takes (h, a, alpha)"),
+    ("    def step(a, h, alpha):", "    def step(a, h, *alpha):", 12, "it takes (a, h, *alpha)"),
+    ("    @staticmethod\n    def step(a, h", "    def step(self, a, h", 12, "it takes (self, a, h, alpha)"),
+    ("def step", "def forward", 7, "step is missing"),
+    ('    states = ("h",)\n', "", 7, "states is missing"),
+    ('states = ("h",)', 'states = ("h")', 7, "states must be names in a tuple"),
+    ('states = ("h",)', "states = ()", 7, "states must be names in a tuple"),
+    ('states = ("h",)', 'states = ("h", "a")', 7, "the name a is taken, by blocks"),
+    ('states = ("h",)', 'states = ("x",)', 7, "the name x is taken: x is the input"),
+    ('{"a": ("x", "h", "b")}', "{}", 7, "at least one block"),
+    ('{"a": ("x", "h", "b")}', '[("a", "x")]', 7, "blocks must be a dictionary"),
+    ('("x", "h", "b")', '"x"', 7, "a must be a tuple of x, h, b, each at most once"),
+    ('("x", "h", "b")', '("x", "c", "b")', 7, "a must be a tuple of x, h, b, each at most once"),
+    ('("x", "h", "b")', '("x", "x")', 7, "each at most once"),
+    ('("x", "h", "b")', '("h", "b")', 7, "x must enter one of them"),
+    ('"alpha": 0.1', '"alpha": "0.1"', 7, "alpha must be a finite number, got '0.1'"),
+    ('"alpha": 0.1', '"alpha": float("nan")', 7, "alpha must be a finite number, got nan"),
+    ('"alpha": 0.1', '"lambda": 0.1', 7, "a name must be that of a Python variable, got 'lambda'"),
+    ("    states =", '    per_unit = {"u": None}\n    states =', 7, "u must be a number or a function of (rng, H)"),
+    ("tanh(a)", "math.tanh(a)", 14, "functions of a step are those of rnnkit.cells: tanh, sigmoid, relu"),
+    ("tanh(a)", "np.tanh(a)", 14, "functions of a step are those of rnnkit.cells"),
+    ("tanh(a)", "sinh(a)", 14, "name 'sinh' is not defined"),
+    ("tanh(a)", "max(a, 0)", 14, "where(condition, a, b) takes the place of if"),
+    ("tanh(a)", "where(a == 0, 1, a)", 14, "== and != have no derivative"),
+    ("tanh(a)", "(a > 0)", 14, "a condition is made by < <= > >= and is the first argument of where"),
+    ("tanh(a)", "where(a, 1, h)", 14, "a condition is made by"),
+    ("tanh(a)", "a ** 0.5", 14, "a power must be a whole number from 1 to 8, got 0.5"),
+    ("tanh(a)", "a * '2'", 14, "cannot compute with '2'"),
+    ("tanh(a)", "a * np.ones(3)", 14, "cannot compute with array"),
+    ("return h +", "return h, h +", 12, "step must return the new h, 1, got 2"),
+    ("return h + alpha * (tanh(a) - h)", "pass", 12, "step must return an expression for h, got NoneType"),
+    ("return h + alpha * (tanh(a) - h)", "return h > alpha * a", 12, "step returns a condition for h"),
+    ("return h + alpha *", "return h + 0.1 *", 12, "step does not use alpha"),
+    ("(tanh(a) - h)", "(0 - h)", 12, "step does not use a"),
+]
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    return lambda text: load_file(tmp_path, text, monkeypatch)
+
+
+def load_file(tmp_path, text, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location("mine", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "mine", module)
+    spec.loader.exec_module(module)
+    return module.Mine
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), FAULTS)
+def test_a_fault_is_told_with_file_and_line(tmp_path, load, old, new, line, said):
+    assert GOOD.count(old) == 1
+    cls = load(GOOD.replace(old, new))
+    with pytest.raises(ValueError, match="line") as told:
+        trace(cls)
+    message = str(told.value)
+    assert message.startswith(f"{tmp_path / 'mine.py'}, line {line}: Mine: ")
+    assert said in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_every_cell_can_be_traced_and_named(cls):
+    outputs = trace(cls).outputs
+    assert len(outputs) == len(cls.states)
+    assert repr(cls()).startswith(f"{cls.__name__}(")
+
+
+def test_constants_belong_to_an_instance():
+    assert Leaky(alpha=0.2) == Leaky(alpha=0.2) != Leaky()
+    assert len({Leaky(alpha=0.2), Leaky(alpha=0.2), Leaky()}) == 2
+    assert dict(Leaky(alpha=0.2).constants) == {"alpha": 0.2}
+    assert Leaky.constants == {"alpha": 0.3}
+    assert repr(Leaky(alpha=1)) == "Leaky(alpha=1.0)"
+    with pytest.raises(ValueError, match="Leaky has no constant beta; allowed: alpha"):
+        Leaky(beta=1)
+    with pytest.raises(ValueError, match="LSTM has no constant alpha; allowed: none"):
+        LSTM(alpha=1)
+    with pytest.raises(ValueError, match="alpha must be a finite number, got nan"):
+        Leaky(alpha=np.nan)
+
+
+def test_a_cell_typed_into_a_console_is_named_too():
+    typed = type("Typed", (Cell,), {"blocks": {}, "states": ("h",), "step": staticmethod(lambda h: h)})
+    with pytest.raises(ValueError, match="Typed: blocks must name at least one"):
+        trace(typed)
