@@ -2,8 +2,8 @@
 
 PyPI's numba has no vector math library: a loop over `math.tanh` calls libm once an element, 10 ns.
 
-Largest error against 40-digit values on some 5,000 points, and time per element on one core with AVX-512 (AMD EPYC, 4,096
-elements in [-3, 3]); `tests/cells/test_functions.py` measures the errors again:
+Largest error against 40-digit values on some 5,000 points, and time per element on one core with AVX-512 (AMD EPYC,
+4,096 elements in [-3, 3]); `tests/cells/test_functions.py` measures the errors again:
 
 | function | float64 ulp | float64 ns | float32 ulp | float32 ns |
 |----------|-------------|------------|-------------|------------|
