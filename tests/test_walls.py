@@ -28,6 +28,8 @@ KERNELS_MAY_IMPORT = (
 )
 CELLS_MAY_IMPORT = (
     *(name for name in KERNELS_MAY_IMPORT if name != "rnnkit.kernels"),
+    "rnnkit._user_files",
+    "pathlib",
     "ctypes",
     "dataclasses",
     "inspect",

@@ -1,16 +1,14 @@
 """A task from a user's own file: loaded, and tried once, before a network is built on it."""
 
-import sys
 from collections.abc import Callable
-from hashlib import sha256
 from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from rnnkit._user_files import only_class, told
 from rnnkit.rng import streams
 from rnnkit.tasks.task import Batch, Task
 
@@ -46,20 +44,12 @@ def load_file(path: str | Path) -> Task:
     faults (all of them).
     """
     where = f"task={str(path)!r}"
-    file = Path(path).resolve()
-    if not file.is_file():
-        raise ValueError(f"{where}: there is no such file")
-    module = _run(file, where)
-    classes = {v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Task)}
-    own = sorted((c for c in classes if c.__module__ == module.__name__), key=lambda c: c.__name__)
-    if len(own) != 1:
-        names = f" ({', '.join(c.__name__ for c in own)})" if own else ""
-        raise ValueError(f"{where}: the file must define exactly one subclass of Task, it defines {len(own)}{names}")
+    cls = only_class(path, Task, where)
     try:
-        task = own[0]()
+        task = cls()
         found = faults(task)
     except Exception as error:
-        raise ValueError(f"{where}: the trial of {own[0].__name__}() raises {_told(error)}") from error
+        raise ValueError(f"{where}: the trial of {cls.__name__}() raises {told(error)}") from error
     if found:
         raise ValueError(f"{where}: {'; '.join(found)}")
     check_trial(task, int(task.shortest), where)
@@ -73,7 +63,7 @@ def check_trial(task: Task, seq_len: int, where: str | None = None) -> None:
         found = trial_faults(task, seq_len)
     except Exception as error:
         at = f"at seq_len={seq_len} (shortest={task.shortest})"
-        raise ValueError(f"{where}: the trial of {type(task).__name__}() {at} raises {_told(error)}") from error
+        raise ValueError(f"{where}: the trial of {type(task).__name__}() {at} raises {told(error)}") from error
     if found:
         raise ValueError(f"{where}: {'; '.join(found)}")
 
@@ -157,33 +147,3 @@ def _array_faults(name: str, array: Any, shape: tuple[int, int], size: int, inte
 def _shown(value: Any) -> str:
     masked = "masked " if isinstance(value, np.ma.MaskedArray) else ""
     return f"{masked}{value.shape} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _run(file: Path, where: str) -> ModuleType:
-    """Return the file as a module, run anew where it has changed: a sweep asks for its task at every turn."""
-    text = file.read_bytes()
-    known, module = _modules.get(file, (b"", None))
-    if module is None or known != text:
-        module = _run_text(file, text, where)
-        _modules[file] = text, module
-    return module
-
-
-_modules: dict[Path, tuple[bytes, ModuleType]] = {}
-
-
-def _run_text(file: Path, text: bytes, where: str) -> ModuleType:
-    """Run the file as a module that stands in sys.modules: pickle and dataclasses look there."""
-    module = ModuleType(f"_rnnkit_task_{sha256(str(file).encode()).hexdigest()[:16]}")
-    module.__file__ = str(file)
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(text, str(file), "exec"), vars(module))
-    except (Exception, SystemExit) as error:
-        del sys.modules[module.__name__]
-        raise ValueError(f"{where}: the file raises {_told(error)}") from error
-    return module

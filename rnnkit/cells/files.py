@@ -1,0 +1,32 @@
+"""A cell by name, by a file of its own, as a class or as an instance."""
+
+from pathlib import Path
+from typing import Any
+
+from rnnkit._user_files import only_class
+from rnnkit.cells.cell import Cell
+from rnnkit.cells.elman import Identity, Relu, Sigmoid, Tanh
+from rnnkit.cells.gru import GRU
+from rnnkit.cells.lstm import LSTM
+from rnnkit.cells.trace import trace
+
+CELLS = {"tanh": Tanh, "relu": Relu, "sigmoid": Sigmoid, "identity": Identity, "lstm": LSTM, "gru": GRU}
+
+
+def as_cell(cell: Any) -> Cell:
+    """Return the cell of that name, of the .py file at that path, of that class, or itself.
+
+    A file defines one subclass of Cell; it is run once, and anew when it has changed. Raises ValueError: with file and
+    line for a class that is no cell.
+    """
+    if isinstance(cell, str) and cell in CELLS:
+        return CELLS[cell]()
+    if isinstance(cell, str | Path) and Path(cell).suffix == ".py":
+        cell = only_class(cell, Cell, f"cell={str(cell)!r}")
+    if isinstance(cell, type) and issubclass(cell, Cell) and cell is not Cell:
+        trace(cell)
+        return cell()
+    if isinstance(cell, Cell):
+        trace(type(cell))
+        return cell
+    raise ValueError(f"cell={cell!r}: allowed is a .py file, a subclass of Cell or one made, or {', '.join(CELLS)}")

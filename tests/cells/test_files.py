@@ -1,0 +1,107 @@
+"""A cell of a user's own file: found, proved in one call, and run anew when it has changed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cell_cases import EVERY, Leaky, random_cells
+from hypothesis import given, settings
+
+from rnnkit.cells import CELLS, GRU, Cell, as_cell
+from rnnkit.cells.expressions import Graph
+from rnnkit.gradcheck import check_cell
+
+RIGHT = 1e-8
+LEAKY = """
+from rnnkit.cells import Cell, tanh
+
+
+class Leaky(Cell):
+    blocks = {"a": ("x", "h", "b")}
+    states = ("h",)
+    constants = {"alpha": 0.1}
+
+    @staticmethod
+    def step(a, h, alpha):
+        return (1 - alpha) * h + alpha * tanh(a)
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "leaky.py"
+    path.write_text(LEAKY)
+    return path
+
+
+def test_a_cell_by_name_file_class_or_itself(file):
+    assert [as_cell(name) for name in CELLS] == [cls() for cls in CELLS.values()]
+    assert repr(as_cell(str(file))) == repr(as_cell(file)) == "Leaky(alpha=0.1)"
+    assert type(as_cell(file)) is type(as_cell(file))
+    assert as_cell(GRU) == GRU()
+    assert dict(as_cell(Leaky(alpha=0.7)).constants) == {"alpha": 0.7}
+
+
+def test_a_changed_file_is_another_cell(file):
+    before = as_cell(file)
+    file.write_text(LEAKY.replace("0.1", "0.25"))
+    assert (before.constants["alpha"], as_cell(file).constants["alpha"]) == (0.1, 0.25)
+
+
+@pytest.mark.parametrize("cell", ["leaky", "", None, 3, Cell, int, [GRU]])
+def test_what_is_no_cell_is_told_with_what_is_allowed(cell):
+    with pytest.raises(
+        ValueError, match=r"^cell=.*: allowed is a \.py file, a subclass of Cell or one made, or tanh, relu"
+    ):
+        as_cell(cell)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("tanh\n", "tanhh\n", "the file raises ImportError: cannot import name 'tanhh'"),
+        ("class Leaky(Cell):", "class Leaky(Cell:", "the file raises SyntaxError"),
+        ("\nclass", "\n1 / 0\nclass", "the file raises ZeroDivisionError: division by zero, line 5"),
+        ("class Leaky(Cell):", "class Leaky:", "must define exactly one subclass of Cell, it defines 0"),
+        ("\n\nclass Leaky", "\nclass Other(Cell): pass\nclass Leaky", "it defines 2 (Leaky, Other)"),
+    ],
+)
+def test_faults_of_a_file_begin_with_what_was_asked_for(file, old, new, said):
+    file.write_text(LEAKY.replace(old, new))
+    with pytest.raises(ValueError, match="leaky") as told:
+        as_cell(file)
+    assert str(told.value).startswith(f"cell={str(file)!r}: ")
+    assert said in str(told.value)
+
+
+def test_a_fault_of_the_class_has_its_line(file):
+    file.write_text(LEAKY.replace("alpha * tanh(a)", "alpha * max(a, 0)"))
+    with pytest.raises(ValueError, match="line 12: Leaky: step cannot be followed: a step computes all units at once"):
+        as_cell(file)
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(ValueError, match=r"^cell='nowhere\.py': there is no such file"):
+        as_cell(Path("nowhere.py"))
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_every_cell_is_proved_in_one_call(cls):
+    found = check_cell(cls)
+    assert len(found) == len(cls.states) * len((*cls.blocks, *cls.states, *cls.per_unit))
+    assert max(found.values()) < RIGHT
+
+
+@settings(max_examples=20)
+@given(random_cells())
+def test_random_cells_are_proved(cls):
+    assert max(check_cell(cls).values()) < RIGHT
+
+
+def test_the_proof_can_fail(monkeypatch):
+    """With a derivative that is wrong by one sign."""
+    of = Graph.of
+    monkeypatch.setattr(Graph, "of", lambda self, op, *args: of(self, "add" if op == "sub" else op, *args))
+    found = check_cell(GRU)
+    assert found["h by z"] > 0.01
+    assert not np.isnan(list(found.values())).any()
