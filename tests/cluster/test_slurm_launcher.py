@@ -112,7 +112,7 @@ def test_a_task_out_of_time_is_queued_again_and_goes_on_from_its_checkpoint(toy,
     told = log.read_text().count("Calling checkpoint method")  # Slurm looks at its clock every 30 s
     assert told >= 1
     assert log.read_text().count("Starting with JobEnvironment") == told + 1
-    assert 1 < pd.read_csv(tmp_path / "cut" / "timings.csv").seconds[0] < 35  # of the last process alone
+    assert 0 < pd.read_csv(tmp_path / "cut" / "timings.csv").seconds[0] < 35  # of the last process alone
     assert not list(tmp_path.rglob("checkpoints-*"))
     assert command(*line, f"out={tmp_path / 'whole'}", SLEEP="0").returncode == 0
     for name in ("table.csv", "history.csv"):
