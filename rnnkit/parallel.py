@@ -35,12 +35,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import scipy
 from numba import config
-from threadpoolctl import LibController, ThreadpoolController
 
 from rnnkit import _pool, checkpointed
 from rnnkit._arguments import function as check_function
@@ -53,6 +52,9 @@ from rnnkit.kernels.cut import MAX_SHARDS, count_shards
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
 from rnnkit.kernels.weights import pack_backward, pack_forward
+
+if TYPE_CHECKING:
+    from threadpoolctl import LibController
 
 Cancellation = threading.Event
 Result = TypeVar("Result")
@@ -303,7 +305,9 @@ _one_blas_thread = _OneBlasThread()
 
 
 @cache
-def _blas_libraries() -> list[LibController]:
+def _blas_libraries() -> list["LibController"]:
     """Return the BLAS that kernels call; to look for them takes milliseconds, to set their threads microseconds."""
+    from threadpoolctl import ThreadpoolController  # here, since it sets an environment variable of OpenMP's
+
     scipy.linalg.blas  # noqa: B018  loads one
     return ThreadpoolController().select(user_api="blas").lib_controllers

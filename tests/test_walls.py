@@ -144,6 +144,12 @@ def test_importing_the_package_loads_nothing_heavy_and_compiles_nothing(tmp_path
         assert not list(tmp_path.rglob("*.nb?"))
 
 
+def test_importing_the_package_leaves_the_environment_as_it_is():
+    code = "import os; before = dict(os.environ); import rnnkit, rnnkit.kernels; print(dict(os.environ) == before)"
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, timeout=TIMEOUT)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 @pytest.mark.parametrize(
     ("checker", "source"),
     [
