@@ -1,5 +1,6 @@
 """The schema of a job: types, ranges, unknown keys, and one clear line for each fault."""
 
+import contextlib
 import difflib
 import re
 from collections.abc import Callable
@@ -144,7 +145,7 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
     if isinstance(value, list) and 0 < len(written := ",".join(map(str, value))) <= SHORT:
         meant = f"; values of a sweep are written {written}"
-    return f"{key}={shown(value)}: allowed is {allowed}{meant}"
+    return f"{key}={_quoted(value)}: allowed is {allowed}{meant}"
 
 
 def _known(key: str, known: list[str]) -> str:
@@ -152,6 +153,15 @@ def _known(key: str, known: list[str]) -> str:
         return "there are none"
     close = difflib.get_close_matches(key.lower(), known, n=1)
     return f"allowed are {', '.join(known)}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _quoted(value: Any) -> str:
+    """Return a value as it stands in a message; a text that reads as a number, as clip='1', in quotes."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            float(value)
+            return f"'{shown(value)}'"
+    return shown(value)
 
 
 def shown(value: Any, most: int = 80) -> str:

@@ -39,6 +39,7 @@ WRONG = [
     ({"clip": math.nan}, "clip=nan: allowed is none or a number from 1e-6 to 1e6"),
     ({"clip": math.inf}, "clip=inf: allowed is none or a number from 1e-6 to 1e6"),
     ({"clip": "foo"}, "clip=foo: allowed is none or a number from 1e-6 to 1e6"),
+    ({"clip": "1"}, "clip='1': allowed is none or a number from 1e-6 to 1e6"),
     ({"clip": True}, "clip=True: allowed is none or a number from 1e-6 to 1e6"),
     ({"clip": None}, "clip=None: allowed is none or a number from 1e-6 to 1e6"),
     ({"clip_mode": "both"}, "clip_mode=both: allowed is norm or value"),
