@@ -34,7 +34,7 @@ def told(error: BaseException, file: Path | None = None) -> str:
     """Return what a message says of an error: its kind, its text, and the last line of `file` that it came through."""
     frames = traceback.extract_tb(error.__traceback__) if file else []
     line = next((f", line {frame.lineno}" for frame in reversed(frames) if frame.filename == str(file)), "")
-    return f"{type(error).__name__}: {error}{line}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{line}"
 
 
 def _run(file: Path, where: str) -> ModuleType:

@@ -74,7 +74,7 @@ def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None
     """
     radius = number("radius", radius, above=0)
     present = spectral_radius(W) if present is None else number("present", present, least=0)
-    if present == 0:
+    if present <= len(W) * np.finfo(np.float64).eps * np.abs(W).max():
         raise ValueError("W has only zero eigenvalues and cannot be scaled to a spectral radius")
     return W * (radius / present)
 

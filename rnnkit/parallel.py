@@ -288,9 +288,15 @@ class _OneBlasThread:
 
     def __exit__(self, *raised: object) -> None:
         with self.changing:
-            self.users -= 1
+            self.users = max(self.users - 1, 0)  # a child forked inside has begun anew
             if self.users == 0:
                 _set_blas_threads(self.before)
+
+    def forget(self) -> None:
+        """Begin anew: in a forked child nobody is inside."""
+        self.changing, users, self.users = threading.Lock(), self.users, 0
+        if users:
+            _set_blas_threads(self.before)
 
 
 def _set_blas_threads(counts: list[int]) -> None:
@@ -302,6 +308,8 @@ def _set_blas_threads(counts: list[int]) -> None:
 
 
 _one_blas_thread = _OneBlasThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_one_blas_thread.forget)
 
 
 @cache

@@ -101,7 +101,7 @@ def _fill_recurrent(W_hh: np.ndarray, hidden_size: int, start: Start, rng: np.ra
                 gate[:] = recurrent_weights(start.initializer, hidden_size, rng, **named)
             elif start.spectral_radius is not None:
                 radius, present = start.spectral_radius, spectral_radius(gate)
-                if present == 0:
+                if present <= hidden_size * np.finfo(np.float64).eps * np.abs(gate).max():  # by rounding, if not 0
                     raise ValueError(f"initializer must have an eigenvalue other than 0 for spectral_radius={radius}")
                 gate[:] = scale_to_spectral_radius(gate, radius, present)
     scaled = start.gain is not None or start.spectral_radius is not None
@@ -116,6 +116,8 @@ def _take_array(W_hh: np.ndarray, initializer: np.ndarray) -> None:
     if initializer.dtype.kind != "f" and not is_integers(initializer):
         raise ValueError(f"initializer must hold real numbers, got {shown(initializer)}")
     W_hh[:] = initializer
+    if np.any(initializer) and not W_hh.any():
+        raise ValueError(f"initializer must hold numbers that {W_hh.dtype} can hold, got none above {W_hh.max()}")
     if bad := np.argwhere(~np.isfinite(W_hh)).tolist():
         place = tuple(bad[0])
         raise ValueError(f"initializer must be finite in {W_hh.dtype}, got {initializer[place]} at {place}")

@@ -6,13 +6,13 @@ import uuid
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from rnnkit._arguments import check_path
 
-FORMAT = 1
+FORMAT, ZIP = 1, b"PK\x03\x04"  # the latter: how an archive begins
 FAULTS = (
     ValueError,
     EOFError,
@@ -70,13 +70,20 @@ def rebuild(kind: type, settings: dict, flat: np.ndarray) -> Any:
 def _read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as opened:  # np.load does not close what turns out to be no archive
-            if not zipfile.is_zipfile(opened):
-                raise ValueError("no .npz")
-            opened.seek(0)
-            file = np.load(opened, allow_pickle=False)
-            return {name: file[name] for name in file.files}
+            return _arrays_of(opened)
     except FAULTS as error:
         raise ValueError(f"{path} is not a saved network: {error}") from None
+
+
+def _arrays_of(opened: BinaryIO) -> dict[str, np.ndarray]:
+    if opened.read(len(ZIP)) != ZIP or not zipfile.is_zipfile(opened):
+        raise ValueError("no .npz")
+    opened.seek(0)
+    try:
+        file = np.load(opened, allow_pickle=False)
+        return {name: file[name] for name in file.files}
+    except OSError as error:  # of places that lie before the file's beginning
+        raise ValueError(str(error)) from None
 
 
 def _check_arrays(path: str | Path, arrays: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:

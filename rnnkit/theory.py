@@ -16,6 +16,7 @@ from rnnkit._arguments import check_real, choice, integer, number, shown
 # .04, and errors below rounding. Gauss-Hermite with 201 nodes, often used here, is off by 9e-5 in .5 ln chi at g = 3,
 # s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at 2.3246 instead of 2.3250.
 NODES, LAST = 800, 12.0
+LARGEST_GAIN, LARGEST_DRIVE = 1e50, 1e100  # from variances of some 1e120 on the nodes are too far apart
 GAMMA = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}  # largest |phi'|
 
 
@@ -38,8 +39,8 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """
     from scipy.optimize.elementwise import find_root  # here, so that importing rnnkit stays quick
 
-    gain = _nonnegative("gain", gain)
-    s2 = float(_nonnegative("drive_variance", drive_variance))
+    gain = _nonnegative("gain", gain, LARGEST_GAIN)
+    s2 = number("drive_variance", drive_variance, least=0, most=LARGEST_DRIVE)
     at_rest = (gain == 0) | (s2 == 0) & (gain <= 1 + 1e-9)
     if np.any(at_rest):
         return np.where(at_rest, s2, fixed_point(np.where(at_rest, 2.0, gain), s2))
@@ -92,7 +93,7 @@ def growth_rate(
 
 def critical_gain(drive_variance: float) -> float:
     """Return the gain at which chi = 1: below it gradients vanish, above they explode; 1 without drive."""
-    s2 = float(_nonnegative("drive_variance", drive_variance))
+    s2 = number("drive_variance", drive_variance, least=0, most=LARGEST_DRIVE)
     if s2 == 0:
         return 1.0
     upper = 2.0
@@ -157,9 +158,9 @@ def _memory(lam: np.ndarray | float) -> np.ndarray:
     return array
 
 
-def _nonnegative(name: str, value: np.ndarray | float) -> np.ndarray:
+def _nonnegative(name: str, value: np.ndarray | float, most: float = np.inf) -> np.ndarray:
     check_real(name, value)
     array = np.asarray(value, float)
-    if not np.all(np.isfinite(array)) or np.any(array < 0):
-        raise ValueError(f"{name} must be finite and >= 0, got {value}")
+    if not np.all(np.isfinite(array)) or np.any(array < 0) or np.any(array > most):
+        raise ValueError(f"{name} must be finite and >= 0{'' if most == np.inf else f', <= {most:g}'}, got {value}")
     return array

@@ -111,6 +111,11 @@ def test_no_option_is_left_out():
         ({"chrono": 9.5, "cell": "gru"}, r"^chrono must be an integer in 3..1000000000000000, got 9\.5"),
         ({"chrono": 10**400, "cell": "gru"}, "^chrono must be an integer in 3..1000000000000000, got 1000"),
         ({"spectral_radius": 1e-300}, "^spectral_radius must give weights that float32 can hold, got 1e-300"),
+        ({"initializer": np.eye(3) * 1e-60}, "^initializer must hold numbers that float32 can hold"),
+        (
+            {"initializer": np.array([[1.0, 1, 0], [-1, -1, 0], [0, 0, 0]]), "spectral_radius": 1.0},
+            "^initializer must have an eigenvalue other than 0",
+        ),
         ({"gain": 1e-300}, "^gain must give weights that float32 can hold, got 1e-300"),
         (
             {"initializer": np.zeros((3, 3)), "spectral_radius": 1.0},

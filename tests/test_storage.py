@@ -67,6 +67,16 @@ def test_any_damaged_byte_is_told_or_changes_nothing(path):
     assert told > len(whole) / 7 / 2
 
 
+@pytest.mark.parametrize("cut", [slice(10, None), slice(0, 200), slice(0, 0)])
+def test_an_archive_that_lacks_its_beginning_or_end_is_told(path, cut):
+    RNN(2, 3, seed=0).save(path)
+    whole = path.read_bytes()
+    for content in (whole[cut], whole[:200] + whole[210:]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"net\.npz is not a saved network: (?!.*pickle)"):
+            RNN.load(path)
+
+
 def test_saved_twice_the_last_one_stays_and_nothing_else(path):
     for seed in (0, 1):
         net = RNN(2, 3, seed=seed)

@@ -32,6 +32,13 @@ def check_cell(cls: "type[Cell]") -> None:
     _check_blocks(cls)
     _check_values(cls)
     _check_signature(cls)
+    if cls.__init__ is not _init_of_cells(cls):
+        fail(cls, "__init__ cannot be another one: constants are what an instance may change")
+
+
+def _init_of_cells(cls: "type[Cell]") -> object:
+    """Return the __init__ of the class that all cells come from, which stands before object."""
+    return cls.__mro__[-2].__init__
 
 
 def _check_parts(cls: "type[Cell]") -> None:
@@ -78,8 +85,9 @@ def _check_values(cls: "type[Cell]") -> None:
         if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not np.isfinite(value):
             fail(cls, f"constants: {name} must be a finite number, got {value!r}")
     for name, value in cls.per_unit.items():
-        if isinstance(value, bool) or not (callable(value) or isinstance(value, int | float)):
-            fail(cls, f"per_unit: {name} must be a number or a function of (rng, H), got {value!r}")
+        is_number = isinstance(value, int | float | np.floating) and not isinstance(value, bool) and np.isfinite(value)
+        if not (callable(value) or is_number):
+            fail(cls, f"per_unit: {name} must be a finite number or a function of (rng, H), got {value!r}")
 
 
 def _check_signature(cls: "type[Cell]") -> None:

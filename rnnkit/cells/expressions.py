@@ -17,7 +17,8 @@ FUNCTIONS: dict[str, Callable] = {
     "log1p": np.log1p,
     "abs": np.abs,
 }
-ALLOWED = f"functions of a step are those of rnnkit.cells: {', '.join(FUNCTIONS)} and where"
+OF_CELLS = ", ".join(name for name in FUNCTIONS if name != "abs")
+ALLOWED = f"a step has + - * / **, abs, and the functions of rnnkit.cells: {OF_CELLS} and where"
 ARITHMETIC = ("add", "sub", "mul", "div", "neg")
 CONDITIONS = ("less", "at_most")
 LARGEST_POWER = 8
@@ -47,7 +48,7 @@ class Graph:
         """Return a number as an expression; an expression as it is."""
         if isinstance(value, Expression):
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise StepError(f"cannot compute with {value!r}: a step takes numbers and what is made of its arguments")
         return self.constant(float(value))
 

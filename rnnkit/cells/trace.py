@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.checks import check_cell, fail
-from rnnkit.cells.expressions import ALLOWED, CONDITIONS, Expression, Graph, reach
+from rnnkit.cells.expressions import ALLOWED, CONDITIONS, Expression, Graph, StepError, reach
 
 
 class Trace(NamedTuple):
@@ -30,14 +30,18 @@ def trace(cls: type[Cell]) -> Trace:
         frames = traceback.extract_tb(error.__traceback__)
         files = {cls.step.__code__.co_filename}
         line = next((frame.lineno for frame in reversed(frames) if frame.filename in files), None)
-        said = ALLOWED if "__array_ufunc__" in str(error) else error
+        said = " ".join(str(error).split())
+        if "__array_ufunc__" in said:
+            said = ALLOWED
+        elif not isinstance(error, StepError):
+            said = f"{said}; {ALLOWED}"
         fail(cls, f"step cannot be followed: {said}", line or cls.step.__code__.co_firstlineno)
     return Trace(graph, arguments, _outputs(cls, graph, arguments, returned))
 
 
 def _outputs(cls: type[Cell], graph: Graph, arguments: dict[str, Expression], returned: object) -> list[Expression]:
     line = cls.step.__code__.co_firstlineno
-    states = list(returned) if isinstance(returned, tuple | list) else [returned]
+    states = list(returned) if isinstance(returned, tuple) else [returned]
     if len(states) != len(cls.states):
         fail(cls, f"step must return the new {', '.join(cls.states)}, {len(cls.states)}, got {len(states)}", line)
     for name, state in zip(cls.states, states, strict=True):

@@ -98,6 +98,22 @@ def test_random_cells_are_proved(cls):
     assert max(check_cell(cls).values()) < RIGHT
 
 
+@pytest.mark.parametrize("step", ["k * a * float('nan')", "k * a + np.random.rand()", "k * a / (h - h)"])
+def test_what_cannot_be_compared_is_not_proved(file, step):
+    text = LEAKY.replace("(1 - alpha) * h + alpha * tanh(a)", step.replace("k", "alpha") + " + h")
+    file.write_text(text.replace("from rnnkit", "import numpy as np\nfrom rnnkit"))
+    assert check_cell(file)["h by a"] == np.inf
+
+
+def test_poles_are_left_out_and_a_plain_function_is_a_step():
+    class Pole(Cell):
+        blocks = {"a": ("x",)}
+        states = ("h",)
+        step = lambda a, h: a + np.float32(2) / h  # noqa: E731
+
+    assert max(check_cell(Pole).values()) < RIGHT
+
+
 def test_the_proof_can_fail(monkeypatch):
     """With a derivative that is wrong by one sign."""
     of = Graph.of
