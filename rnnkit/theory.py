@@ -13,7 +13,7 @@ from rnnkit._arguments import check_real, choice, integer, number, shown
 
 # E f(z), f even, by the trapezoid rule on z >= 0, the nodes z = s sinh(t) at even steps of t: dense where
 # tanh(sqrt(q) z) turns, s = 1 / sqrt(q) above q = 1. So its poles lie 1.5 away in t whatever q is, steps are .004 to
-# .04, and errors below rounding. Gauss-Hermite with 201 nodes, often used here, is off by 9e-5 in .5 ln chi at g = 3,
+# .15, and errors below rounding. Gauss-Hermite with 201 nodes, often used here, is off by 9e-5 in .5 ln chi at g = 3,
 # s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at 2.3246 instead of 2.3250.
 NODES, LAST = 800, 12.0
 LARGEST_GAIN, LARGEST_DRIVE = 1e50, 1e100  # from variances of some 1e120 on the nodes are too far apart
@@ -53,20 +53,22 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     return find_root(excess, bracket, args=(gain,)).x
 
 
-def _chi_and_kappa(gain: np.ndarray | float, drive_variance: float) -> tuple[np.ndarray, np.ndarray]:
+def _derivative_moments(gain: np.ndarray | float, drive_variance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return E phi'(sqrt(q) z)^2 and E phi'(sqrt(q) z)^4; same shape as `gain`."""
     q = fixed_point(gain, drive_variance)
     second, fourth = (_mean_of_states(q, lambda h, n=n: (1 - h**2) ** n) for n in (2, 4))
-    return np.asarray(gain, float) ** 2 * second, fourth / second**2
+    return second, fourth
 
 
 def chi(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return chi = g^2 E phi'(sqrt(q) z)^2, the mean squared growth of a gradient in one step back."""
-    return _chi_and_kappa(gain, drive_variance)[0]
+    return np.asarray(gain, float) ** 2 * _derivative_moments(gain, drive_variance)[0]
 
 
 def kappa(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return kappa = E phi'^4 / (E phi'^2)^2, how unevenly units pass the gradient on; 1 for a linear net."""
-    return _chi_and_kappa(gain, drive_variance)[1]
+    second, fourth = _derivative_moments(gain, drive_variance)
+    return fourth / second**2
 
 
 def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: str) -> np.ndarray:
@@ -86,9 +88,14 @@ def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: s
 def growth_rate(
     gain: np.ndarray | float, drive_variance: float, hidden_size: int, initializer: str = "gaussian"
 ) -> np.ndarray:
-    """Return the mean growth of ln ||dL/dh|| per step back: .5 ln chi minus the 1/H term; same shape as `gain`."""
-    squared_growth, unevenness = _chi_and_kappa(gain, drive_variance)
-    return 0.5 * np.log(squared_growth) - finite_size_term(unevenness, hidden_size, initializer)
+    """Return the mean growth of ln ||dL/dh|| per step back: .5 ln chi minus the 1/H term; same shape as `gain`.
+
+    -inf at a gain of 0.
+    """
+    second, fourth = _derivative_moments(gain, drive_variance)
+    with np.errstate(divide="ignore"):
+        rate = np.log(np.asarray(gain, float)) + 0.5 * np.log(second)  # chi itself may underflow
+    return rate - finite_size_term(fourth / second**2, hidden_size, initializer)
 
 
 def critical_gain(drive_variance: float) -> float:
@@ -126,14 +133,18 @@ def independent_product_variance(hidden_size: int) -> float:
 
 
 def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:
-    """Return ln rho(W): what the growth per step of a linear net with that very matrix tends to (Gelfand)."""
-    return np.log(_nonnegative("spectral_radius", spectral_radius))
+    """Return ln rho(W): what the growth per step of a linear net with that very matrix tends to (Gelfand).
+
+    -inf at a radius of 0.
+    """
+    with np.errstate(divide="ignore"):
+        return np.log(_nonnegative("spectral_radius", spectral_radius))
 
 
 def weak_drive_rate(spectral_radius: np.ndarray | float, gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return ln rho(W) + .5 ln(chi / g^2), nearer than `growth_rate` for one tied W at very weak drive and g <~ 1."""
-    g = _nonnegative("gain", gain)
-    return np.log(_nonnegative("spectral_radius", spectral_radius)) + 0.5 * np.log(chi(g, drive_variance) / g**2)
+    second, _ = _derivative_moments(gain, drive_variance)
+    return tied_product_rate(spectral_radius) + 0.5 * np.log(second)
 
 
 def memory_variance(lam: np.ndarray | float) -> np.ndarray:

@@ -50,6 +50,15 @@ def test_means_over_states_of_any_variance(q, power):
     assert found == pytest.approx(wanted, rel=1e-11)
 
 
+def test_rates_of_small_gains():
+    """chi = g^2 E phi'^2 underflows at 1e-200, its logarithm does not; at a gain of 0 no gradient is left."""
+    moment = theory.chi(1e-3, 0.5) * 1e6
+    assert theory.growth_rate(1e-200, 0.5, 10**9) == pytest.approx(np.log(1e-200) + 0.5 * np.log(moment), rel=1e-6)
+    assert theory.growth_rate(np.array([0.0, 1.0]), 0.5, 10)[0] == -np.inf
+    assert theory.weak_drive_rate(0.9, 0, 0.5) == pytest.approx(np.log(0.9) + 0.5 * np.log(moment), rel=1e-6)
+    assert theory.weak_drive_rate(0, 1, 0.5) == theory.tied_product_rate(0) == -np.inf
+
+
 def test_what_is_beyond_the_nodes_is_refused():
     assert theory.chi(1.0, 1e100) * 1e50 / (4 / 3 / np.sqrt(2 * np.pi)) == pytest.approx(1, rel=1e-12)
     for gain, s2, name in ((1e51, 1, "gain"), (1, 1e101, "drive_variance"), (1, [1, 2], "drive_variance")):
