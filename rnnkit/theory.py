@@ -48,7 +48,7 @@ def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     def excess(q: np.ndarray, g: np.ndarray) -> np.ndarray:
         return g**2 * _mean_of_states(q, np.square) + s2 - q
 
-    smallest = np.where(s2 > 0, s2, 1e-3 * (gain - 1) / gain**3)  # without drive: below the root, above 0
+    smallest = s2 if s2 > 0 else 1e-3 * (gain - 1) / gain**3  # without drive: below the root, above 0
     bracket = np.broadcast_to(smallest, gain.shape), gain**2 + s2
     return find_root(excess, bracket, args=(gain,)).x
 
