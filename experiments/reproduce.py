@@ -132,10 +132,12 @@ def keep(staging: Path, target: Path) -> None:
     _log(staging).unlink(missing_ok=True)
 
 
-def judged(modules: dict[str, ModuleType], results: Path, made: Path | None = None, new: Presets | None = None) -> list:
-    """Return the claims of each experiment, `report.Judged`, from its largest preset in `results`.
+def judged(
+    modules: dict[str, ModuleType], results: Path, made: Path | None = None, new: Presets | None = None
+) -> list[report.Judged]:
+    """Return the claims of each experiment, judged from its largest preset in `results`.
 
-    made, new: where its new tables are, and the preset they are of; they count unless the committed ones are larger.
+    made, new: the folder of new tables, and the preset they are of; they count unless the committed ones are larger.
     """
     found = []
     for name, module in modules.items():
@@ -175,12 +177,13 @@ def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -
         print("\n".join(checked.lines[:1] + [line for line in checked.lines if line.startswith("  differs")]))
     store.write_whole(made / "comparison.txt", "\n".join(remarks) + "\n")
     named = {name: modules[name] for name in modules if name in presets and name not in failed}
-    if claims := _judged_where_readable(named, results, made, presets):
-        print()
+    claims, unjudged = _judged_where_readable(named, results, made, presets)
+    print("\n".join(["", *unjudged]))
+    if claims:
         print_verdicts(report.claims_frame(claims), results)
     print(f"new tables, pictures and what was not compared: {os.path.relpath(made)}")
     print(f"{agreeing} of {len(presets)} experiments agree with the committed tables")
-    if agreeing < len(presets):
+    if agreeing < len(presets) or unjudged:
         sys.exit(1)
 
 
@@ -189,17 +192,24 @@ def _checked(name: str, module: ModuleType, committed: Path, new: Path) -> Check
     try:
         return check(name, module, committed, new)
     except Exception as error:  # whatever pandas and a claim raise on a file that is no table
-        return Checked("differs", [f"{name}: differs: {committed} cannot be read ({type(error).__name__}: {error})"])
+        return Checked("differs", [f"{name}: differs: {committed} cannot be read ({_reason(error)})"])
 
 
-def _judged_where_readable(modules: dict[str, ModuleType], results: Path, made: Path, presets: Presets) -> list:
-    found = []
+def _judged_where_readable(
+    modules: dict[str, ModuleType], results: Path, made: Path, presets: Presets
+) -> tuple[list[report.Judged], list[str]]:
+    """Return the claims of each experiment, and a line for each whose committed tables cannot be read."""
+    claims, unjudged = [], []
     for name, module in modules.items():
         try:
-            found += judged({name: module}, results, made, presets)
-        except Exception as error:  # a larger preset's committed tables
-            print(f"{name}: not judged: {results} cannot be read ({type(error).__name__}: {error})")
-    return found
+            claims += judged({name: module}, results, made, presets)
+        except Exception as error:
+            unjudged.append(f"{name}: not judged: its tables in {results} cannot be read ({_reason(error)})")
+    return claims, unjudged
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
@@ -228,13 +238,13 @@ def main() -> None:
     modules = experiments()
     presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)
     work = renew if arguments.renew or arguments.judge_only else reproduce
-    with alone():
+    with exclusive():
         work(modules, presets, arguments.results)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Hold this checkout's outputs; end the process where another one does, or where they cannot be written."""
+def exclusive() -> Iterator[None]:
+    """Lock the outputs of this checkout; end the process if another one has locked them."""
     folder = ROOT / "outputs" / "reproduce"
     folder.mkdir(parents=True, exist_ok=True)
     with store.claim(folder, wait=False) as held:
@@ -244,7 +254,7 @@ def alone() -> Iterator[None]:
 
 
 def command() -> None:
-    """Do what is asked for, and end in one line where something from outside stops it."""
+    """Run `main`; Ctrl-C, a closed pipe and an error of the operating system end it without a traceback."""
     try:
         main()
     except KeyboardInterrupt:

@@ -236,13 +236,15 @@ def test_committed_tables_that_cannot_be_read_differ_and_the_next_is_compared(
     assert said.endswith("0 of 2 experiments agree with the committed tables\n")
 
 
-def test_a_larger_preset_that_cannot_be_read_is_not_judged(one, results, monkeypatch, capsys):
+def test_a_larger_preset_that_cannot_be_read_is_no_agreement(one, results, monkeypatch, capsys):
     def judged(modules, *folders):
         raise UnicodeDecodeError("utf-8", b"", 0, 1, "no text")
 
     monkeypatch.setattr(reproduce, "judged", judged)
-    run_compared(monkeypatch, results, "agree")
-    assert f"x: not judged: {results} cannot be read (UnicodeDecodeError" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        run_compared(monkeypatch, results, "agree")
+    assert ended.value.code == 1
+    assert f"x: not judged: its tables in {results} cannot be read (UnicodeDecodeError" in capsys.readouterr().out
 
 
 def test_results_that_are_not_there_are_named(one, monkeypatch):
@@ -251,7 +253,7 @@ def test_results_that_are_not_there_are_named(one, monkeypatch):
 
 
 def test_two_at_once_in_one_checkout_are_refused(one, results, monkeypatch):
-    with reproduce.alone(), pytest.raises(SystemExit, match=r"another reproduce.py is at work there"):
+    with reproduce.exclusive(), pytest.raises(SystemExit, match=r"another reproduce.py is at work there"):
         run_compared(monkeypatch, results, "agree")
     assert run_compared(monkeypatch, results, "agree")
 
