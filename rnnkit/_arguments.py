@@ -120,7 +120,7 @@ def check_unmasked(name: str, value: Any) -> None:
         )
 
 
-def as_dtype(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def to_dtype(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return numbers in a dtype; ValueError for a finite one that is too large for it."""
     with np.errstate(over="ignore"):
         found = array.astype(dtype, copy=False)

@@ -30,7 +30,7 @@ def only_class(path: str | Path, base: type, where: str) -> type:
     return own[0]
 
 
-def told(error: BaseException, file: Path | None = None) -> str:
+def describe(error: BaseException, file: Path | None = None) -> str:
     """Return what a message says of an error: its kind, its text, and the last line of `file` that it came through."""
     frames = traceback.extract_tb(error.__traceback__) if file else []
     line = next((f", line {frame.lineno}" for frame in reversed(frames) if frame.filename == str(file)), "")
@@ -57,5 +57,5 @@ def _run_text(file: Path, text: bytes, where: str) -> Any:
         exec(compile(text, str(file), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
-        raise ValueError(f"{where}: the file raises {told(error, file)}") from error
+        raise ValueError(f"{where}: the file raises {describe(error, file)}") from error
     return module

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnkit._arguments import (
-    as_dtype,
     check_array,
     check_unmasked,
     function,
@@ -18,6 +17,7 @@ from rnnkit._arguments import (
     is_integers,
     number,
     shown,
+    to_dtype,
 )
 from rnnkit.kernels._checks import check_axes
 from rnnkit.network_checks import check_net, check_symbols
@@ -108,4 +108,4 @@ def _as_input(name: str, value: np.ndarray, net: "RNN", shape: tuple[int, ...] |
     check_axes(name, "BI"[: x.ndim], x.shape)
     if x.ndim == 1:
         check_symbols(name, x, net.input_size)
-    return x.astype(np.int64, copy=False) if x.ndim == 1 else as_dtype(name, x, net.dtype)
+    return x.astype(np.int64, copy=False) if x.ndim == 1 else to_dtype(name, x, net.dtype)

@@ -14,12 +14,12 @@ import numpy as np
 
 from rnnkit._arguments import check_array, function, number
 from rnnkit.cells import Cell, as_cell
-from rnnkit.cells.derivatives import local_derivatives
+from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.trace import trace
 from rnnkit.network_checks import check_net
 from rnnkit.precise import evaluate
 from rnnkit.rng import streams
-from rnnkit.scaled import Scaled
+from rnnkit.scaled import floats
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -113,13 +113,13 @@ def check_cell(cell: Any) -> dict[str, float]:
     found, points = trace(type(cell)), streams(0).evaluation
     values = {name: points.uniform(-2, 2, POINTS) for name in (*cell.blocks, *cell.states, *cell.per_unit)}
     values |= {name: np.full(POINTS, value) for name, value in cell.constants.items()}
-    table = local_derivatives(found.outputs, list(found.arguments.values()))
+    table = jacobian(found.outputs, list(found.arguments.values()))
     errors = {}
     for name in (*cell.blocks, *cell.states, *cell.per_unit):
         quotients, smooth = _quotients(cell, values, name)
         for state, row, quotient in zip(cell.states, table, quotients, strict=True):
             e = row[list(found.arguments).index(name)]
-            got = np.zeros(POINTS) if e is None else _floats(evaluate([e], values)[0])
+            got = np.zeros(POINTS) if e is None else floats(evaluate([e], values)[0])
             error = np.abs(got - quotient) / np.maximum(1, np.abs(quotient))
             enough = 2 * smooth.sum() > POINTS and np.isfinite(error[smooth]).all()
             errors[f"{state} by {name}"] = float(np.max(error, where=smooth, initial=0.0)) if enough else np.inf
@@ -130,7 +130,7 @@ def _quotients(cell: Cell, values: dict[str, np.ndarray], name: str) -> tuple[np
     """Return difference quotients of each state (states, points), and where those of two steps agree: at no kink."""
 
     def of_step(step: float) -> np.ndarray:
-        moved = [step_of(cell, values | {name: values[name] + offset * step}) for offset in OFFSETS]
+        moved = [_step(cell, values | {name: values[name] + offset * step}) for offset in OFFSETS]
         with np.errstate(invalid="ignore"):  # inf - inf, at a pole
             return sum(weight * states for weight, states in zip(WEIGHTS, moved, strict=True)) / step
 
@@ -139,11 +139,7 @@ def _quotients(cell: Cell, values: dict[str, np.ndarray], name: str) -> tuple[np
         return fine, (np.abs(fine - coarse) < KINK * np.maximum(1, np.abs(fine))).all(axis=0)
 
 
-def _floats(a: Scaled) -> np.ndarray:
-    return np.where(a.v == 0, 0.0, a.v * np.exp(a.log))
-
-
-def step_of(cell: Cell, values: dict[str, np.ndarray]) -> np.ndarray:
+def _step(cell: Cell, values: dict[str, np.ndarray]) -> np.ndarray:
     """Return the new states (states, points) of a cell's step, as it is written."""
     with np.errstate(all="ignore"):
         states = type(cell).step(*(values[name] for name in cell.arguments()))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from rnnkit.scaled import DEEP, Scaled, graded, part, plus, product, times
+from rnnkit.scaled import DEEP, Scaled, floats, graded, part, plus, product, times
 from rnnkit.state_jacobians import Step
 
 EXACT = 1e-8
@@ -74,7 +74,7 @@ def as_floats(X: Scaled, least: float = DEEP) -> Columns:
     """Return graded X as floats, or as it is where some are less than e^least, which sums of floats may lose."""
     if (X.log < least)[X.v != 0].any():
         return X
-    return np.where(X.v == 0, 0.0, X.v * np.exp(X.log))
+    return floats(X)
 
 
 def _by_lapack(X: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -98,7 +98,7 @@ def _by_lapack(X: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 def _log_r(L: Scaled) -> np.ndarray:
     """Return ln |R_ii| of L (S, n), by LAPACK."""
     rows = (L.v != 0).any(axis=1)
-    R = np.linalg.qr(np.where(L.v == 0, 0.0, L.v * np.exp(L.log))[rows], mode="r")
+    R = np.linalg.qr(floats(L)[rows], mode="r")
     return np.log(np.abs(np.diagonal(R)))
 
 

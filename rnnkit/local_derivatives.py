@@ -9,6 +9,8 @@ unit's new states depend on its own pre-activations and states alone, by local d
 where the derivatives of a state take the other new ones as given: of an LSTM's h they are o (1 - tanh^2 c), to c_t, and
 tanh(c) o (1 - o), to a_o. They come from the cell's step (`rnnkit.cells`), as signs and logarithms (`rnnkit.precise`).
 A state rounds where its unit is saturated, so a is made anew, in float64, of x_t and the states before.
+
+Of the states only the first enters blocks here, by W_hh, as in every network so far.
 """
 
 from functools import cache
@@ -23,7 +25,7 @@ from rnnkit.cells.trace import trace
 from rnnkit.parameters import Direction
 from rnnkit.passes import within
 from rnnkit.precise import evaluate
-from rnnkit.scaled import DEEP, Scaled
+from rnnkit.scaled import DEEP, Scaled, floats
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -93,7 +95,7 @@ def by_steps(found: Locals) -> list[Locals]:
     """Return the derivatives of each step, (rows, H): as floats (log 0) where none is so small that they lose it."""
     with np.errstate(invalid="ignore"):
         deep = np.any([((k.log < DEEP) & (k.v != 0)).any(axis=(1, 2)) for k in found.values()], axis=0)
-        plain = {key: np.where(k.v == 0, 0, k.v * np.exp(k.log)) for key, k in found.items()}
+        plain = {key: floats(k) for key, k in found.items()}
     no_log = np.zeros((next(iter(plain.values())).shape[1], 1))
     return [
         {key: Scaled(k.v[t], k.log[t]) if deep[t] else Scaled(plain[key][t], no_log) for key, k in found.items()}

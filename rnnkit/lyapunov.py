@@ -13,7 +13,7 @@ import scipy
 from rnnkit._arguments import integer
 from rnnkit.graded_qr import Columns, as_floats, orthonormal, through, times_factor
 from rnnkit.rng import streams
-from rnnkit.scaled import Scaled
+from rnnkit.scaled import Scaled, floats
 from rnnkit.state_jacobians import Step, check_place, count_steps, state_size, steps
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def jacobian_product(net: "RNN", run: "Run", first: int, last: int, b: int = 0) 
     for step in factors:
         product, size = _unit(_apply(step, product))
         log_scale += size
-    matrix = product.v * np.exp(product.log) if isinstance(product, Scaled) else product
+    matrix = floats(product) if isinstance(product, Scaled) else product
     if log_scale == -np.inf:
         return JacobianProduct(matrix, -np.inf, np.full(len(matrix), -np.inf))
     with np.errstate(divide="ignore"):
@@ -107,7 +107,7 @@ def _unit(X: Columns) -> tuple[Columns, float]:
     if isinstance(X, Scaled):
         log_scale = float(X.log.max(where=X.v != 0, initial=-np.inf))
         X = as_floats(Scaled(X.v, X.log - (log_scale if log_scale > -np.inf else 0)))
-    size = float(scipy.linalg.blas.dnrm2((X.v * np.exp(X.log) if isinstance(X, Scaled) else X).ravel()))  # no square
+    size = float(scipy.linalg.blas.dnrm2((floats(X) if isinstance(X, Scaled) else X).ravel()))  # no square
     if size == 0:
         return X, -np.inf
     X = Scaled(X.v, X.log - np.log(size)) if isinstance(X, Scaled) else X / size

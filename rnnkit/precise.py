@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnkit import wide
 from rnnkit.cells.expressions import FUNCTIONS, Expression, reach
-from rnnkit.scaled import Scaled
+from rnnkit.scaled import Scaled, signed
 
 RELATIVE = 1e-13  # the largest bound of an error that is taken
 UNIT = 2.0**-53
@@ -36,7 +36,7 @@ def evaluate(expressions: list[Expression], values: dict[str, np.ndarray]) -> li
         for a in found:
             v, error = (np.broadcast_to(part, shape) for part in a)
             bad |= ~((error <= RELATIVE * np.abs(v)) & ((np.abs(v) > SMALLEST) | (v == 0)))
-            logs.append(Scaled(np.sign(v), np.log(np.abs(v))))
+            logs.append(signed(v))
     if bad.any():
         again = wide.evaluate(expressions, {name: v[bad] for name, v in values.items()})
         for a, better in zip(logs, again, strict=True):
@@ -95,7 +95,7 @@ def _compare(a: Bounded, b: Bounded, function: Callable) -> Bounded:
     return Bounded(function(a.v, b.v), np.where((np.abs(a.v - b.v) <= error) & (error > 0), np.inf, 0.0))
 
 
-def _open(d: Bounded, e: Bounded) -> Bounded:
+def _if_positive(d: Bounded, e: Bounded) -> Bounded:
     zero = Bounded(0 * e.v, np.zeros(()))
     return _choose(_compare(Bounded(np.zeros(()), np.zeros(())), e, np.less), d, zero)
 
@@ -114,9 +114,9 @@ OPERATIONS: dict[str, Callable] = {
     "sigmoid": _function("sigmoid", lambda _, v: v),
     "exp": _function("exp", lambda _, v: v),
     "log1p": _function("log1p", lambda a, _: 1 / (1 + a)),
-    "relu": lambda a: _open(a, a),
+    "relu": lambda a: _if_positive(a, a),
     "abs": lambda a: Bounded(np.abs(a.v), a.error),
-    "open": _open,
+    "if_positive": _if_positive,
     "sign": _sign,
     "where": _choose,
     "less": lambda a, b: _compare(a, b, np.less),

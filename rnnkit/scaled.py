@@ -18,6 +18,17 @@ class Scaled(NamedTuple):
     log: np.ndarray
 
 
+def signed(v: np.ndarray) -> Scaled:
+    """Return floats as a sign and a logarithm each."""
+    with np.errstate(divide="ignore"):
+        return Scaled(np.sign(v), np.log(np.abs(v)))
+
+
+def floats(a: Scaled) -> np.ndarray:
+    """Return numbers as floats; those out of their range as 0 or inf."""
+    return np.where(a.v == 0, 0.0, a.v * np.exp(a.log))
+
+
 def zeros(*shape: int) -> Scaled:
     """Return zeros of this shape, the vectors along its last axis."""
     return Scaled(np.zeros(shape), np.full((*shape[:-1], 1), -np.inf))

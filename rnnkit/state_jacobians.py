@@ -27,7 +27,7 @@ from rnnkit._arguments import integer, is_integer, shown
 from rnnkit.cells import Cell
 from rnnkit.local_derivatives import Locals, cell_of, local_derivatives, order_of_states, step_matrix
 from rnnkit.network_checks import check_run
-from rnnkit.scaled import DEEP, Scaled, graded, plus
+from rnnkit.scaled import DEEP, Scaled, floats, graded, plus
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
@@ -52,13 +52,13 @@ def steps(net: "RNN", run: "Run", first: int, last: int, b: int) -> Iterator[Ste
     matrices = [M.reshape(-1, H, M.shape[1]) for M in matrices]
     which = slice(first, last + 1), slice(b, b + 1)
     of_layers = [_of_sample(local_derivatives(net, run, way, *which)) for way in net.ways]
-    floats = [{key: _floats(k) for key, k in of_layer.items()} for of_layer in of_layers]
+    plain = [{key: floats(k) for key, k in of_layer.items()} for of_layer in of_layers]
     all_ = [k for of_layer in of_layers for k in of_layer.values()]
     least = np.min([k.log.min(axis=1, where=k.v != 0, initial=0.0) for k in all_], axis=0)
     deep = least < DEEP / (2 * net.layers)  # J has products of two derivatives of each layer
     for t in range(last + 1 - first):
         J = np.zeros((S, S))
-        for layer, (k, M) in enumerate(zip(floats, matrices, strict=True)):
+        for layer, (k, M) in enumerate(zip(plain, matrices, strict=True)):
             own = slice(layer * n * H, (layer + 1) * n * H)
             part = _layer_jacobian(cell_of(net), {key: of_key[t] for key, of_key in k.items()}, M)
             J[own, own] = part[:, : n * H]
@@ -77,10 +77,6 @@ def _factors(net: "RNN", of_layers: list[Locals], matrices: list[np.ndarray], t:
     of_step = [{key: Scaled(k.v[t], k.log[t]) for key, k in of_layer.items()} for of_layer in of_layers]
     of_layers = enumerate(zip(of_step, matrices, strict=True))
     return list(chain.from_iterable(_layer_factors(net, layer, k, M) for layer, (k, M) in of_layers))
-
-
-def _floats(k: Scaled) -> np.ndarray:
-    return np.where(k.v == 0, 0.0, k.v * np.exp(k.log))
 
 
 def _layer_factors(net: "RNN", layer: int, k: Locals, M: np.ndarray) -> list[Scaled]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnkit._arguments import as_dtype, check_real, mapping
+from rnnkit._arguments import check_real, mapping, to_dtype
 from rnnkit.network_checks import check_net
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def from_torch(net: "RNN", state_dict: Mapping[str, Any]) -> None:
     for name, shape in wanted.items():
         if given[name].shape != shape:
             raise ValueError(f"state_dict's {name} must have shape {shape}, got {given[name].shape}")
-        given[name] = as_dtype(f"state_dict's {name}", given[name], net.dtype)
+        given[name] = to_dtype(f"state_dict's {name}", given[name], net.dtype)
     for way in net.ways:
         W_xh, W_hh, b_h = _arrays(net, way)
         W_ih_T, W_hh_T, b_ih, b_hh = (given[name] for name in _names(way))

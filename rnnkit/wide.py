@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit.cells.expressions import Expression, reach
-from rnnkit.scaled import Scaled, graded, plus, times
+from rnnkit.scaled import Scaled, floats, graded, plus, signed, times
 
 NEAR_ONE = 0.5  # from here on tanh is taken as 1 less a rest
 LINEAR = 1e-8  # tanh(a) and ln(1 + a) are a below, to rounding
@@ -35,7 +35,7 @@ def wide(a: np.ndarray) -> Wide:
 
 def total(a: Wide) -> Scaled:
     """Return hi + lo as a sign and a logarithm each."""
-    return graded(plus(_signed(a.hi), a.lo))
+    return graded(plus(signed(a.hi), a.lo))
 
 
 def evaluate(expressions: list[Expression], values: dict[str, np.ndarray]) -> list[Scaled]:
@@ -52,12 +52,8 @@ def evaluate(expressions: list[Expression], values: dict[str, np.ndarray]) -> li
         return [total(found[e.number]) for e in expressions]
 
 
-def _signed(a: np.ndarray) -> Scaled:
-    return Scaled(np.sign(a), np.log(np.abs(a)))
-
-
 def _floats(a: Wide) -> np.ndarray:
-    return a.hi + np.where(a.lo.v == 0, 0.0, a.lo.v * np.exp(a.lo.log))
+    return a.hi + floats(a.lo)
 
 
 def _sum(*parts: Scaled) -> Scaled:
@@ -71,7 +67,7 @@ def _add(a: Wide, b: Wide) -> Wide:
     hi = a.hi + b.hi
     of_b = hi - a.hi
     error = (a.hi - (hi - of_b)) + (b.hi - of_b)
-    return Wide(hi, _sum(a.lo, b.lo, _signed(np.where(np.isfinite(hi), error, 0.0))))
+    return Wide(hi, _sum(a.lo, b.lo, signed(np.where(np.isfinite(hi), error, 0.0))))
 
 
 def _negative(a: Wide) -> Wide:
@@ -81,10 +77,10 @@ def _negative(a: Wide) -> Wide:
 def _multiply(a: Wide, b: Wide) -> Wide:
     hi = a.hi * b.hi
     small = (np.abs(hi) < SMALLEST) & (a.hi != 0) & (b.hi != 0)
-    error = _signed(np.where(np.abs(hi) < LARGEST, _product_error(a.hi, b.hi, hi), 0.0))
-    whole = times(_signed(a.hi), _signed(b.hi))
+    error = signed(np.where(np.abs(hi) < LARGEST, _product_error(a.hi, b.hi, hi), 0.0))
+    whole = times(signed(a.hi), signed(b.hi))
     error = Scaled(np.where(small, whole.v, error.v), np.where(small, whole.log, error.log))
-    parts = times(_signed(a.hi), b.lo), times(_signed(b.hi), a.lo), times(a.lo, b.lo)
+    parts = times(signed(a.hi), b.lo), times(signed(b.hi), a.lo), times(a.lo, b.lo)
     return Wide(np.where(small, 0.0, hi), _sum(error, *parts))
 
 
@@ -101,18 +97,18 @@ def _halves(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _divide(a: Wide, b: Wide) -> Wide:
-    """Return a quotient of floats, and what is left of a over b."""
+    """Return the quotient of the floats, and what it leaves of a over b; that alone where floats have no quotient."""
     divisor, quotient = total(b), a.hi / _floats(b)
-    hi = np.where(np.isfinite(quotient) & (np.abs(quotient) > SMALLEST), quotient, 0.0)
-    left = total(_add(a, _negative(_multiply(wide(hi), b))))
-    lo = Scaled(left.v * divisor.v, left.log - divisor.log)
-    broken = ~np.isfinite(quotient) & ~((divisor.v != 0) & np.isfinite(a.hi) & np.isfinite(b.hi))
-    return Wide(np.where(broken, quotient, hi), Scaled(np.where(broken, 0.0, lo.v), np.where(broken, -np.inf, lo.log)))
+    by_floats = np.isfinite(quotient) & (np.abs(quotient) > SMALLEST)
+    has_rest = (divisor.v != 0) & np.isfinite(a.hi) & np.isfinite(b.hi)
+    left = total(_add(a, _negative(_multiply(wide(np.where(by_floats, quotient, 0.0)), b))))
+    lo = Scaled(np.where(has_rest, left.v * divisor.v, 0.0), np.where(has_rest, left.log - divisor.log, -np.inf))
+    return Wide(np.where(by_floats | ~has_rest, quotient, 0.0), lo)
 
 
 def _tanh(a: Wide) -> Wide:
     x, all_ = _floats(a), total(a)
-    sign, size, whole = np.sign(x), np.abs(x), _signed(np.tanh(x))
+    sign, size, whole = np.sign(x), np.abs(x), signed(np.tanh(x))
     near = size > NEAR_ONE
     hi = np.where(near | np.isnan(x), sign, 0.0)
     rest = np.log(2) - np.logaddexp(0, 2 * size)
@@ -146,7 +142,7 @@ def _choose(condition: np.ndarray, a: Wide, b: Wide) -> Wide:
     return Wide(pick(a.hi, b.hi), Scaled(pick(a.lo.v, b.lo.v), pick(a.lo.log, b.lo.log)))
 
 
-def _open(d: Wide, e: Wide) -> Wide:
+def _if_positive(d: Wide, e: Wide) -> Wide:
     """Return d where e > 0, else 0, and nan where e is nan."""
     x = _floats(e)
     return _choose(total(e).v > 0, d, wide(np.where(np.isnan(x), x, 0.0)))
@@ -170,9 +166,9 @@ OPERATIONS: dict[str, Callable] = {
     "sigmoid": _sigmoid,
     "exp": _exp,
     "log1p": _log1p,
-    "relu": lambda a: _open(a, a),
+    "relu": lambda a: _if_positive(a, a),
     "abs": lambda a: _multiply(a, _sign(a)),
-    "open": _open,
+    "if_positive": _if_positive,
     "sign": _sign,
     "where": _choose,
     "less": _compare(np.less),

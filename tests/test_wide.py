@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from rnnkit import precise, wide
 from rnnkit.cells import GRU, LSTM
-from rnnkit.cells.derivatives import local_derivatives
+from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.expressions import Graph, reach
 from rnnkit.cells.trace import trace
 
@@ -20,7 +20,7 @@ OPERATIONS = {
     "neg": lambda a: -a, "tanh": mpmath.tanh, "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)), "exp": mpmath.exp,
     "log1p": mpmath.log1p, "relu": lambda a: a if a > 0 else mpmath.mpf(0), "abs": abs, "less": lambda a, b: a < b,
     "at_most": lambda a, b: a <= b, "where": lambda c, a, b: a if c else b,
-    "open": lambda d, e: d if e > 0 else mpmath.mpf(0), "sign": mpmath.sign,
+    "if_positive": lambda d, e: d if e > 0 else mpmath.mpf(0), "sign": mpmath.sign,
 }  # fmt: skip
 
 
@@ -40,9 +40,7 @@ def check(cls, sizes, digits, states=(1.0, -1.0, 0.7), seed=0, n=12):
     values = {name: draw(sizes) * rng.uniform(0.9, 1, n) for name in cls.blocks}
     values |= {name: draw(states) for name in cls.states} | {name: draw([0.3, 1.0, 2.0]) for name in cls.per_unit}
     values |= {name: np.full(n, float(cls.constants[name])) for name in cls.constants}
-    wanted = [
-        e for row in local_derivatives(found.outputs, list(found.arguments.values())) for e in row if e is not None
-    ]
+    wanted = [e for row in jacobian(found.outputs, list(found.arguments.values())) for e in row if e is not None]
     got = [*wide.evaluate(wanted, values), *precise.evaluate(wanted, values)]
     with mpmath.workdps(digits):
         for i in range(n):

@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from rnnkit._arguments import number
-from rnnkit.cells.checks import check_cell
+from rnnkit.cells.checks import check_contract
 
 FirstValue = float | Callable[[np.random.Generator, int], np.ndarray]
 
@@ -44,11 +44,11 @@ class Cell:
 
     def __init__(self, **constants: float) -> None:
         """Take constants that differ from those of the class."""
-        check_cell(type(self))
+        check_contract(type(self))
         for name in constants:
             if name not in self.constants:
-                allowed = ", ".join(self.constants) or "none"
-                raise ValueError(f"{type(self).__name__} has no constant {name}; allowed: {allowed}")
+                known = f"one of {', '.join(self.constants)}" if self.constants else "none"
+                raise ValueError(f"a constant of {type(self).__name__} must be {known}, got {name}")
         given = {name: number(name, value) for name, value in constants.items()}
         self.constants = MappingProxyType(dict(self.constants) | given)
 

@@ -25,7 +25,7 @@ def fail(cls: "type[Cell]", message: str, line: int | None = None) -> NoReturn:
 
 
 @cache
-def check_cell(cls: "type[Cell]") -> None:
+def check_contract(cls: "type[Cell]") -> None:
     """Raise ValueError where a class is no cell by the contract of `rnnkit.cells.Cell`."""
     _check_parts(cls)
     _check_names(cls)

@@ -31,7 +31,7 @@ def vector_jacobian(
     return [found.get(argument.number) for argument in arguments]
 
 
-def local_derivatives(outputs: list[Expression], arguments: list[Expression]) -> list[list[Expression | None]]:
+def jacobian(outputs: list[Expression], arguments: list[Expression]) -> list[list[Expression | None]]:
     """Return d output / d argument, a row for each output."""
     one = outputs[0].graph.constant(1.0)
     return [vector_jacobian([output], [one], arguments) for output in outputs]
@@ -80,7 +80,7 @@ def _parts(e: Expression, d: Expression) -> list[tuple[Expression, Expression]]:
         "neg": lambda: [(a, -d)],
         "tanh": lambda: [(a, d * (1 - e * e))],
         "sigmoid": lambda: [(a, d * (e * (1 - e)))],
-        "relu": lambda: [(a, graph.of("open", d, e))],
+        "relu": lambda: [(a, graph.of("if_positive", d, e))],
         "exp": lambda: [(a, d * e)],
         "log1p": lambda: [(a, d / (1 + a))],
         "abs": lambda: [(a, d * graph.of("sign", a))],

@@ -29,4 +29,5 @@ def as_cell(cell: Any) -> Cell:
     if isinstance(cell, Cell):
         trace(type(cell))
         return cell
-    raise ValueError(f"cell={cell!r}: allowed is a .py file, a subclass of Cell or one made, or {', '.join(CELLS)}")
+    allowed = f"a .py file, a subclass of Cell, an instance of one, or one of {', '.join(CELLS)}"
+    raise ValueError(f"cell must be {allowed}, got {cell!r}")

@@ -15,7 +15,7 @@ INDENT = "    "
 TEXT = {
     "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}", "abs": "abs({})",
     "less": "{} < {}", "at_most": "{} <= {}", "where": "{1} if {0} else {2}",
-    "open": "{0} if {1} > zero else {1} * zero",
+    "if_positive": "{0} if {1} > zero else {1} * zero",
     "sign": "one if {0} > zero else minus_one if {0} < zero else {0} * zero",
 }  # fmt: skip
 

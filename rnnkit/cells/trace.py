@@ -4,7 +4,7 @@ import traceback
 from typing import NamedTuple
 
 from rnnkit.cells.cell import Cell
-from rnnkit.cells.checks import check_cell, fail
+from rnnkit.cells.checks import check_contract, fail
 from rnnkit.cells.expressions import ALLOWED, CONDITIONS, Expression, Graph, StepError, reach
 
 
@@ -21,7 +21,7 @@ def trace(cls: type[Cell]) -> Trace:
 
     The graph is the caller's to add to.
     """
-    check_cell(cls)
+    check_contract(cls)
     graph = Graph()
     arguments = {name: graph.leaf(name) for name in cls.arguments()}
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit._user_files import only_class, told
+from rnnkit._user_files import describe, only_class
 from rnnkit.rng import streams
 from rnnkit.tasks.task import Batch, Task
 
@@ -49,7 +49,7 @@ def load_file(path: str | Path) -> Task:
         task = cls()
         found = faults(task)
     except Exception as error:
-        raise ValueError(f"{where}: the trial of {cls.__name__}() raises {told(error)}") from error
+        raise ValueError(f"{where}: the trial of {cls.__name__}() raises {describe(error)}") from error
     if found:
         raise ValueError(f"{where}: {'; '.join(found)}")
     check_trial(task, int(task.shortest), where)
@@ -63,7 +63,7 @@ def check_trial(task: Task, seq_len: int, where: str | None = None) -> None:
         found = trial_faults(task, seq_len)
     except Exception as error:
         at = f"at seq_len={seq_len} (shortest={task.shortest})"
-        raise ValueError(f"{where}: the trial of {type(task).__name__}() {at} raises {told(error)}") from error
+        raise ValueError(f"{where}: the trial of {type(task).__name__}() {at} raises {describe(error)}") from error
     if found:
         raise ValueError(f"{where}: {'; '.join(found)}")
 

@@ -51,7 +51,7 @@ def test_a_changed_file_is_another_cell(file):
 @pytest.mark.parametrize("cell", ["leaky", "", None, 3, Cell, int, [GRU]])
 def test_what_is_no_cell_is_told_with_what_is_allowed(cell):
     with pytest.raises(
-        ValueError, match=r"^cell=.*: allowed is a \.py file, a subclass of Cell or one made, or tanh, relu"
+        ValueError, match=r"^cell must be a \.py file, a subclass of Cell, an instance of one, or one of tanh"
     ):
         as_cell(cell)
 

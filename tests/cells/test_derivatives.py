@@ -5,7 +5,7 @@ import pytest
 from cell_cases import EVERY, random_cells
 from hypothesis import given, settings
 
-from rnnkit.cells.derivatives import local_derivatives
+from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.expressions import ARITHMETIC, FUNCTIONS, reach
 from rnnkit.cells.trace import trace
 
@@ -14,7 +14,7 @@ TOLERANCE = 1e-8
 UNITS = 200
 OPERATIONS = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "less": np.less,
-    "at_most": np.less_equal, "where": np.where, "open": lambda d, e: np.where(e > 0, d, 0 * e), "sign": np.sign,
+    "at_most": np.less_equal, "where": np.where, "if_positive": lambda d, e: np.where(e > 0, d, 0 * e), "sign": np.sign,
 }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def check(cls):
     names = list(found.arguments)
     wanted = np.array([evaluate(found.outputs, values | {name: values[name] + STEP}) for name in names])
     wanted -= [evaluate(found.outputs, values | {name: values[name] - STEP}) for name in names]
-    table = local_derivatives(found.outputs, list(found.arguments.values()))
+    table = jacobian(found.outputs, list(found.arguments.values()))
     for row, output in enumerate(table):
         for column, e in enumerate(output):
             got = 0 if e is None else evaluate([e], values)[0]

@@ -8,7 +8,7 @@ from test_derivatives import UNITS, evaluate, values_of
 
 from rnnkit import cells
 from rnnkit.cells import GRU, LSTM
-from rnnkit.cells.derivatives import local_derivatives
+from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import backward_source, forward_source
 from rnnkit.cells.trace import trace
@@ -45,7 +45,7 @@ def check(cls):
     given_ = {name: array.copy() for name, array in (kept | adjoints | begun).items()}
     arrays = run(backward_source(plan), given_, constants)
     found = trace(cls)
-    table = local_derivatives(found.outputs, [found.arguments[name] for name in names])
+    table = jacobian(found.outputs, [found.arguments[name] for name in names])
     for column, name in enumerate(names):
         parts = [
             adjoint * evaluate([row[column]], values)[0]
