@@ -4,11 +4,12 @@ import json
 import math
 import os
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rnnkit.storage import arrays_of
 
 if TYPE_CHECKING:
     from rnnkit.training import Training
@@ -33,10 +34,8 @@ class Checkpoint:
         if not self.path.exists():
             return
         try:
-            if not zipfile.is_zipfile(self.path):
-                raise ValueError("no .npz")
-            with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with open(self.path, "rb") as opened:
+                arrays = arrays_of(opened)
             state = json.loads(str(arrays["state"]))
             word, number = state.get("start", self.start)
             same = state["identity"] == self.identity and word == self.start[0]

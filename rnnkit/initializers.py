@@ -65,17 +65,17 @@ def _as_square(W: np.ndarray) -> np.ndarray:
     return W
 
 
-def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None = None) -> np.ndarray:
+def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None = None, name: str = "W") -> np.ndarray:
     """Return W times the one factor that gives it this spectral radius (> 0).
 
-    present: the spectral radius that W has, computed where not given.
+    present: the spectral radius that W has, computed where not given. name: what a message calls W.
 
-    Raises ValueError if all eigenvalues are zero: no factor reaches it then.
+    Raises ValueError if all eigenvalues are zero, or are so but for rounding: no factor reaches it then.
     """
     radius = number("radius", radius, above=0)
     present = spectral_radius(W) if present is None else number("present", present, least=0)
     if present <= len(W) * np.finfo(np.float64).eps * np.abs(W).max():
-        raise ValueError("W has only zero eigenvalues and cannot be scaled to a spectral radius")
+        raise ValueError(f"{name} must have an eigenvalue other than 0 to get spectral radius {radius}, got none")
     return W * (radius / present)
 
 

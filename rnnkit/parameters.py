@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._arguments import is_integers, shown
-from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius, spectral_radius
+from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius
 from rnnkit.kernels.cells import CELLS, count_gates
 
 FORGET = 1  # the place of the forget gate: i, f, g, o
@@ -100,10 +100,7 @@ def _fill_recurrent(W_hh: np.ndarray, hidden_size: int, start: Start, rng: np.ra
                 named = {"radius": start.spectral_radius, "gain": start.gain, "fan_in": start.fan_in}
                 gate[:] = recurrent_weights(start.initializer, hidden_size, rng, **named)
             elif start.spectral_radius is not None:
-                radius, present = start.spectral_radius, spectral_radius(gate)
-                if present <= hidden_size * np.finfo(np.float64).eps * np.abs(gate).max():  # by rounding, if not 0
-                    raise ValueError(f"initializer must have an eigenvalue other than 0 for spectral_radius={radius}")
-                gate[:] = scale_to_spectral_radius(gate, radius, present)
+                gate[:] = scale_to_spectral_radius(gate, start.spectral_radius, name="initializer")
     scaled = start.gain is not None or start.spectral_radius is not None
     if not np.isfinite(W_hh).all() or (scaled and not W_hh.any()):
         name = "gain" if start.gain is not None else "spectral_radius"

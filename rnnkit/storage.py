@@ -12,15 +12,10 @@ import numpy as np
 
 from rnnkit._arguments import check_path
 
-FORMAT, ZIP = 1, b"PK\x03\x04"  # the latter: how an archive begins
-FAULTS = (
-    ValueError,
-    EOFError,
-    KeyError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)  # of what is no .npz, or damaged
+FORMAT = 1
+ZIP = b"PK\x03\x04"  # how an archive begins
+# What zipfile and NumPy raise on a file that is no .npz, or a damaged one.
+FAULTS = (ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def save(path: str | Path, net: Any) -> None:
@@ -70,12 +65,13 @@ def rebuild(kind: type, settings: dict, flat: np.ndarray) -> Any:
 def _read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as opened:  # np.load does not close what turns out to be no archive
-            return _arrays_of(opened)
+            return arrays_of(opened)
     except FAULTS as error:
         raise ValueError(f"{path} is not a saved network: {error}") from None
 
 
-def _arrays_of(opened: BinaryIO) -> dict[str, np.ndarray]:
+def arrays_of(opened: BinaryIO) -> dict[str, np.ndarray]:
+    """Return the arrays of an open .npz file; ValueError, or another of FAULTS, for what is none."""
     if opened.read(len(ZIP)) != ZIP or not zipfile.is_zipfile(opened):
         raise ValueError("no .npz")
     opened.seek(0)

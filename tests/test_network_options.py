@@ -119,7 +119,7 @@ def test_no_option_is_left_out():
         ({"gain": 1e-300}, "^gain must give weights that float32 can hold, got 1e-300"),
         (
             {"initializer": np.zeros((3, 3)), "spectral_radius": 1.0},
-            "^initializer must have an eigenvalue other than 0 for spectral_radius=1.0",
+            "^initializer must have an eigenvalue other than 0 to get spectral radius 1.0",
         ),
         ({"seed": -1}, "^seed must be an integer >= 0 or a numpy.random.Generator, got -1"),
     ],
