@@ -203,19 +203,21 @@ def with_limit(table: pd.DataFrame) -> pd.DataFrame:
 
 def environment() -> pd.DataFrame:
     """Return versions, CPU, BLAS and threads of this run."""
-    cpu = next((line for line in _cpuinfo() if line.startswith("model name")), platform.processor())
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas = {f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in pools}
-    found = {"CPU": cpu.split(":")[-1].strip(), "cores": NUMBA_NUM_THREADS, "BLAS": ", ".join(sorted(blas))}
+    found = {"CPU": cpu(), "cores": NUMBA_NUM_THREADS, "BLAS": ", ".join(sorted(blas))}
     found |= {"python": platform.python_version()}
     libraries = ("rnnkit", "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "torch")
     found |= {name: version(name) for name in libraries}
     return pd.DataFrame(found.items(), columns=["what", "value"])
 
 
-def _cpuinfo() -> list[str]:
+def cpu() -> str:
+    """Return the name of the processor."""
     path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text().splitlines() if path.exists() else []
+    name = next((line for line in lines if line.startswith("model name")), platform.processor())
+    return name.split(":")[-1].strip()
 
 
 def summary(tables: dict[str, pd.DataFrame]) -> str:
@@ -343,7 +345,11 @@ def main(arguments: list[str] | None = None) -> None:
     }
     try:
         new = {name: run() for part, (name, run) in parts.items() if asked.only in (None, part)}
-        write(asked.out, new | ({} if asked.only in ALONE else {"environment": environment()}))
+        if asked.only in ALONE:  # run alone, perhaps on another machine than that of environment.csv
+            new = {name: table.assign(CPU=cpu()) for name, table in new.items()}
+        else:
+            new["environment"] = environment()
+        write(asked.out, new)
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is missing: pip install -e .[bench]")
 
