@@ -6,6 +6,23 @@ from rnnkit import cells
 from rnnkit.cells import Cell, exp, log1p, relu, sigmoid, tanh, where
 
 ALL = ("x", "h", "b")
+LEAKY = """
+import math
+
+import numpy as np
+
+from rnnkit.cells import Cell, tanh, where
+
+
+class Leaky(Cell):
+    blocks = {"a": ("x", "h", "b")}
+    states = ("h",)
+    constants = {"alpha": 0.1}
+
+    @staticmethod
+    def step(a, h, alpha):
+        return (1 - alpha) * h + alpha * tanh(a)
+"""  # a user's file
 
 
 class Leaky(Cell):
