@@ -34,16 +34,15 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-import scipy
 from numba import config
 
 from rnnkit import _pool, checkpointed
 from rnnkit._arguments import function as check_function
 from rnnkit._arguments import integer, shown
+from rnnkit._blas import OneThread
 from rnnkit._jit import jit
 from rnnkit._pool import run_tasks
 from rnnkit._simd.apart import as_tasks
@@ -52,9 +51,6 @@ from rnnkit.kernels.cut import MAX_SHARDS, count_shards
 from rnnkit.kernels.sequence import SequenceGradients
 from rnnkit.kernels.shards import backward_shard, forward_shard
 from rnnkit.kernels.weights import pack_backward, pack_forward
-
-if TYPE_CHECKING:
-    from threadpoolctl import LibController
 
 Cancellation = threading.Event
 Result = TypeVar("Result")
@@ -103,10 +99,11 @@ class _Threads:
                 self.started.pop().join()
 
 
-_threads = _Threads()
+_threads, _one_blas_thread = _Threads(), OneThread(threading.Lock)
 atexit.register(_threads.stop)  # before the code that they run is gone
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_threads.forget)
+    os.register_at_fork(after_in_child=_one_blas_thread.forget)
 
 
 def get_num_threads() -> int:
@@ -268,54 +265,3 @@ def map_replicates(
                 cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-class _OneBlasThread:
-    """A context in which the BLAS that kernels call has one thread: from the first user's entry to the last one's exit.
-
-    Each would otherwise bring back what it had found, and the last one might have found one thread.
-    """
-
-    def __init__(self) -> None:
-        self.changing, self.users, self.before = threading.Lock(), 0, []
-
-    def __enter__(self) -> None:
-        with self.changing:
-            if self.users == 0:
-                self.before = [library.get_num_threads() for library in _blas_libraries()]
-                _set_blas_threads([1] * len(self.before))
-            self.users += 1
-
-    def __exit__(self, *raised: object) -> None:
-        with self.changing:
-            self.users = max(self.users - 1, 0)  # a child forked inside has begun anew
-            if self.users == 0:
-                _set_blas_threads(self.before)
-
-    def forget(self) -> None:
-        """Begin anew: in a forked child nobody is inside."""
-        self.changing, users, self.users = threading.Lock(), self.users, 0
-        if users:
-            _set_blas_threads(self.before)
-
-
-def _set_blas_threads(counts: list[int]) -> None:
-    for library, n in zip(_blas_libraries(), counts, strict=True):
-        release = getattr(library, "clear_controlling_thread", lambda force: None)
-        release(force=True)  # threadpoolctl 3.8 leaves OpenBLAS to the first thread that asks, and ignores others
-        library.set_num_threads(n)
-        release(force=True)
-
-
-_one_blas_thread = _OneBlasThread()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_one_blas_thread.forget)
-
-
-@cache
-def _blas_libraries() -> list["LibController"]:
-    """Return the BLAS that kernels call; to look for them takes milliseconds, to set their threads microseconds."""
-    from threadpoolctl import ThreadpoolController  # here, since it sets an environment variable of OpenMP's
-
-    scipy.linalg.blas  # noqa: B018  loads one
-    return ThreadpoolController().select(user_api="blas").lib_controllers

@@ -1,5 +1,8 @@
 """Replicates on threads: the order, the bytes, BLAS on one thread meanwhile, and real concurrency."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -63,6 +66,30 @@ def test_threads_default_to_those_of_calls():
         assert len(set(map_replicates(lambda _: threading.current_thread().name, 5))) == 1
     finally:
         parallel.set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_forked_by_a_replicate_has_its_blas_threads():
+    code = """
+import os, warnings
+from threadpoolctl import threadpool_info, threadpool_limits
+from rnnkit.parallel import map_replicates
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, of forks beside threads
+
+def threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+def in_a_child(_):
+    child = os.fork()
+    if not child:
+        os._exit(0 if threads() == {2} else 1)
+    return os.waitpid(child, 0)[1], threads()
+
+with threadpool_limits(limits=2, user_api="blas"):
+    print(map_replicates(in_a_child, 1))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[(0, {1})]\n", "")
 
 
 def test_calls_that_overlap_leave_blas_its_threads():
