@@ -101,17 +101,12 @@ def _rows_of(
     cls: type[Cell], name: str, k: Locals, M: np.ndarray, S: int, place: dict[str, slice], read: np.ndarray
 ) -> tuple[Scaled, Scaled]:
     """Return a new state's rows (H, S) from the states before, graded, and what they are to be multiplied by (H,)."""
-    blocks = [i for i, block in enumerate(cls.blocks) if (name, block) in k]
-    of_states = [state for state in cls.states if (name, state) in k]
-    H, rows = M.shape[1], []
-    for i in blocks:
-        v = np.zeros((H, S))
-        v[:, read] = M[i]
-        rows.append((v, k[name, list(cls.blocks)[i]]))
-    for state in of_states:
-        v = np.zeros((H, S))
-        v[:, place[state]] = np.eye(H)
-        rows.append((v, k[name, state]))
+    H = M.shape[1]
+    terms = [(M[i], read, k[name, block]) for i, block in enumerate(cls.blocks) if (name, block) in k]
+    terms += [(np.eye(H), place[state], k[name, state]) for state in cls.states if (name, state) in k]
+    rows = [(np.zeros((H, S)), of) for _, _, of in terms]
+    for (row, _), (block, columns, _) in zip(rows, terms, strict=True):
+        row[:, columns] = block
     if len(rows) == 1:
         return graded(Scaled(rows[0][0], np.zeros((1, 1)))), rows[0][1]
     both = graded(reduce(plus, [Scaled(v * of.v[:, None], of.log[:, None]) for v, of in rows]))
