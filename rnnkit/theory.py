@@ -62,7 +62,8 @@ def _derivative_moments(gain: np.ndarray | float, drive_variance: float) -> tupl
 
 def chi(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return chi = g^2 E phi'(sqrt(q) z)^2, the mean squared growth of a gradient in one step back."""
-    return np.asarray(gain, float) ** 2 * _derivative_moments(gain, drive_variance)[0]
+    second, _ = _derivative_moments(gain, drive_variance)  # refuses what is no gain
+    return np.asarray(gain, float) ** 2 * second
 
 
 def kappa(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
