@@ -10,7 +10,7 @@ stands what the frequencies of single characters give. Elman (1990); Mikolov et 
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -19,8 +19,9 @@ from tqdm import tqdm
 import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
+from rnnkit.runner.cells import CellName, CellSettings
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import NamesFile, Settings
+from rnnkit.runner.config import NamesFile
 from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves
 from rnnkit.runner.sweep import launch
@@ -34,14 +35,14 @@ KNOWN = 0.05  # bits: every character but the first, which nothing announces, is
 SOURCE = "the seed article's character model, trained"
 
 
-class Config(Settings):
+class Config(CellSettings):
     """Keys of a job."""
 
     text: str = Field(min_length=2, description="a text of 2 characters or more")
     path: Annotated[str, NamesFile(lambda path: path != "none")] = Field(
         min_length=1, description="none or the path of a text file"
     )
-    cell: Literal["tanh", "relu", "lstm", "gru"] = Field(description="tanh, relu, lstm or gru")
+    cell: CellName
     layers: int = Field(ge=1, le=16, description="an integer from 1 to 16")
     hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
     seq_len: int = Field(ge=1, le=100_000, description="an integer from 1 to 100000")
@@ -118,7 +119,7 @@ def run(config: Config) -> Measurement:
     held_out = len(text) // 10 if len(text) >= ENOUGH_TO_HOLD_OUT else 0
     trained, measured = (symbols[:-held_out], symbols[-held_out:]) if held_out else (symbols, symbols)
     n = len(alphabet)
-    net = rnnkit.RNN(n, config.hidden_size, n, cell=config.cell, layers=config.layers, seed=config.seed)
+    net = rnnkit.RNN(n, config.hidden_size, n, cell=config.the_cell, layers=config.layers, seed=config.seed)
     history = train(net, parts_of(trained, config), config)
     rng = streams(config.seed).evaluation
     written = rnnkit.generate(

@@ -48,7 +48,7 @@ def run(config: Config) -> Measurement:
     """Measure nets at gain_ratio times the critical gain."""
     critical = theory.critical_gain(config.drive_variance)
     shared = config.model_dump(exclude={"gain_ratio"})
-    fixed = {"initializer": "gaussian", "activation": "tanh", "drive": "noise", "dtype": "float64"}
+    fixed = {"initializer": "gaussian", "cell": "tanh", "drive": "noise", "dtype": "float64"}
     gain = {
         "gain": config.gain_ratio * critical,
         "spectral_radius": "none",

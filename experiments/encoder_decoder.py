@@ -21,8 +21,8 @@ from tqdm import tqdm
 import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
+from rnnkit.runner.cells import CellName, CellSettings
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
 from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import learning_curves
 from rnnkit.runner.sweep import launch
@@ -48,12 +48,12 @@ class Batch(NamedTuple):
     target_lengths: np.ndarray
 
 
-class Config(Settings):
+class Config(CellSettings):
     """Keys of a job."""
 
     task: Literal["reverse", "dates"] = Field(description="reverse or dates")
     max_length: int = Field(ge=1, le=100, description="an integer from 1 to 100: digits, of task=reverse")
-    cell: Literal["tanh", "lstm", "gru"] = Field(description="tanh, lstm or gru")
+    cell: CellName
     hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
     updates: int = Field(ge=1, le=10_000_000, description="an integer from 1 to 10000000: at most so many")
     batch_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
@@ -123,7 +123,7 @@ def run(config: Config) -> Measurement:
     """Train one encoder-decoder and let it answer fresh sequences."""
     inputs, outputs = (DIGITS, DIGITS) if config.task == "reverse" else (PRINTABLE, DATE_SYMBOLS)
     end = len(outputs)
-    net = rnnkit.EncoderDecoder(len(inputs), config.hidden_size, end + 1, cell=config.cell, seed=config.seed)
+    net = rnnkit.EncoderDecoder(len(inputs), config.hidden_size, end + 1, cell=config.the_cell, seed=config.seed)
     order, evaluation = streams(config.seed).order, streams(config.seed).evaluation
     history = train(net, config, draw(config, order, VALIDATION), end)
     test = draw(config, evaluation, TEST)

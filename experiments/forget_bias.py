@@ -18,7 +18,6 @@ from pydantic import Field
 import rnnkit
 from rnnkit import statistics
 from rnnkit.parallel import map_replicates
-from rnnkit.passes import State
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
@@ -78,7 +77,7 @@ def log_norms(config: Config, weights: str, replicate: int) -> np.ndarray:
     direction = rng.evaluation.standard_normal(H)
     last.c[:] = direction / np.linalg.norm(direction)
     run = net.forward(rng.data.standard_normal((config.seq_len, B, H)), first)
-    gradients = net.backward(run, None, State(*last), hidden=True)
+    gradients = net.backward(run, None, last, hidden=True)
     back = np.concatenate([gradients.state.c, gradients.hidden["l0"].c])[::-1]
     with np.errstate(divide="ignore"):
         return np.log(np.linalg.norm(back, axis=2))

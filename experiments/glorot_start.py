@@ -63,7 +63,7 @@ def run(config: Config) -> Measurement:
     gains = {"glorot": "none", "small": SMALL * np.sqrt(config.hidden_size)}
     kind = {"initializer": "glorot" if config.start == "glorot" else "gaussian"}
     kind |= {"gain": gains.get(config.start, config.start), "spectral_radius": "none"}
-    fixed = {"activation": "tanh", "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
+    fixed = {"cell": "tanh", "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
     return gradient_flow.run(gradient_flow.Config(**config.model_dump(exclude={"start"}), **kind, **fixed))
 
 

@@ -8,14 +8,18 @@ and the gradient of the batch mean for W_hh, before and after clipping. A job is
 """
 
 import importlib.util
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Self
 
+import cell_flow
 import numpy as np
 from pydantic import Field, model_validator
 
 from rnnkit import statistics, theory
+from rnnkit.cells.handles import handle_of
 from rnnkit.initializers import (
     Achieved,
     achieved,
@@ -26,8 +30,9 @@ from rnnkit.initializers import (
 from rnnkit.kernels import ACTIVATIONS, rnn_backward_scaled, rnn_forward
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import Streams, streams
+from rnnkit.runner.cells import CellName, CellSettings
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import PositiveOrNone, Settings, number
+from rnnkit.runner.config import PositiveOrNone, number
 from rnnkit.runner.experiment import Experiment, Measurement
 from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.runner.formats import NO_CLIP
@@ -60,7 +65,7 @@ COLUMNS = [
 WITHOUT_SPREAD = ("log10_grad_W_hh", "log10_grad_W_hh_clipped")  # means over nets that nets.csv does not hold
 
 
-class Config(Settings):
+class Config(CellSettings):
     """Keys of a job."""
 
     seq_len: int = Field(ge=1, le=1_000_000, description="an integer from 1 to 1000000")
@@ -72,7 +77,7 @@ class Config(Settings):
     initializer: Literal["glorot", "gaussian", "orthogonal", "identity", "sparse"] = Field(
         description="glorot, gaussian, orthogonal, identity or sparse"
     )
-    activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(description="tanh, relu, sigmoid or identity")
+    cell: CellName
     drive: Literal["noise", "digits"] = Field(description="noise or digits")
     drive_variance: float = Field(ge=0, le=1e6, description="a number from 0 to 1e6")
     batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")
@@ -83,6 +88,10 @@ class Config(Settings):
     def _combinations(self) -> Self:
         if "none" not in (self.spectral_radius, self.gain):
             raise ValueError(f"spectral_radius={self.spectral_radius} gain={self.gain}: one of the two must be none")
+        for key in ("spectral_radius", "gain"):
+            if getattr(self, key) != "none" and not self.the_cell.recurrent():
+                why = f"cell={self.the_cell.name} has no recurrent weights to scale"
+                raise ValueError(f"{key}={getattr(self, key)}: {why}; allowed is none")
         if self.drive == "digits":
             if not 2 <= self.seq_len <= PIXELS:
                 raise ValueError(
@@ -107,6 +116,7 @@ class Net(NamedTuple):
     log10_W_hh_clipped: float
     was_clipped: bool
     first_nonfinite_step: int  # -1: none
+    of_states: Mapping[str, np.ndarray] = MappingProxyType({})  # log norms of each state, of a cell of several
 
 
 # A sweep meets the same draws at every seq_len, scale, clip and drive, and eigenvalues were half of a job's work.
@@ -132,8 +142,8 @@ def achieved_by(config: Config, replicate: int, W_hh: np.ndarray) -> Achieved:
     return Achieved(*(float(value * (gain / drawn.gain)) for value in drawn))
 
 
-def driven_states(config: Config, rng: Streams, W_hh: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return (x, W_xh, h): the drive and the states it leads to, without burn-in."""
+def drive(config: Config, rng: Streams) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return (x, W_xh of one block, steps of burn-in)."""
     H, B, dtype = config.hidden_size, config.batch_size, np.dtype(config.dtype)
     if config.drive == "digits":
         pixels = _digits()[:, : config.seq_len]
@@ -146,8 +156,14 @@ def driven_states(config: Config, rng: Streams, W_hh: np.ndarray) -> tuple[np.nd
         burn_in = BURN_IN
         x = rng.data.standard_normal((burn_in + config.seq_len, B, H))
         W_xh = np.sqrt(config.drive_variance) * np.eye(H)
-    x, W_xh, zeros = np.ascontiguousarray(x, dtype), W_xh.astype(dtype), np.zeros((B, H), dtype)
-    h = rnn_forward(x, zeros, W_xh, W_hh, zeros[0].copy(), ACTIVATIONS[config.activation])
+    return np.ascontiguousarray(x, dtype), W_xh.astype(dtype), burn_in
+
+
+def driven_states(config: Config, rng: Streams, W_hh: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return (x, W_xh, h): the drive and the states it leads to, without burn-in."""
+    x, W_xh, burn_in = drive(config, rng)
+    zeros = np.zeros((config.batch_size, config.hidden_size), x.dtype)
+    h = rnn_forward(x, zeros, W_xh, W_hh, zeros[0].copy(), handle_of(config.the_cell))
     return x[burn_in:], W_xh, h[burn_in:]
 
 
@@ -160,8 +176,9 @@ def _digits() -> np.ndarray:
 
 def measure_net(config: Config, replicate: int) -> Net:
     """Return what net number `replicate` shows."""
-    dtype, activation = np.dtype(config.dtype), ACTIVATIONS[config.activation]
-    rng = streams(config.seed, replicate)
+    if handle_of(config.the_cell) not in ACTIVATIONS.values():
+        return measure_any(config, replicate)
+    dtype, activation, rng = np.dtype(config.dtype), handle_of(config.the_cell), streams(config.seed, replicate)
     W_hh = scaled_weights(config, replicate, rng.init)
     has = achieved_by(config, replicate, W_hh)
     direction = rng.evaluation.standard_normal(config.hidden_size)
@@ -178,12 +195,29 @@ def measure_net(config: Config, replicate: int) -> Net:
     return Net(*has, log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
 
 
+def measure_any(config: Config, replicate: int) -> Net:
+    """Return what net number `replicate` shows, of a cell that the kernels of log norms do not know."""
+    rng, cell, H = streams(config.seed, replicate), config.the_cell, config.hidden_size
+    options = {"initializer": config.initializer, "gain": number(config.gain)}
+    options |= {"spectral_radius": number(config.spectral_radius), "dtype": config.dtype}
+    x, W_xh, burn_in = drive(config, rng)
+    net = cell_flow.make_net(cell, H, len(W_xh), rng, **options)
+    net.parameters["l0.W_xh"][:] = np.tile(W_xh, len(cell.entered()["x"]))
+    direction = rng.evaluation.standard_normal(H)
+    flow = cell_flow.measure(net, x, burn_in, (direction / np.linalg.norm(direction)).astype(config.dtype))
+    has = flow.weights or Achieved(np.nan, np.nan, np.nan)
+    if flow.first_nonfinite_step >= 0:
+        return Net(*has, np.empty((0, 0)), np.nan, np.nan, False, flow.first_nonfinite_step)
+    clipped = clipped_log10(flow.gradients, number(config.clip), config.clip_mode)
+    return Net(*has, flow.log_norms, *clipped, -1, flow.of_states)
+
+
 def predicted(config: Config, radius: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray | None, str]:
     """Return (theory of each net's growth rate, a note); None where no theory is claimed, the note says why."""
-    if config.activation == "identity":
+    if config.cell == "identity":
         return theory.tied_product_rate(radius), "linear, one tied W: ln rho(W)"
-    if config.activation != "tanh":
-        return None, f"no theory for {config.activation}"
+    if config.cell != "tanh":
+        return None, f"no theory for {config.the_cell.name}"
     if config.drive != "noise":
         return None, "no theory for a drive that is not iid per unit and step"
     if config.initializer not in ("gaussian", "glorot", "orthogonal"):
@@ -218,11 +252,19 @@ def run(config: Config) -> Measurement:
     log_norms = np.stack([net.log_norms for net in nets], axis=2)  # (T+1, B, nets)
     net_rates = [net["growth_rate"] for net in rows if net["growth_rate"] is not None]
     row |= statistics.of_nets(log_norms, net_rates) | {
+        "growth_rate_of_states": of_states(nets),
         "log10_grad_W_hh": mean([n.log10_W_hh for n in nets if np.isfinite(n.log10_W_hh)]),
         "log10_grad_W_hh_clipped": mean([n.log10_W_hh_clipped for n in nets if np.isfinite(n.log10_W_hh_clipped)]),
         "clip_fraction": mean([n.was_clipped for n in nets]),
     }
     return Measurement(row, rows, statistics.by_lag(log_norms))
+
+
+def of_states(nets: list[Net]) -> str | None:
+    """Return the growth rate of each state where a cell has several, as `h -0.12, c -0.03`; else None."""
+    names = list(nets[0].of_states) if len(nets[0].of_states) > 1 else []
+    rates = {name: np.concatenate([statistics.growth_rates(net.of_states[name]) for net in nets]) for name in names}
+    return ", ".join(f"{name} {mean(found):.4g}" for name, found in rates.items() if len(found)) or None
 
 
 def net_row(replicate: int, net: Net, theory_rate: float | None) -> dict[str, Any]:
@@ -250,7 +292,7 @@ def draw(folder: Path) -> None:
     longest = done[(done.seq_len == done.seq_len.max()) & (done["clip"] == done["clip"].iloc[0])]
     longest = longest[(longest.drive_variance == longest.drive_variance.max())]
     longest = longest[longest.initializer == longest.initializer.iloc[0]]
-    key = x or "activation"
+    key = x or "cell"
     lags = tables.lags.merge(longest[["out", key]], on="out")
     log_norm_by_lag(
         lags,
@@ -287,7 +329,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, run, [*COLUMNS, "growth_rate_of_states"], draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

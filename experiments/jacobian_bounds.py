@@ -24,9 +24,9 @@ from rnnkit.runner.tables import Tables, read
 BUDGET_MINUTES = {"quick": 0.02}
 HIDDEN = 50
 NETWORKS = {  # standard deviations .01 and .1 of the entries, as gains
-    "sigmoid": {"activation": "sigmoid", "initializer": "gaussian", "gain": 0.01 * np.sqrt(HIDDEN)},
-    "basic_tanh": {"activation": "tanh", "initializer": "gaussian", "gain": 0.1 * np.sqrt(HIDDEN)},
-    "smart_tanh": {"activation": "tanh", "initializer": "sparse", "spectral_radius": 0.95},
+    "sigmoid": {"cell": "sigmoid", "initializer": "gaussian", "gain": 0.01 * np.sqrt(HIDDEN)},
+    "basic_tanh": {"cell": "tanh", "initializer": "gaussian", "gain": 0.1 * np.sqrt(HIDDEN)},
+    "smart_tanh": {"cell": "tanh", "initializer": "sparse", "spectral_radius": 0.95},
 }
 COLUMNS = ["largest_step_over_bound", *gradient_flow.COLUMNS]
 ROUNDING = 1e-12  # sums of 50 float64 products
@@ -55,7 +55,7 @@ def run(config: Config) -> Measurement:
     shared = config.model_dump(exclude={"network"})
     fixed = {"hidden_size": HIDDEN, "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
     measured = gradient_flow.run(gradient_flow.Config(**shared, **fixed, **keys))
-    bounds = [theory.largest_step(net["sigma_max"], keys["activation"]) for net in measured.nets]
+    bounds = [theory.largest_step(net["sigma_max"], keys["cell"]) for net in measured.nets]
     over = [net["largest_step"] - bound for net, bound in zip(measured.nets, bounds, strict=True)]
     measured.row["largest_step_over_bound"] = float(max(over))
     return measured

@@ -20,10 +20,10 @@ from pydantic import Field
 
 import rnnkit
 from rnnkit import statistics
+from rnnkit.by_state import State
 from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_backward_scaled
 from rnnkit.lyapunov import lyapunov_exponents
 from rnnkit.parallel import map_replicates
-from rnnkit.passes import State
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.config import Settings
@@ -62,7 +62,7 @@ class Config(Settings):
 
 def as_flow(config: Config) -> gradient_flow.Config:
     """Return the same job as gradient_flow's."""
-    fixed = {"activation": "tanh", "drive": "noise", "dtype": "float64"}
+    fixed = {"cell": "tanh", "drive": "noise", "dtype": "float64"}
     return gradient_flow.Config(**config.model_dump(), **fixed, spectral_radius="none", clip="none", clip_mode="norm")
 
 
@@ -94,7 +94,7 @@ def largest_exponent(x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.nd
     """Return the largest exponent along the first sample; alone: the largest of several estimates is too large."""
     net = rnnkit.RNN(*W_xh.shape, cell="tanh", initializer=W_hh, dtype="float64")
     net.parameters["l0.W_xh"][:] = W_xh
-    run = net.forward(np.ascontiguousarray(x[:, :1]), State(h[:1, :1].copy(), None))
+    run = net.forward(np.ascontiguousarray(x[:, :1]), State(h=h[:1, :1].copy()))
     return float(lyapunov_exponents(net, run, n=1, burn_in=NEAR)[0])
 
 

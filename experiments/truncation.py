@@ -119,7 +119,7 @@ def log_bound(log_f: np.ndarray, largest_h: float, log_norms_K: np.ndarray) -> n
 
 def measure_net(config: Config, replicate: int) -> Net:
     """Return what driven net number `replicate` shows."""
-    fixed = {"initializer": config.system, "activation": "tanh", "drive": "noise", "dtype": "float64", "batch_size": 1}
+    fixed = {"initializer": config.system, "cell": "tanh", "drive": "noise", "dtype": "float64", "batch_size": 1}
     scale = {"spectral_radius": "none", "clip": "none", "clip_mode": "norm"}
     like = gradient_flow.Config(**config.model_dump(exclude={"system"}), **fixed, **scale)
     rng = streams(config.seed, replicate)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numba
 from numba import config, types
-from numba.core.ccallback import CFunc, _CFuncCompiler
+from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import _FunctionCompiler
 from numba.extending import overload
 
 import rnnkit._forks  # noqa: F401  a fork waits until no thread compiles
@@ -55,7 +56,7 @@ def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Ca
     return decorate
 
 
-class _NoAliasCompiler(_CFuncCompiler):
+class _NoAliasCompiler(_FunctionCompiler):
     """Compiles a function whose pointers do not overlap."""
 
     def _customize_flags(self, flags: Any) -> Any:
@@ -64,19 +65,24 @@ class _NoAliasCompiler(_CFuncCompiler):
         return flags
 
 
-def compile_loop(text: str, names: dict[str, Any], n_pointers: int, dtype: str) -> CFunc:
-    """Compile the one function that a text defines, of pointers that do not overlap and a size, for a dtype.
+def compile_loop(text: str, names: dict[str, Any], dtype: str) -> CFunc:
+    """Compile the `call` that a text defines, of (table, constants, step, rows, size), for a dtype.
 
-    names: what the text may call. What is compiled is kept under the text's hash.
+    Its `loop` takes pointers that do not overlap. names: what the text may call. What is compiled is kept under the
+    text's hash.
     """
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]
     space = {"__name__": __name__, **names}  # numba asks for a module that a later process has too
     exec(compile(text, f"<rnnkit loop {digest}>", "exec"), space)
-    (function,) = (value for name, value in space.items() if name not in names and not name.startswith("__"))
-    signature = types.void(*[types.CPointer(getattr(types, dtype))] * n_pointers, types.intp)
-    compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=OPTIONS)
-    compiled._compiler = _NoAliasCompiler(function, CFunc._targetdescr, OPTIONS, {}, pipeline_class=Compiler)
-    compiled._cache = _cache.LoopCache(function, digest)
+    for name in ("loop", "call"):  # whose symbols must differ: what was stored by other processes may bear the same
+        space[name].__name__ = space[name].__qualname__ = f"{name}_{digest}"
+    loop = numba.njit(**OPTIONS)(space["loop"])
+    loop._compiler = _NoAliasCompiler(loop.py_func, loop.targetdescr, loop.targetoptions, {}, Compiler)
+    call, space["loop"] = space["call"], loop
+    table, constants = types.CPointer(types.int64), types.CPointer(getattr(types, dtype))
+    signature = types.void(table, constants, types.intp, types.intp, types.intp)
+    compiled = CFunc(call, (signature.args, signature.return_type), locals={}, options=OPTIONS)
+    compiled._cache = _cache.LoopCache(call, digest)
     compiled.compile()
     return compiled
 

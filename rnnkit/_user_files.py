@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+PREFIX = "_rnnkit_"  # of the names of their modules
 _modules: dict[Path, tuple[bytes, ModuleType]] = {}
 
 
@@ -30,6 +31,11 @@ def only_class(path: str | Path, base: type, where: str) -> type:
     return own[0]
 
 
+def is_user_module(name: str) -> bool:
+    """Return whether a module is one of these files: nothing can import it by its name."""
+    return name.startswith(PREFIX)
+
+
 def describe(error: BaseException, file: Path | None = None) -> str:
     """Return what a message says of an error: its kind, its text, and the last line of `file` that it came through."""
     frames = traceback.extract_tb(error.__traceback__) if file else []
@@ -49,7 +55,7 @@ def _run(file: Path, where: str) -> ModuleType:
 
 def _run_text(file: Path, text: bytes, where: str) -> Any:
     """Run the file as a module that stands in sys.modules: pickle, dataclasses and messages look there."""
-    module = ModuleType(f"_rnnkit_{file.stem}_{sha256(str(file).encode()).hexdigest()[:16]}")
+    module = ModuleType(f"{PREFIX}{file.stem}_{sha256(str(file).encode()).hexdigest()[:16]}")
     module.__file__ = str(file)
     sys.modules[module.__name__] = module
     linecache.checkcache(str(file))

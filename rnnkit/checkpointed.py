@@ -17,9 +17,9 @@ import numpy as np
 
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays
 from rnnkit.kernels.cut import chunk_steps
-from rnnkit.kernels.layer import NONE, PLAIN, backward_layer, forward_layer
+from rnnkit.kernels.engine.weights import empty_dx, sum_parts, zero_sums
+from rnnkit.kernels.layer import NONE, PLAIN, backward_layer, forward_layer, with_nothing_else
 from rnnkit.kernels.sequence import SequenceGradients
-from rnnkit.kernels.weights import empty_dx, sum_parts, zero_sums
 
 SHORTEST = (
     64  # steps; each segment packs W and makes two calls, which segments of 32 steps (T = 1000) pay for too often
@@ -75,11 +75,11 @@ def forward_segments(
     x = as_symbols(x)
     cut = segments(*x.shape[:2])
     checkpoints, h = np.empty((len(cut) + 1, *h_0.shape), h_0.dtype), _buffer(cut, h_0)
-    checkpoints[0] = h_0
+    checkpoints[0], W_h, units = h_0, W_hh.reshape(-1), NONE[h.dtype][1]
     for j, steps in enumerate(cut):
         n = steps.stop - steps.start
         h[0] = checkpoints[j]
-        forward(x[steps], W_xh, W_hh, b_h, activation, (h[: n + 1], *NONE[h.dtype]), PLAIN)
+        forward(x[steps], W_xh, W_h, b_h, units, activation, with_nothing_else(h[: n + 1]), PLAIN)
         checkpoints[j + 1] = h[n]
     return checkpoints
 
@@ -103,16 +103,16 @@ def backward_segments(
     if len(checkpoints) != len(cut) + 1:
         raise ValueError(f"checkpoints must have {len(cut) + 1} states for x of {x.shape}, got {checkpoints.shape}")
     h, carry = _buffer(cut, checkpoints[0]), np.zeros_like(checkpoints[:1])
-    dx, no_dh, parts = empty_dx(x, h.dtype), len(x) - len(dh), zero_sums(x, W_xh, W_hh, activation)
+    dx, no_dh, parts = empty_dx(x, h.dtype), len(x) - len(dh), zero_sums(x, W_xh, activation)
+    W_h, (hidden, units) = W_hh.reshape(-1), NONE[h.dtype]
     for j, steps in reversed(list(enumerate(cut))):
-        h[0], states = checkpoints[j], (h[: steps.stop - steps.start + 1], *NONE[h.dtype])
-        forward(x[steps], W_xh, W_hh, b_h, activation, states, PLAIN)
+        h[0], states = checkpoints[j], with_nothing_else(h[: steps.stop - steps.start + 1])
+        forward(x[steps], W_xh, W_h, b_h, units, activation, states, PLAIN)
         dh_j = dh[max(steps.start - no_dh, 0) : max(steps.stop - no_dh, 0)]
-        run = activation, states, PLAIN, dx[steps], carry, parts, NONE[h.dtype][1]
-        backward(dh_j, x[steps], W_xh, W_hh, *run)
-    weights = [np.empty_like(a) for a in (W_xh, W_hh, b_h)]
-    sum_parts(parts, *weights)
-    return SequenceGradients(dx, carry[0], *weights)
+        backward(dh_j, x[steps], W_xh, W_h, units, activation, states, PLAIN, dx[steps], carry, parts, hidden)
+    dW_xh, dW_hh, db_h = (np.empty_like(a) for a in (W_xh, W_hh, b_h))
+    sum_parts(parts, activation, dW_xh, dW_hh.reshape(-1), db_h, units)
+    return SequenceGradients(dx, carry[0], dW_xh, dW_hh, db_h)
 
 
 def _buffer(cut: list[slice], h_0: np.ndarray) -> np.ndarray:

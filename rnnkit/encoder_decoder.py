@@ -13,12 +13,14 @@ import numpy as np
 
 from rnnkit import storage
 from rnnkit._arguments import check_unmasked, integer, is_integers, shown
+from rnnkit.by_state import Hidden
+from rnnkit.cells import Cell
 from rnnkit.generation import most_likely
 from rnnkit.kernels._checks import check_axes
 from rnnkit.network_checks import Fixed, as_lengths, as_x, check_symbols
 from rnnkit.networks import RNN
 from rnnkit.parameters import Start
-from rnnkit.passes import Hidden, Run
+from rnnkit.passes import Run
 from rnnkit.rng import as_generator
 
 
@@ -49,7 +51,7 @@ class EncoderDecoder(Fixed):
         hidden_size: int,
         output_size: int,
         *,
-        cell: str = "gru",
+        cell: str | Path | type[Cell] | Cell = "gru",
         layers: int = 1,
         dtype: str = "float32",
         seed: int | np.random.Generator = 0,
@@ -139,9 +141,9 @@ class EncoderDecoder(Fixed):
         return kept | {"output_size": self.start}
 
     @classmethod
-    def load(cls, path: str | Path) -> "EncoderDecoder":
-        """Read what `save` wrote; ValueError says what is wrong with a file that is not one."""
-        return storage.load(path, cls)
+    def load(cls, path: str | Path, cell: str | Path | type[Cell] | Cell | None = None) -> "EncoderDecoder":
+        """Read what `save` wrote; cell and errors as of `RNN.load`."""
+        return storage.load(path, cls, cell)
 
 
 def _prefixed(**parts: dict[str, Any]) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from rnnkit._arguments import (
     shown,
     to_dtype,
 )
+from rnnkit.by_state import State
 from rnnkit.kernels._checks import check_axes
 from rnnkit.network_checks import check_net, check_symbols
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
-    from rnnkit.passes import State
 
 Choose = Callable[[np.ndarray], np.ndarray]
 
@@ -34,7 +34,7 @@ class Generated(NamedTuple):
 
     x: np.ndarray
     y: np.ndarray
-    state: "State"
+    state: State
 
 
 def most_likely(logits: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def sample(logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.
 
 
 def generate(
-    net: "RNN", first: np.ndarray, steps: int, choose: Choose | None = None, state: "State | None" = None
+    net: "RNN", first: np.ndarray, steps: int, choose: Choose | None = None, state: State | None = None
 ) -> Generated:
     """Run a network for some steps on `first`, (B,) symbols or (B, I), and from then on on what `choose` makes of y.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnkit._arguments import check_array, function, number
+from rnnkit.by_state import State
 from rnnkit.cells import Cell, as_cell
 from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.trace import trace
@@ -78,8 +79,8 @@ def relative_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
 def check_network(net: "RNN", x: np.ndarray, target: np.ndarray, **options: Any) -> dict[str, float]:
     """Return the relative error of every gradient of `net.loss_and_gradients` against finite differences, by name.
 
-    The names are those of net.parameters, `dx` where x are numbers, and `state.h` and an LSTM's `state.c` of the first
-    states. options: of `loss_and_gradients`. The loss is computed 4 times for every number: meant for small nets.
+    The names are those of net.parameters, `dx` where x are numbers, and `state.h` and so on of the first states.
+    options: of `loss_and_gradients`. The loss is computed 4 times for every number: meant for small nets.
     Raises ValueError unless net is float64, and for truncation: that gradient is not the loss's.
     """
     check_net(net)
@@ -89,7 +90,7 @@ def check_network(net: "RNN", x: np.ndarray, target: np.ndarray, **options: Any)
         raise ValueError(f"truncation={options['truncation']} has no place here: its gradient is not the loss's")
     found = net.loss_and_gradients(x, target, **options).gradients
     x, first = x.copy(), options.get("state") or net.initial_state(x.shape[1])
-    state = type(first)(*(None if part is None else part.copy() for part in first))
+    state = State(**{name: part.copy() for name, part in first.asdict().items()})
     loss_options = {name: options[name] for name in ("loss", "mask") if name in options}
 
     def loss() -> float:
@@ -98,7 +99,7 @@ def check_network(net: "RNN", x: np.ndarray, target: np.ndarray, **options: Any)
     pairs = {name: (found.parameters[name], array) for name, array in net.parameters.items()}
     if x.ndim == 3:
         pairs["dx"] = found.dx, x
-    pairs |= {f"state.{k}": (getattr(found.state, k), a) for k, a in state._asdict().items() if a is not None}
+    pairs |= {f"state.{k}": (getattr(found.state, k), a) for k, a in state.asdict().items()}
     return {name: relative_error(gradient, numerical_gradient(loss, a)) for name, (gradient, a) in pairs.items()}
 
 

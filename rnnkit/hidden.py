@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnkit._arguments import choice, integer
-from rnnkit.hidden_back import LogNorms, layers_back
+from rnnkit.by_state import LogNorms
+from rnnkit.hidden_back import layers_back
 from rnnkit.network_checks import check_dy, check_run
 from rnnkit.parallel import map_replicates
 from rnnkit.parameters import Direction
@@ -42,7 +43,7 @@ def hidden_log_norms(net: "RNN", run: "Run", dy: np.ndarray) -> dict[str, LogNor
     else:
         dh, last = [Scaled(at_h.v[t], at_h.log[t]) for t in range(T)], None
     found = layers_back(net, run, dh, last, net.ways)
-    return {name: LogNorms(*(None if a is None else a[:, 0] for a in logs)) for name, logs in found.items()}
+    return {way: LogNorms(**{name: a[:, 0] for name, a in logs.asdict().items()}) for way, logs in found.items()}
 
 
 def loss_by_state(net: "RNN", run: "Run", dy: np.ndarray, layer: str = "l0") -> np.ndarray:
@@ -64,7 +65,7 @@ def loss_by_state(net: "RNN", run: "Run", dy: np.ndarray, layer: str = "l0") -> 
         alone = [zeros(len(sources), B, net.features)] * T
         for k, s in enumerate(sources):
             alone[s] = _at(k, len(sources), Scaled(dh.v[s], dh.log[s]))
-        found[sources] = layers_back(net, run, alone, None, wanted)[layer].h.swapaxes(0, 1)
+        found[sources] = layers_back(net, run, alone, None, wanted)[layer][0].swapaxes(0, 1)
 
     map_replicates(block, -(-T // n))  # beside a busy core, threads inside these small products made it 4 times slower
     return found
@@ -79,7 +80,7 @@ def hidden_of_step(net: "RNN", run: "Run", dy: np.ndarray, s: int, layer: str = 
     s = integer("s", s, 0, len(dy) - 1)
     alone = np.zeros_like(dy)
     alone[s] = dy[s]
-    return net.backward(run, alone, hidden=True).hidden[layer].h
+    return net.backward(run, alone, hidden=True).hidden[layer][0]
 
 
 def _check(net: "RNN", run: "Run", dy: np.ndarray, layer: str) -> Direction:

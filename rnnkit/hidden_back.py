@@ -1,16 +1,17 @@
 """The way of gradients back through all layers, n losses at once, each as a direction and a logarithm.
 
-A step takes the gradient of the states after it, (n, B, H), of an LSTM h and c side by side (n, B, 2 H), to that of the
+A step takes the gradient of the states after it, side by side (n, B, states H), to that of the
 states before it and of x: one matrix product for all n B rows. The equations stand in `rnnkit.local_derivatives`.
 Vectors have one logarithm, or graded one for each number where derivatives of saturated units leave some far below the
 others.
 """
 
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnkit.by_state import LogNorms
 from rnnkit.cells import Cell
 from rnnkit.local_derivatives import Locals, by_steps, cell_of, local_derivatives, order_of_states, step_matrix
 from rnnkit.parameters import Direction
@@ -20,13 +21,6 @@ from rnnkit.scaled import Scaled, beside, log_norm, part, plus, product, scaled,
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
     from rnnkit.passes import Run
-
-
-class LogNorms(NamedTuple):
-    """ln ||dL/dh_t|| of one direction, and of an LSTM ln ||dL/dc_t|| with the way through h_t, else None."""
-
-    h: np.ndarray
-    c: np.ndarray | None
 
 
 def layers_back(
@@ -57,7 +51,7 @@ def _way_back(
     M, of_steps, states = step_matrix(net, way, with_x), by_steps(local_derivatives(net, run, way)), len(cls.states)
     inside = within(run.lengths, T) if run.lengths.size else np.ones((T, B), bool)
     logs, carry = np.full((states, T, n, B), -np.inf), zeros(n, B, states * H)
-    dx, nothing = [zeros(n, B, M.shape[1] - H)] * T, zeros(n, B, H)
+    dx, nothing = [zeros(n, B, M.shape[1] - H * len(cls.recurrent()))] * T, zeros(n, B, H)
     if last is not None:
         carry = _enter(carry, last)
     for t in range(T) if way.reverse else reversed(range(T)):
@@ -72,11 +66,11 @@ def _way_back(
         carry = scaled(*where(held, before, after))
         if with_x:
             dx[t] = scaled(*where(held, x, zeros(*x.v.shape)))
-    return LogNorms(logs[0], logs[1] if states == 2 else None), dx
+    return LogNorms(**dict(zip(cls.states, logs, strict=True))), dx
 
 
 def _enter(carry: Scaled, dh: Scaled) -> Scaled:
-    """Return carry (n, B, H or 2 H) with dh (n, B, H) added to its h."""
+    """Return carry (n, B, states H) with dh (n, B, H) added to its first state."""
     more = carry.v.shape[-1] - dh.v.shape[-1]
     if more:
         dh = beside([dh, Scaled(np.zeros((*dh.v.shape[:-1], more)), dh.log[..., -1:])])
@@ -91,10 +85,11 @@ def _step_back(cls: type[Cell], after: Scaled, k: Locals, M: np.ndarray) -> tupl
         g[name] = _sum([g[name], *_through(g, k, f"new_{name}")])
     nothing = zeros(*after.v.shape[:-1], H)
     back = product(beside([_sum(_through(g, k, block), nothing) for block in cls.blocks]), M)
-    before = [_through(g, k, name) for name in cls.states]
-    before[0].append(part(back, slice(0, H)))
-    found = beside([_sum(parts, nothing) for parts in before])
-    return beside([g[name] for name in cls.states]), found, part(back, slice(H, None))
+    before = {name: _through(g, k, name) for name in cls.states}
+    for i, name in enumerate(cls.recurrent()):
+        before[name].append(part(back, slice(i * H, (i + 1) * H)))
+    found = beside([_sum(parts, nothing) for parts in before.values()])
+    return beside([g[name] for name in cls.states]), found, part(back, slice(len(cls.recurrent()) * H, None))
 
 
 def _through(g: dict[str, Scaled], k: Locals, name: str) -> list[Scaled]:

@@ -9,8 +9,6 @@ unit's new states depend on its own pre-activations and states alone, by local d
 where the derivatives of a state take the other new ones as given: of an LSTM's h they are o (1 - tanh^2 c), to c_t, and
 tanh(c) o (1 - o), to a_o. They come from the cell's step (`rnnkit.cells`), as signs and logarithms (`rnnkit.precise`).
 A state rounds where its unit is saturated, so a is made anew, in float64, of x_t and the states before.
-
-Of the states only the first enters blocks here, by W_hh, as in every network so far.
 """
 
 from functools import cache
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.cells import CELLS, Cell
+from rnnkit.cells import Cell
 from rnnkit.cells.derivatives import partial_derivatives
 from rnnkit.cells.expressions import Expression
 from rnnkit.cells.trace import trace
@@ -36,8 +34,8 @@ Locals = dict[tuple[str, str], Scaled]  # d state / d (block, state before, or n
 
 
 def cell_of(net: "RNN") -> type[Cell]:
-    """Return the cell of a network."""
-    return CELLS[net.cell]
+    """Return the class of a network's cell."""
+    return type(net.cell)
 
 
 @cache
@@ -58,15 +56,22 @@ def _expressions(cls: type[Cell]) -> dict[tuple[str, str], Expression]:
 
 
 def step_matrix(net: "RNN", way: Direction, with_x: bool) -> np.ndarray:
-    """Return M (blocks H, H + I), or (blocks H, H) without x, in float64; zero where an input enters no block."""
-    cls, H = cell_of(net), net.hidden_size
-    W_xh, W_hh = (net.parameters[f"{way.name}.{kind}"].astype(np.float64) for kind in ("W_xh", "W_hh"))
-    M = np.zeros((len(cls.blocks), H, H + way.inputs))
-    for k, part in _blocks(cls, "h", W_hh):
-        M[k, :, :H] = part.T
-    for k, part in _blocks(cls, "x", W_xh):
-        M[k, :, H:] = part.T
-    return M.reshape(-1, H + way.inputs) if with_x else np.ascontiguousarray(M[:, :, :H].reshape(-1, H))
+    """Return M (blocks H, states that enter blocks H + I), or without x, in float64; zero where one enters no block."""
+    cls, H, parts = cell_of(net), net.hidden_size, []
+    for name, W in _weights(net, way).items():
+        if name in cls.recurrent() or (name == "x" and with_x):
+            of_input = np.zeros((len(cls.blocks), H, len(W)))
+            for k, block in _blocks(cls, name, W):
+                of_input[k] = block.T
+            parts.append(of_input.reshape(-1, len(W)))
+    return np.hstack(parts) if parts else np.zeros((len(cls.blocks) * H, 0))
+
+
+def _weights(net: "RNN", way: Direction) -> dict[str, np.ndarray]:
+    """Return in float64 what makes the blocks, by what it is multiplied with: states, x, and b with 1."""
+    names = cell_of(net).recurrent() | {"x": "W_xh", "b": "b_h"}
+    found = {name: net.parameters.get(f"{way.name}.{weights}") for name, weights in names.items()}
+    return {name: W.astype(np.float64) for name, W in found.items() if W is not None}
 
 
 def _blocks(cls: type[Cell], name: str, W: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -107,13 +112,18 @@ def _arguments(net: "RNN", run: "Run", way: Direction, steps: slice, rows: slice
     """Return what a step takes, by name: blocks from x and the states before, and these, (steps, rows, H)."""
     cls, layer, T, H = cell_of(net), run.layers[way.layer], len(run.x), net.hidden_size
     columns, before = slice(way.reverse * H, (way.reverse + 1) * H), 2 if way.reverse else 0
-    W_xh, W_hh, b_h = (net.parameters[f"{way.name}.{kind}"].astype(np.float64) for kind in ("W_xh", "W_hh", "b_h"))
-    of_states = (layer.h[..., columns], *layer.inside[way.reverse][: len(cls.states) - 1])
-    before = [array[before : before + T][steps, rows].astype(np.float64) for array in of_states]
-    x = layer.x[steps, rows]
-    shares = {"x": W_xh[x] if x.ndim == 2 else x.astype(np.float64) @ W_xh, "h": before[0] @ W_hh, "b": b_h}
-    blocks = [np.zeros_like(before[0]) for _ in cls.blocks]
-    for name, share in shares.items():
+    of_states = (layer.h[..., columns], *layer.inside[way.reverse][0])
+    states = {
+        name: array[before : before + T][steps, rows].astype(np.float64)
+        for name, array in zip(cls.states, of_states, strict=True)
+    }
+    x, shape, weights = layer.x[steps, rows], states[cls.states[0]].shape, _weights(net, way)
+    blocks = [np.zeros(shape) for _ in cls.blocks]
+    for name, W in weights.items():
+        enters = states.get(name, x)
+        share = W if name == "b" else W[x] if name == "x" and x.ndim == 2 else enters.astype(np.float64) @ W
         for k, part in _blocks(cls, name, share):
             blocks[k] = blocks[k] + part
-    return dict(zip((*cls.blocks, *cls.states), (*blocks, *before), strict=True))
+    of_units = {name: net.parameters[f"{way.name}.{name}"].astype(np.float64) for name in cls.per_unit}
+    numbers = {name: np.broadcast_to(value, shape) for name, value in (of_units | dict(net.cell.constants)).items()}
+    return dict(zip(cls.blocks, blocks, strict=True)) | states | numbers

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnkit._arguments import check_array, check_unmasked, is_integers, shown
+from rnnkit.by_state import ByState, State
 from rnnkit.kernels._checks import as_symbols, check_axes
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
-    from rnnkit.passes import Run, State, Tape
+    from rnnkit.passes import Run, Tape
 
 
 class Fixed:
@@ -82,23 +83,22 @@ def as_lengths(lengths: np.ndarray | None, T: int, B: int, name: str = "lengths"
     return lengths.astype(np.int64, copy=False)
 
 
-def check_state(net: "RNN", state: "State", B: int, name: str = "state") -> "State":
+def check_state(net: "RNN", state: State, B: int, name: str = "state") -> State:
     """Return state; ValueError unless its arrays fit the network and the batch."""
-    if not isinstance(state, tuple) or getattr(state, "_fields", ()) != ("h", "c"):
-        raise ValueError(f"{name} must be a State (h, c), as `initial_state` returns it, got {type(state).__name__}")
+    names = net.cell.states
+    if not isinstance(state, ByState) or state.names != names:
+        got = f"{type(state).__name__} of {', '.join(state.names)}" if isinstance(state, ByState) else shown(state)
+        wanted = ", ".join(names)
+        raise ValueError(f"{name} must be a State of {wanted}, as `initial_state` returns it, got {got}")
     wanted = (len(net.ways), B, net.hidden_size)
-    for part, array in state._asdict().items():
-        if part == "c" and net.cell != "lstm":
-            if array is not None:
-                raise ValueError(f"{name}.c must be None for cell={net.cell}, got {_describe(array)}")
-        elif not isinstance(array, np.ndarray) or array.shape != wanted or array.dtype != net.dtype:
+    for part, array in state.asdict().items():
+        if not isinstance(array, np.ndarray) or array.shape != wanted or array.dtype != net.dtype:
             raise ValueError(f"{name}.{part} must be {wanted} {net.dtype}, got {_describe(array)}")
-        else:
-            check_unmasked(f"{name}.{part}", array)
+        check_unmasked(f"{name}.{part}", array)
     return state
 
 
-def check_dstate(net: "RNN", dstate: "State | None", B: int) -> None:
+def check_dstate(net: "RNN", dstate: State | None, B: int) -> None:
     """Raise ValueError unless dstate is None or fits the network's states."""
     if dstate is not None:
         check_state(net, dstate, B, "dstate")
@@ -145,7 +145,7 @@ def _describe(given: object) -> str:
     return f"{given.shape} {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
 
 
-def check_truncation(net: "RNN", tape: "Tape", dstate: "State | None", truncation: tuple[int, int] | None) -> None:
+def check_truncation(net: "RNN", tape: "Tape", dstate: State | None, truncation: tuple[int, int] | None) -> None:
     """Raise ValueError where truncation has no meaning."""
     if truncation is None:
         return

@@ -17,14 +17,16 @@ import numpy as np
 
 from rnnkit import passes, storage
 from rnnkit._arguments import boolean, check_unmasked, choice, integer, number, shown
+from rnnkit.by_state import State
+from rnnkit.cells import Cell, as_cell
+from rnnkit.cells.handles import handle_of
 from rnnkit.initializers import INITIALIZERS
 from rnnkit.kernels import losses
 from rnnkit.kernels._checks import FLOATS
-from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.losses import LOSSES
 from rnnkit.network_checks import Fixed, check_mask, check_run
-from rnnkit.parameters import Start, directions, fill, shapes, views
-from rnnkit.passes import Gradients, Run, State
+from rnnkit.parameters import Start, directions, fill, places, shapes, views
+from rnnkit.passes import Gradients, Run
 from rnnkit.rng import as_generator
 
 OUTPUTS = ("every", "last")
@@ -47,7 +49,7 @@ class RNN(Fixed):
     """
 
     FIXED = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output", "dtype")
-    FIXED += ("ways", "shapes", "flat", "parameters")
+    FIXED += ("handle", "ways", "places", "shapes", "flat", "parameters")
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class RNN(Fixed):
         hidden_size: int,
         output_size: int | None = None,
         *,
-        cell: str = "tanh",
+        cell: str | Path | type[Cell] | Cell = "tanh",
         layers: int = 1,
         bidirectional: bool = False,
         output: str = "every",
@@ -71,27 +73,32 @@ class RNN(Fixed):
         """Draw the weights of a network.
 
         output_size: None for the states of the last layer as outputs (directions side by side).
-        cell: tanh, relu, sigmoid, identity (Elman), lstm or gru.
+        cell: tanh, relu, sigmoid, identity (Elman), lstm, gru; or a cell of your own: the path of a .py file that
+        defines one, its class, or an instance with other constants (`rnnkit.cells.Cell`).
         output: `every` step has one, (T, B, O); or the `last` alone, (B, O), from the states after the last step, which
         is the first step for the second direction.
-        initializer: of W_hh, gate by gate: glorot, gaussian, orthogonal, identity, sparse; or the array itself, (H, G).
-        spectral_radius: scale each gate's part exactly to it. gain: multiply by it. fan_in: of sparse.
-        forget_bias: first bias of an LSTM's forget gate, 0 where not given (Jozefowicz, Zaremba, Sutskever 2015: 1).
-        chrono: longest dependency in steps; biases of Tallec, Ollivier (2018), eq. 16, of an LSTM or GRU.
+        initializer: of W_hh, block by block: glorot, gaussian, orthogonal, identity, sparse; or the array itself,
+        (H, G).
+        spectral_radius: scale each block's part exactly to it. gain: multiply by it. fan_in: of sparse.
+        forget_bias: first bias of the gate that keeps the state, as an LSTM's forget gate, 0 where not given
+        (Jozefowicz, Zaremba, Sutskever 2015: 1).
+        chrono: longest dependency in steps; biases of Tallec, Ollivier (2018), eq. 16, of a cell with such a gate.
         W_xh and W_hy: Glorot, other biases 0. dtype: float32 or float64. seed: of all draws, or a
         generator to go on with.
         Raises ValueError naming an argument that is out of range or has no place beside the others.
         """
         self.input_size, self.hidden_size = integer("input_size", input_size, 1), integer("hidden_size", hidden_size, 1)
         self.output_size = None if output_size is None else integer("output_size", output_size, 1)
-        self.cell, self.layers = choice("cell", cell, CELLS), integer("layers", layers, 1, MOST_LAYERS)
+        self.cell, self.layers = as_cell(cell), integer("layers", layers, 1, MOST_LAYERS)
         self.bidirectional, self.output = boolean("bidirectional", bidirectional), choice("output", output, OUTPUTS)
         self.dtype = _as_dtype(dtype)
         start = _check_start(self.cell, Start(initializer, spectral_radius, gain, fan_in, forget_bias, chrono))
         rng = as_generator(seed)
         names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
         self._settings = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
+        self.handle = handle_of(self.cell)
         self.ways = tuple(directions(self.input_size, self.hidden_size, self.layers, self.bidirectional))
+        self.places = tuple(places(self.ways, self.hidden_size, self.cell))
         self.shapes = MappingProxyType(shapes(self.ways, self.hidden_size, self.cell, self.features, self.output_size))
         self.flat = np.empty(self._count_weights(), self.dtype)
         self.parameters = MappingProxyType(views(self.flat, self.shapes))  # a new array under a name would be lost
@@ -120,12 +127,12 @@ class RNN(Fixed):
         ways = f"{'2 x ' if self.bidirectional else ''}{self.hidden_size}"
         inside = " -> ".join([str(self.input_size)] + [ways] * self.layers + [str(self.output_size or "states")])
         last = ", output last" if self.output == "last" else ""
-        return f"RNN({self.cell}, {inside}{last}, {self.dtype}, {self.num_parameters:,} parameters)"
+        return f"RNN({self.cell.shown}, {inside}{last}, {self.dtype}, {self.num_parameters:,} parameters)"
 
     def initial_state(self, B: int) -> State:
-        """Return states of zeros: h (layers x directions, B, H), and of an LSTM c."""
-        zeros = np.zeros((len(self.ways), integer("B", B, 1), self.hidden_size), self.dtype)
-        return State(zeros, zeros.copy() if self.cell == "lstm" else None)
+        """Return states of zeros by name: h (layers x directions, B, H), of an LSTM c too, and so on."""
+        shape = len(self.ways), integer("B", B, 1), self.hidden_size
+        return State(**{name: np.zeros(shape, self.dtype) for name in self.cell.states})
 
     def forward(self, x: np.ndarray, state: State | None = None, lengths: np.ndarray | None = None) -> Run:
         """Return a Run: y (T, B, O), or (B, O) where output is `last`; h, the last layer's; state, the last ones.
@@ -205,9 +212,12 @@ class RNN(Fixed):
         storage.save(path, self)
 
     @classmethod
-    def load(cls, path: str | Path) -> "RNN":
-        """Read a network that `save` wrote; ValueError says what is wrong with a file that is not one."""
-        return storage.load(path, cls)
+    def load(cls, path: str | Path, cell: str | Path | type[Cell] | Cell | None = None) -> "RNN":
+        """Read a network that `save` wrote; ValueError says what is wrong with a file that is not one.
+
+        cell: that of the network, where it is one of your own; its constants are those that were saved.
+        """
+        return storage.load(path, cls, cell)
 
     def __reduce__(self) -> tuple:
         """Copy and pickle as one array: copies of its views would no longer be views."""
@@ -226,7 +236,7 @@ def _as_dtype(dtype: str) -> np.dtype:
     raise ValueError(f"dtype must be float32 or float64, got {shown(dtype)}")
 
 
-def _check_start(cell: str, start: Start) -> Start:
+def _check_start(cell: Cell, start: Start) -> Start:
     """Return how weights begin, as plain values; ValueError for what is out of range, or cannot be combined."""
     named = isinstance(start.initializer, str)
     check_unmasked("initializer", start.initializer)
@@ -239,10 +249,16 @@ def _check_start(cell: str, start: Start) -> Start:
         raise ValueError(f"spectral_radius={start.spectral_radius} has no place beside gain={start.gain}")
     if start.fan_in is not None and not (named and start.initializer == "sparse"):
         raise ValueError(f"fan_in={start.fan_in} has no place beside initializer={start.initializer!r}")
-    if start.forget_bias is not None and cell != "lstm":
-        raise ValueError(f"forget_bias={start.forget_bias} has no place beside cell={cell!r}: it is an LSTM's")
-    if start.chrono is not None and (cell not in ("lstm", "gru") or start.forget_bias is not None):
-        raise ValueError(f"chrono={start.chrono} has a place beside cell=lstm or gru without forget_bias alone")
+    for name in ("forget_bias", "chrono"):
+        if getattr(start, name) is not None and cell.keeps is None:
+            given = f"{name}={getattr(start, name)}"
+            raise ValueError(f"{given} cannot be combined with cell={cell.shown}: it has no gate that keeps the state")
+    if start.chrono is not None and start.forget_bias is not None:
+        raise ValueError(f"chrono={start.chrono} cannot be combined with forget_bias={start.forget_bias}")
+    if not cell.recurrent() and (not named or start != Start(start.initializer, None, None, None, *start[4:])):
+        raise ValueError(
+            f"initializer, spectral_radius, gain cannot be combined with cell={cell.shown}: it has no W_hh"
+        )
     for name, least, most in (("chrono", 3, LONGEST_CHRONO), ("fan_in", 1, None)):
         if getattr(start, name) is not None:
             start = start._replace(**{name: integer(name, getattr(start, name), least, most)})

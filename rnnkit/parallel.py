@@ -48,9 +48,10 @@ from rnnkit._pool import run_tasks
 from rnnkit._simd.apart import as_tasks
 from rnnkit.kernels import gru, layer, lstm, sequence
 from rnnkit.kernels.cut import MAX_SHARDS, count_shards
+from rnnkit.kernels.engine.backward import backward_shard
+from rnnkit.kernels.engine.forward import forward_shard
+from rnnkit.kernels.engine.weights import pack_backward, pack_forward
 from rnnkit.kernels.sequence import SequenceGradients
-from rnnkit.kernels.shards import backward_shard, forward_shard
-from rnnkit.kernels.weights import pack_backward, pack_forward
 
 Cancellation = threading.Event
 Result = TypeVar("Result")
@@ -124,13 +125,13 @@ def threading_layer() -> str:
 
 
 @jit
-def _forward_spread(pool, x, W_xh, W_hh, b_h, cell, states, place):
-    _run_forward(pool, (x, pack_forward(x, W_xh, W_hh, b_h, cell), cell, states, place))
+def _forward_spread(pool, x, W_xh, W_h, b_h, units, cell, states, place):
+    _run_forward(pool, (x, pack_forward(x, W_xh, W_h, b_h, units, cell), cell, states, place))
 
 
 @jit
-def _backward_spread(pool, dh, x, W_xh, W_hh, cell, states, place, dx, carry, parts, hidden):
-    weights = pack_backward(x, W_xh, W_hh, cell)
+def _backward_spread(pool, dh, x, W_xh, W_h, units, cell, states, place, dx, carry, parts, hidden):
+    weights = pack_backward(x, W_xh, W_h, units, cell)
     _run_backward(pool, (dh, x, weights, cell, states, place, dx, carry, parts, hidden))
 
 

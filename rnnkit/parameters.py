@@ -1,22 +1,21 @@
 """The weights of a network: their names and shapes, one flat array that holds them all, and their first values.
 
-l0.W_xh, l0.W_hh, l0.b_h                      the first layer
+l0.W_xh (I, blocks of x times H), l0.b_h      the first layer: H columns for each block that x, or a bias, enters
+l0.W_hh (H, blocks of h times H)              for each state that enters blocks one, as l0.W_ch of a state c
+l0.<name> (H,)                                for each trained number of a cell's units
 l0.reverse.W_xh, ...                          its second direction
 W_hy, b_y                                     the readout
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnkit._arguments import is_integers, shown
+from rnnkit.cells import Cell
 from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius
-from rnnkit.kernels.cells import CELLS, count_gates
-
-FORGET = 1  # the place of the forget gate: i, f, g, o
-UPDATE = 1  # of the gate of a GRU that keeps the state: r, z, n
 
 
 class Direction(NamedTuple):
@@ -46,18 +45,27 @@ def directions(input_size: int, hidden_size: int, layers: int, bidirectional: bo
     return [Direction(f"l{i}{way}", i, n, r) for i, n in enumerate(sizes) for r, way in enumerate(both)]
 
 
+def of_direction(cell: Cell, inputs: int, H: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of one direction by name, in the order in which they are kept."""
+    columns = {name: H * len(blocks) for name, blocks in cell.entered().items()}
+    found = {"W_xh": (inputs, columns["x"])}
+    found |= {name: (H, columns[state]) for state, name in cell.recurrent().items()}
+    found |= {"b_h": (columns["b"],)} if columns["b"] else {}
+    return found | {name: (H,) for name in cell.per_unit}
+
+
 def shapes(
-    ways: list[Direction], hidden_size: int, cell: str, features: int, output_size: int | None
+    ways: list[Direction], hidden_size: int, cell: Cell, features: int, output_size: int | None
 ) -> dict[str, tuple[int, ...]]:
     """Return the shape of every array, by name."""
-    H, found = hidden_size, {}
-    G, n_b = H * count_gates(CELLS[cell]), H if count_gates(CELLS[cell]) == 1 else 4 * H
+    found: dict[str, tuple[int, ...]] = {}
     for way in ways:
-        found |= {f"{way.name}.W_xh": (way.inputs, G), f"{way.name}.W_hh": (H, G), f"{way.name}.b_h": (n_b,)}
+        of_way = of_direction(cell, way.inputs, hidden_size)
+        found |= {f"{way.name}.{name}": shape for name, shape in of_way.items()}
     return found | ({} if output_size is None else {"W_hy": (features, output_size), "b_y": (output_size,)})
 
 
-def views(flat: np.ndarray, of: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+def views(flat: np.ndarray, of: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """Return a view of each shape into flat, one after the other."""
     found, end = {}, 0
     for name, shape in of.items():
@@ -66,28 +74,67 @@ def views(flat: np.ndarray, of: dict[str, tuple[int, ...]]) -> dict[str, np.ndar
     return found
 
 
+class LayerWeights(NamedTuple):
+    """Views of the weights of one direction as the kernels take them: W_xh, and the others in one row each."""
+
+    W_xh: np.ndarray
+    W_h: np.ndarray
+    b_h: np.ndarray
+    units: np.ndarray
+
+
+class Places(NamedTuple):
+    """Where the weights of one direction stand in the flat array, and the shape of W_xh."""
+
+    W_xh: slice
+    W_h: slice
+    b_h: slice
+    units: slice
+    shape: tuple[int, ...]
+
+
+def places(ways: list[Direction], H: int, cell: Cell) -> list[Places]:
+    """Return the places of all directions."""
+    found, end, recurrent = [], 0, set(cell.recurrent().values())
+    for way in ways:
+        of_way, parts = of_direction(cell, way.inputs, H), []
+        for kept in ({"W_xh"}, recurrent, {"b_h"}, set(cell.per_unit)):
+            start, end = end, end + sum(math.prod(shape) for name, shape in of_way.items() if name in kept)
+            parts.append(slice(start, end))
+        found.append(Places(*parts, of_way["W_xh"]))
+    return found
+
+
+def layer_weights(flat: np.ndarray, of: list[Places]) -> list[LayerWeights]:
+    """Return the views of all directions into the flat weights, or gradients, of a network."""
+    return [LayerWeights(flat[p.W_xh].reshape(p.shape), flat[p.W_h], flat[p.b_h], flat[p.units]) for p in of]
+
+
 def gates(W: np.ndarray, hidden_size: int) -> Iterator[np.ndarray]:
-    """Yield a view (., H) of each gate's columns."""
+    """Yield a view (., H) of each block's columns."""
     yield from np.split(W, W.shape[1] // hidden_size, axis=1)
 
 
 def fill(
-    parameters: dict[str, np.ndarray], hidden_size: int, cell: str, start: Start, rng: np.random.Generator
+    parameters: Mapping[str, np.ndarray], hidden_size: int, cell: Cell, start: Start, rng: np.random.Generator
 ) -> None:
-    """Give every array its first values: weights gate by gate, biases 0 but for forget_bias and chrono."""
+    """Give every array its first values: weights block by block, biases 0 but for forget_bias and chrono."""
+    recurrent = set(cell.recurrent().values())
     for name, array in parameters.items():
         kind = name.split(".")[-1]
         if kind == "W_xh":
             for gate in gates(array, hidden_size):
                 gate[:] = glorot(rng, *gate.shape)
-        elif kind == "W_hh":
+        elif kind in recurrent:
             _fill_recurrent(array, hidden_size, start, rng)
         elif kind == "W_hy":
             array[:] = glorot(rng, *array.shape)
+        elif kind in cell.per_unit:
+            _fill_units(name, array, cell.per_unit[kind], rng)
         else:
             array[:] = 0
-            if kind == "b_h" and CELLS[cell] >= CELLS["lstm"]:
-                _fill_gate_biases(array.reshape(4, hidden_size), cell, start, rng)
+            if kind == "b_h":
+                _fill_gate_biases(array.reshape(-1, hidden_size), cell, start, rng)
 
 
 def _fill_recurrent(W_hh: np.ndarray, hidden_size: int, start: Start, rng: np.random.Generator) -> None:
@@ -120,15 +167,29 @@ def _take_array(W_hh: np.ndarray, initializer: np.ndarray) -> None:
         raise ValueError(f"initializer must be finite in {W_hh.dtype}, got {initializer[place]} at {place}")
 
 
-def _fill_gate_biases(b: np.ndarray, cell: str, start: Start, rng: np.random.Generator) -> None:
-    """Set the bias of the gate that keeps the state; by chrono a gate forgets after 1 to chrono - 1 steps."""
+def _fill_units(name: str, array: np.ndarray, first: object, rng: np.random.Generator) -> None:
+    """Set the first values of a trained number of each unit: one number, or what a function of (rng, H) returns."""
+    value = np.asarray(first(rng, len(array)) if callable(first) else first)
+    if value.shape not in ((), array.shape) or value.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must begin as a number or {array.shape} of them, got {shown(value)}")
+    with np.errstate(over="ignore"):
+        array[:] = value
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must begin as finite numbers in {array.dtype}, got {shown(value)}")
+
+
+def _fill_gate_biases(b: np.ndarray, cell: Cell, start: Start, rng: np.random.Generator) -> None:
+    """Set the biases (blocks, H) of the gates that keep and write the state.
+
+    By chrono a gate forgets after 1 to chrono - 1 steps.
+    """
+    with_bias = list(cell.entered()["b"])
     if start.forget_bias is not None:
         if abs(start.forget_bias) > float(np.finfo(b.dtype).max):
             raise ValueError(f"forget_bias must be finite in {b.dtype}, got {start.forget_bias}")
-        b[FORGET] = start.forget_bias
+        b[with_bias.index(cell.keeps)] = start.forget_bias
     if start.chrono is not None:
         lasting = np.log(rng.uniform(1, start.chrono - 1, b.shape[1]))
-        if cell == "lstm":
-            b[FORGET], b[0] = lasting, -lasting
-        else:
-            b[UPDATE] = lasting
+        b[with_bias.index(cell.keeps)] = lasting
+        if cell.writes is not None:
+            b[with_bias.index(cell.writes)] = -lasting

@@ -8,28 +8,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnkit.kernels.cells import CELLS
-from rnnkit.kernels.layer import NONE
+from rnnkit.by_state import Hidden, State
+from rnnkit.kernels.engine.weights import sum_parts, zero_sums
+from rnnkit.kernels.layer import empty_states
 from rnnkit.kernels.readout import readout_backward, readout_forward
-from rnnkit.kernels.weights import sum_parts, zero_sums
 from rnnkit.network_checks import as_lengths, as_x, check_dstate, check_dy, check_state, check_truncation
 from rnnkit.parallel import backward_layer, forward_layer
-from rnnkit.parameters import Direction, views
+from rnnkit.parameters import Direction, LayerWeights, layer_weights, views
 from rnnkit.truncated import Window, windows
 
 if TYPE_CHECKING:
     from rnnkit.networks import RNN
 
 
-class State(NamedTuple):
-    """States of every direction of every layer, from below: h (layers x directions, B, H), and of an LSTM c."""
-
-    h: np.ndarray
-    c: np.ndarray | None
-
-
 class Layer(NamedTuple):
-    """What a layer's way back needs: its inputs, its states, and for each direction c and the gates."""
+    """What a layer's way back needs: its inputs, its first states, and for each direction the others and what is saved.
+
+    inside: (other states (states - 1, T+1 or T+2, B, H), saved (T, saved, B, H)); see `rnnkit.kernels.layer`.
+    """
 
     x: np.ndarray
     h: np.ndarray
@@ -66,13 +62,6 @@ class Run(NamedTuple):
     tape: Tape
 
 
-class Hidden(NamedTuple):
-    """All of dL/dh_t (T, B, H) of one direction, and of an LSTM dL/dc_t with the way through h_t; 0 at padded steps."""
-
-    h: np.ndarray
-    c: np.ndarray | None
-
-
 class Gradients(NamedTuple):
     """Gradients by name, of x (T, B, I), of the first states, of all states by direction; flat holds the first."""
 
@@ -89,18 +78,18 @@ def forward(net: "RNN", x: np.ndarray, state: State | None, lengths: np.ndarray 
     (T, B), H, n_ways = x.shape[:2], net.hidden_size, net.features // net.hidden_size
     lengths = as_lengths(lengths, T, B)
     state = net.initial_state(B) if state is None else check_state(net, state, B)
-    layers, last = [], net.initial_state(B)
+    layers, last, weights = [], net.initial_state(B), layer_weights(net.flat, net.places)
     tape = Tape(x, lengths, layers, net)
     for i in range(net.layers):
         below = layers[-1].h[1 : T + 1] if layers else x
         layer = Layer(below, np.empty((T + n_ways, B, net.features), net.dtype), [])
         for k, way in enumerate(net.ways):
             if way.layer == i:
-                _forward_way(net, layer, k, way, state, lengths)
+                _forward_way(net, layer, weights[k], way, [a[k] for a in state], lengths)
                 end = 1 if way.reverse else T
-                last.h[k] = layer.h[end, :, way.reverse * H : (way.reverse + 1) * H]
-                if last.c is not None:
-                    last.c[k] = layer.inside[-1][0][end]
+                last[0][k] = layer.h[end, :, way.reverse * H : (way.reverse + 1) * H]
+                for of_last, of_layer in zip(last[1:], layer.inside[-1][0], strict=True):
+                    of_last[k] = of_layer[end]
         layers.append(layer)
     shown = [Layer(_read_only(a.x), _read_only(a.h), [tuple(map(_read_only, i)) for i in a.inside]) for a in layers]
     y, h = _outputs(net, tape), shown[-1].h[1 : T + 1]
@@ -113,19 +102,17 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def _forward_way(net: "RNN", layer: Layer, k: int, way: Direction, state: State, lengths: np.ndarray) -> None:
-    (T, B), H, cell, steps = layer.x.shape[:2], net.hidden_size, CELLS[net.cell], len(layer.h)
+def _forward_way(
+    net: "RNN", layer: Layer, weights: LayerWeights, way: Direction, state: list[np.ndarray], lengths: np.ndarray
+) -> None:
+    (T, B), H, n_ways = layer.x.shape[:2], net.hidden_size, len(layer.h) - len(layer.x)
     first, column = T + 1 if way.reverse else 0, way.reverse * H
-    c, gates = NONE[net.dtype]
-    if cell >= CELLS["lstm"]:
-        gates = np.empty((T, 4, B, H), net.dtype)
-    layer.h[first, :, column : column + H] = state.h[k]
-    if cell == CELLS["lstm"]:
-        c = np.empty((steps, B, H), net.dtype)
-        c[first] = state.c[k]
-    weights = [net.parameters[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h")]
-    forward_layer(layer.x, *weights, cell, (layer.h, c, gates), (column, way.reverse, lengths))
-    layer.inside.append((c, gates))
+    inner, saved = empty_states(net.handle, T, B, H, n_ways, net.dtype)
+    layer.h[first, :, column : column + H] = state[0]
+    for of_layer, given in zip(inner, state[1:], strict=True):
+        of_layer[first] = given
+    forward_layer(layer.x, *weights, net.handle, (layer.h, inner, saved), (column, way.reverse, lengths))
+    layer.inside.append((inner, saved))
 
 
 def _outputs(net: "RNN", tape: Tape) -> np.ndarray:
@@ -178,19 +165,26 @@ def backward(
     check_truncation(net, tape, dstate, truncation)
     parameters, carry_in = views(flat, net.shapes), _zero_carry(net, B)
     for j, part in enumerate(dstate or ()):
-        if part is not None:
-            carry_in[:, j] = part
+        carry_in[:, j] = part
     dh = _readout_back(net, tape, dy, parameters, carry_in)
-    sums = [zero_sums(tape.layers[w.layer].x, *_weights(net, w), CELLS[net.cell]) for w in net.ways]
-    back = _Back(net, tape, dh, carry_in, sums, np.zeros(_dx_shape(tape.x), net.dtype), _zero_carry(net, B), {})
+    weights = layer_weights(net.flat, net.places)
+    sums = [zero_sums(tape.layers[way.layer].x, w.W_xh, net.handle) for way, w in zip(net.ways, weights, strict=True)]
+    dx, carry_out = np.zeros(_dx_shape(tape.x), net.dtype), _zero_carry(net, B)
+    back = _Back(net, tape, weights, dh, carry_in, sums, dx, carry_out, {})
     if hidden:
         n = carry_in.shape[1]
         back.hidden.update({w.name: np.zeros((n, T, B, net.hidden_size), net.dtype) for w in net.ways})
     for window in [Window(0, 0, T)] if truncation is None else windows(T, *truncation):
         _window_back(back, window)
-    for way, parts in zip(net.ways, sums, strict=True):
-        sum_parts(parts, *(parameters[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h")))
-    return Gradients(parameters, back.dx, _as_state(back.carry_out), _as_hidden(back), flat)
+    for of_way, parts in zip(layer_weights(flat, net.places), sums, strict=True):
+        sum_parts(parts, net.handle, *of_way)
+    names, found = net.cell.states, {name: Hidden(**_by_name(net, a)) for name, a in back.hidden.items()}
+    first = State(**{name: back.carry_out[:, i].copy() for i, name in enumerate(names)})
+    return Gradients(parameters, back.dx, first, found, flat)
+
+
+def _by_name(net: "RNN", arrays: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(net.cell.states, arrays, strict=True))
 
 
 class _Back(NamedTuple):
@@ -198,6 +192,7 @@ class _Back(NamedTuple):
 
     net: "RNN"
     tape: Tape
+    weights: list[LayerWeights]
     dh: np.ndarray
     carry_in: np.ndarray
     sums: list[tuple]
@@ -226,14 +221,15 @@ def _way_back(
     back: _Back, window: Window, k: int, way: Direction, dh: np.ndarray, x: np.ndarray, dx: np.ndarray
 ) -> None:
     net, tape, (start, _, end) = back.net, back.tape, window
-    layer, n_steps, cell, T = tape.layers[way.layer], end - start, CELLS[net.cell], len(tape.x)
-    c, gates = layer.inside[way.reverse]
-    states = layer.h[start : len(layer.h) - T + end], c[start : len(c) - T + end], gates[start:end]
+    layer, n_steps, T = tape.layers[way.layer], end - start, len(tape.x)
+    (inner, saved), last = layer.inside[way.reverse], len(layer.h) - T + end
+    states = layer.h[start:last], np.ascontiguousarray(inner[:, start:last]), saved[start:end]
     place = way.reverse * net.hidden_size, way.reverse, tape.lengths - start
     carry = back.carry_in[k].copy() if end == T else np.zeros_like(back.carry_in[k])
-    states = states if cell >= CELLS["lstm"] else (states[0], *NONE[net.dtype])
     found = np.empty((len(carry), n_steps if back.hidden else 0, *carry.shape[1:]), net.dtype)
-    backward_layer(dh, x, *_weights(net, way), cell, states, place, dx, carry, back.sums[k], found)
+    W_xh, W_h, _, units = back.weights[k]
+    run = net.handle, states, place, dx, carry, back.sums[k], found
+    backward_layer(dh, x, W_xh, W_h, units, *run)
     if start == 0:
         back.carry_out[k] += carry
     if back.hidden:
@@ -269,22 +265,10 @@ def _readout_back(
     return none
 
 
-def _weights(net: "RNN", way: Direction) -> tuple[np.ndarray, np.ndarray]:
-    return net.parameters[f"{way.name}.W_xh"], net.parameters[f"{way.name}.W_hh"]
-
-
 def _dx_shape(x: np.ndarray) -> tuple[int, ...]:
     return x.shape if x.ndim == 3 else (*x.shape, 0)
 
 
 def _zero_carry(net: "RNN", B: int) -> np.ndarray:
-    """Return (directions of all layers, states, B, H) of zeros; states: h, and of an LSTM c."""
-    return np.zeros((len(net.ways), 2 if net.cell == "lstm" else 1, B, net.hidden_size), net.dtype)
-
-
-def _as_state(carry: np.ndarray) -> State:
-    return State(carry[:, 0].copy(), carry[:, 1].copy() if carry.shape[1] == 2 else None)
-
-
-def _as_hidden(back: _Back) -> dict[str, Hidden]:
-    return {name: Hidden(a[0], a[1] if len(a) == 2 else None) for name, a in back.hidden.items()}
+    """Return (directions of all layers, states, B, H) of zeros."""
+    return np.zeros((len(net.ways), len(net.cell.states), B, net.hidden_size), net.dtype)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rnnkit._arguments import choice, function, integer, is_number, mapping, number, shown
-from rnnkit.kernels.cells import CELLS
+from rnnkit.cells.handles import in_rows
 from rnnkit.kernels.clipping import NONFINITE_POLICIES
 from rnnkit.kernels.optimizers import check_settings
 from rnnkit.kernels.regularizer import OMEGA_FORMS
@@ -129,7 +129,8 @@ def check_net(net: RNN, task: Task, protocol: Protocol) -> None:
             raise ValueError(f"task {task.name} needs a net with {name}={needs!r}, got {has!r}")
     if unknown := sorted(set(protocol.frozen) - set(net.parameters)):
         raise ValueError(f"frozen must name weights among {', '.join(net.parameters)}, got {', '.join(unknown)}")
-    plain = CELLS[net.cell] < CELLS["lstm"] and net.layers == 1 and not net.bidirectional
+    plain = in_rows(net.cell) and net.layers == 1 and not net.bidirectional
     if not plain and (protocol.omega > 0 or protocol.nonfinite == "shrink"):
         word = f"omega={protocol.omega}" if protocol.omega > 0 else "nonfinite=shrink"
-        raise ValueError(f"{word} has a place with one Elman layer in one direction, got {net!r}")
+        wanted = "one layer in one direction, of a cell whose state is made of W_hh's block alone, as tanh's"
+        raise ValueError(f"{word} needs {wanted}, got {net!r}")

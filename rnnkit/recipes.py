@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._arguments import choice, generator, integer
+from rnnkit.cells import Cell
 from rnnkit.networks import RNN
 
 
@@ -51,12 +52,14 @@ def make(
     output_size: int,
     rng: np.random.Generator,
     *,
+    cell: str | Cell | None = None,
     output: str = "last",
     spectral_radius: float | None = None,
     dtype: str = "float32",
 ) -> RNN:
     """Return an RNN of one layer, begun as the recipe says; arguments as of `rnnkit.RNN`. ValueError for a bad one.
 
+    cell: in place of the recipe's own.
     Weights that a recipe names `frozen` stay only in a training that is told: Protocol(frozen=RECIPES[name].frozen).
     """
     recipe, hidden_size = RECIPES[choice("name", name, RECIPES)], integer("hidden_size", hidden_size, 1)
@@ -66,7 +69,7 @@ def make(
         input_size,
         hidden_size,
         output_size,
-        cell=recipe.cell,
+        cell=recipe.cell if cell is None else cell,
         output=output,
         initializer=recipe.initializer,
         spectral_radius=radius,

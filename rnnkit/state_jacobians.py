@@ -49,7 +49,7 @@ def steps(net: "RNN", run: "Run", first: int, last: int, b: int) -> Iterator[Ste
     """Yield steps first .. last of sample b; nothing is checked."""
     S, H, n = state_size(net), net.hidden_size, states_of(net)
     matrices = [step_matrix(net, way, way.layer > 0) for way in net.ways]
-    matrices = [M.reshape(-1, H, M.shape[1]) for M in matrices]
+    matrices = [M.reshape(len(net.cell.blocks), H, M.shape[1]) for M in matrices]
     which = slice(first, last + 1), slice(b, b + 1)
     of_layers = [_of_sample(local_derivatives(net, run, way, *which)) for way in net.ways]
     plain = [{key: floats(k) for key, k in of_layer.items()} for of_layer in of_layers]
@@ -84,9 +84,9 @@ def _layer_factors(net: "RNN", layer: int, k: Locals, M: np.ndarray) -> list[Sca
     S, H, cls, n = state_size(net), net.hidden_size, cell_of(net), states_of(net)
     first = layer * n * H
     place = {name: slice(first + i * H, first + (i + 1) * H) for i, name in enumerate(cls.states)}
-    read = np.arange(first, first + H)  # of the state: h, and below it h of the layer before
-    if layer:
-        read = np.append(read, np.arange(H) + first - n * H)
+    of_states = [first + cls.states.index(name) * H for name in cls.recurrent()]
+    below = [first - n * H] if layer else []  # what the layer before gives on
+    read = np.concatenate([np.arange(at, at + H) for at in (*of_states, *below)] or [np.arange(0)])
     A, d, f = _identity(S, but=slice(first, first + n * H)), _diagonal(S), _diagonal(S)
     for state in [name for name in cls.states if not any(name in inputs for inputs in cls.blocks.values())]:
         k, (f.v[place[state], 0], f.log[place[state], 0]) = _without_largest(k, state, H)
@@ -156,22 +156,23 @@ def _set(A: Scaled, rows: slice, columns: np.ndarray, block: Scaled) -> None:
 
 
 def _layer_jacobian(cls: type[Cell], k: dict[tuple[str, str], np.ndarray], M: np.ndarray) -> np.ndarray:
-    """Return d states_t / d (states_{t-1}, x_t) of one layer; M (blocks, H, H + I)."""
-    H, n, found, unit = M.shape[1], len(cls.states), {}, np.arange(M.shape[1])
+    """Return d states_t / d (states_{t-1}, x_t) of one layer; M (blocks, H, states that enter blocks H + I)."""
+    H, found, unit = M.shape[1], {}, np.arange(M.shape[1])
+    place = {name: slice(i * H, (i + 1) * H) for i, name in enumerate(cls.states)}
     for name in order_of_states(cls):
         parts = [k[name, block][:, None] * M[i] for i, block in enumerate(cls.blocks) if (name, block) in k]
-        row = reduce(np.add, parts) if parts else np.zeros(M.shape[1:])
-        if n > 1:
-            row = np.hstack([row[:, :H], np.zeros((H, (n - 1) * H)), row[:, H:]])
-        for i, state in enumerate(cls.states):
+        of_inputs = reduce(np.add, parts) if parts else np.zeros(M.shape[1:])
+        row = np.zeros((H, M.shape[2] + (len(cls.states) - len(cls.recurrent())) * H))
+        row[:, len(cls.states) * H :] = of_inputs[:, len(cls.recurrent()) * H :]
+        for i, state in enumerate(cls.recurrent()):
+            row[:, place[state]] = of_inputs[:, i * H : (i + 1) * H]
+        for state, at in place.items():
             if (name, state) in k:
-                row[unit, i * H + unit] += k[name, state]
+                row[unit, at.start + unit] += k[name, state]
         for state, of_state in found.items():
             if (name, f"new_{state}") in k:
                 row += k[name, f"new_{state}"][:, None] * of_state
         found[name] = row
-    if n == 1:
-        return row
     return np.vstack([found[name] for name in cls.states])
 
 

@@ -1,4 +1,8 @@
-"""Networks in .npz files: the settings as JSON, one array for each weight, and the number of the format."""
+"""Networks in .npz files: the settings as JSON, one array for each weight, and the number of the format.
+
+A shipped cell is saved by its name. One of a user's own is saved by its class, its constants and a digest of its
+equations: to load runs no code but what the caller names.
+"""
 
 import json
 import os
@@ -11,6 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from rnnkit._arguments import check_path
+from rnnkit.cells import CELLS, Cell, as_cell
+from rnnkit.cells.files import digest
 
 FORMAT = 1
 ZIP = b"PK\x03\x04"  # how an archive begins
@@ -21,7 +27,8 @@ FAULTS = (ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib
 def save(path: str | Path, net: Any) -> None:
     """Write beside `path` first: an interruption leaves what was there."""
     check_path("path", path)
-    path, settings = Path(path), {"kind": type(net).__name__} | net.settings()
+    settings = net.settings()
+    path, settings = Path(path), {"kind": type(net).__name__} | settings | {"cell": saved_cell(settings["cell"])}
     if path.suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {path.name!r}")
     if not path.parent.is_dir():
@@ -34,8 +41,11 @@ def save(path: str | Path, net: Any) -> None:
         beside.unlink(missing_ok=True)
 
 
-def load(path: str | Path, kind: type) -> Any:
-    """Return a `kind` (a network's class) with the weights of a file that `save` wrote."""
+def load(path: str | Path, kind: type, cell: Any = None) -> Any:
+    """Return a `kind` (a network's class) with the weights of a file that `save` wrote.
+
+    cell: where it is no shipped one; its constants are those of the file.
+    """
     check_path("path", path)
     arrays = _read(path)
     found = arrays.pop("format", np.array("none"))
@@ -46,6 +56,12 @@ def load(path: str | Path, kind: type) -> Any:
         of_kind = json.loads(settings)
         if of_kind.pop("kind") != kind.__name__:
             raise TypeError("it is of another kind")
+        saved = of_kind["cell"]
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
+    if cell is not None or isinstance(saved, dict):
+        of_kind["cell"] = _loaded_cell(path, saved, cell)
+    try:
         net = kind(**of_kind)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
@@ -53,6 +69,25 @@ def load(path: str | Path, kind: type) -> Any:
     for name, array in net.parameters.items():
         array[:] = arrays[name]
     return net
+
+
+def saved_cell(cell: Cell) -> str | dict:
+    """Return what a file says of a cell: the name of a shipped one; else its class, constants and equations."""
+    if type(cell) in CELLS.values():
+        return cell.name
+    return {"name": cell.name, "constants": dict(cell.constants), "digest": digest(type(cell))}
+
+
+def _loaded_cell(path: str | Path, saved: str | dict, cell: Any) -> Cell:
+    """Return the cell that a file was saved with, from what the caller names."""
+    name = saved if isinstance(saved, str) else str(saved.get("name"))
+    if cell is None:
+        raise ValueError(f"{path} holds a network of the cell {name}, which rnnkit does not ship: name it by cell=")
+    given = as_cell(cell)
+    same = given.name == saved if isinstance(saved, str) else digest(type(given)) == saved.get("digest")
+    if not same:
+        raise ValueError(f"cell must be the {name} that {path} was saved with, got {given.shown}: its equations differ")
+    return given if isinstance(saved, str) else type(given)(**saved["constants"])
 
 
 def rebuild(kind: type, settings: dict, flat: np.ndarray) -> Any:

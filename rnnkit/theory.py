@@ -10,6 +10,7 @@ import numpy as np
 import scipy  # its parts load on first use: importing rnnkit stays quick
 
 from rnnkit._arguments import check_real, choice, integer, number, shown
+from rnnkit.cells import CELLS
 
 # E f(z), f even, by the trapezoid rule on z >= 0, the nodes z = s sinh(t) at even steps of t: dense where
 # tanh(sqrt(q) z) turns, s = 1 / sqrt(q) above q = 1. So its poles lie 1.5 away in t whatever q is, steps are .004 to
@@ -17,7 +18,7 @@ from rnnkit._arguments import check_real, choice, integer, number, shown
 # s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at 2.3246 instead of 2.3250.
 NODES, LAST = 800, 12.0
 LARGEST_GAIN, LARGEST_DRIVE = 1e50, 1e100  # from variances of some 1e120 on the nodes are too far apart
-GAMMA = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}  # largest |phi'|
+GAMMA = {name: cls.gamma for name, cls in CELLS.items() if hasattr(cls, "gamma")}  # largest |phi'|
 
 
 def _mean_of_states(q: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -1,11 +1,11 @@
 """Weights exchanged with torch.nn.RNN, LSTM and GRU of the same shape; torch itself is not imported.
 
     l0.W_xh (I, G)            weight_ih_l0 (G, I), transposed; so are l0.W_hh and weight_hh_l0
-    l0.b_h                    bias_ih_l0 + bias_hh_l0; where they do not meet, in a GRU's candidate, b_n and b_hn
+    l0.b_h                    bias_ih_l0 + bias_hh_l0; where they do not meet, as in a GRU's candidate, both
     l0.reverse.W_xh, ...      weight_ih_l0_reverse, ...
 
-The gates stand in torch's order. An Elman net of tanh or relu is torch.nn.RNN with that nonlinearity; torch has none
-with sigmoid or identity. The readout has no place there: it is left alone.
+The gates stand in torch's order. Which cells torch has says each cell's `torch`: of Elman cells those of tanh and relu.
+The readout has no place there: it is left alone.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnkit._arguments import check_real, mapping, to_dtype
+from rnnkit.cells import CELLS
 from rnnkit.network_checks import check_net
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rnnkit.parameters import Direction
 
 KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-CELLS_OF_TORCH = ("tanh", "relu", "lstm", "gru")
 
 
 def to_torch(net: "RNN") -> dict[str, np.ndarray]:
@@ -29,25 +29,31 @@ def to_torch(net: "RNN") -> dict[str, np.ndarray]:
 
     module.load_state_dict({k: torch.from_numpy(v) for k, v in to_torch(net).items()})
 
-    Raises ValueError for a sigmoid or identity cell.
+    Raises ValueError for a cell that torch does not have.
     """
     _check_cell(net)
     found = {}
     for way in net.ways:
         W_xh, W_hh, b_h = _arrays(net, way)
-        G = W_hh.shape[1]
-        second = np.zeros(G, net.dtype)
-        if net.cell == "gru":
-            second[2 * net.hidden_size :] = b_h[G:]
-        found |= zip(_names(way), (W_xh.T.copy(), W_hh.T.copy(), b_h[:G].copy(), second), strict=True)
+        first, second = np.zeros((2, W_hh.shape[1] // net.hidden_size, net.hidden_size), net.dtype)
+        for b, (i, j) in zip(b_h.reshape(-1, net.hidden_size), _places(net), strict=True):
+            (second if i is None else first)[j if i is None else i] = b
+        found |= zip(_names(way), (W_xh.T.copy(), W_hh.T.copy(), first.ravel(), second.ravel()), strict=True)
     return found
+
+
+def _places(net: "RNN") -> list[tuple[int | None, int | None]]:
+    """Return for each block with a bias its places among those that x and h enter, which are torch's rows."""
+    entered = net.cell.entered()
+    of_x, of_h = ({block: i for i, block in enumerate(entered[name])} for name in ("x", net.cell.states[0]))
+    return [(of_x.get(block), of_h.get(block)) for block in entered["b"]]
 
 
 def from_torch(net: "RNN", state_dict: Mapping[str, Any]) -> None:
     """Fill net's recurrent layers from a state dict of tensors or arrays, converted to net's dtype.
 
-    The two biases are added where they meet. The readout is left alone. Raises ValueError for a sigmoid or identity
-    cell, or naming an entry that is missing, unknown or of a wrong shape, before anything is changed.
+    The two biases are added where they meet. The readout is left alone. Raises ValueError for a cell that torch does
+    not have, or naming an entry that is missing, unknown or of a wrong shape, before anything is changed.
     """
     _check_cell(net)
     mapping("state_dict", state_dict)
@@ -63,12 +69,9 @@ def from_torch(net: "RNN", state_dict: Mapping[str, Any]) -> None:
         W_xh, W_hh, b_h = _arrays(net, way)
         W_ih_T, W_hh_T, b_ih, b_hh = (given[name] for name in _names(way))
         W_xh[:], W_hh[:] = W_ih_T.T, W_hh_T.T
-        b_h[:] = b_ih + b_hh if net.cell != "gru" else _join_biases(b_ih, b_hh, 2 * net.hidden_size)
-
-
-def _join_biases(b_ih: np.ndarray, b_hh: np.ndarray, candidate: int) -> np.ndarray:
-    """Return a GRU's b_h (4 H,): r and z added, then n's two as they are."""
-    return np.concatenate([b_ih[:candidate] + b_hh[:candidate], b_ih[candidate:], b_hh[candidate:]])
+        b_ih, b_hh, b_h = (b.reshape(-1, net.hidden_size) for b in (b_ih, b_hh, b_h))
+        for b, (i, j) in zip(b_h, _places(net), strict=True):
+            b[:] = sum(of[k] for of, k in ((b_ih, i), (b_hh, j)) if k is not None)
 
 
 def _names(way: "Direction") -> list[str]:
@@ -89,5 +92,6 @@ def _as_array(name: str, value: Any) -> np.ndarray:
 
 def _check_cell(net: "RNN") -> None:
     check_net(net)
-    if net.cell not in CELLS_OF_TORCH:
-        raise ValueError(f"cell must be one of {', '.join(CELLS_OF_TORCH)} to be one of torch's, got {net.cell!r}")
+    if net.cell.torch is None:
+        known = ", ".join(name for name, cls in CELLS.items() if cls.torch is not None)
+        raise ValueError(f"cell must be one of {known} to be one of torch's, got {net.cell.shown}")

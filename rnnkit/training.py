@@ -26,13 +26,13 @@ import numpy as np
 from rnnkit import checkpoints
 from rnnkit._arguments import check_path, function, integer
 from rnnkit.initializers import spectral_radius
-from rnnkit.kernels.cells import CELLS
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.training import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
 from rnnkit.networks import RNN
 from rnnkit.parallel import Cancellation, map_replicates
 from rnnkit.protocol import BLOCK, Protocol, as_lengths, check_call, check_net
 from rnnkit.rng import Streams, streams
+from rnnkit.storage import saved_cell
 from rnnkit.tasks import Task, batch_faults, check_draws
 
 TEST_BATCH = 250  # sequences tested at once
@@ -44,7 +44,7 @@ class Trained(NamedTuple):
 
     history: a row for each check: update; since the last one: loss (mean), log10_grad_norm (mean of log10 of the norm
     before the clip), largest_grad_norm, clip_fraction, n_nonfinite (entries of gradients), omega (mean); error (share
-    wrong of `tested` fresh sequences) and test_loss; spectral_radius of an Elman layer's W_hh.
+    wrong of `tested` fresh sequences) and test_loss; spectral_radius of the lowest W_hh, where one block has it.
     """
 
     replicate: int
@@ -66,7 +66,7 @@ class Training:
         self.net, self.task, self.lengths, self.protocol, self.rng = make_net(rng.init), task, lengths, protocol, rng
         check_net(self.net, task, protocol)
         net = self.net
-        self.sizes = (net.input_size, net.hidden_size, net.output_size, CELLS[net.cell], net.layers)
+        self.sizes = (net.input_size, net.hidden_size, net.output_size, net.handle, net.layers)
         self.sizes += (1 + net.bidirectional, int(net.output == "last"))
         self.moments = np.zeros((2, net.flat.size), net.dtype)
         self.frozen = np.concatenate([np.full(p.size, name in protocol.frozen) for name, p in net.parameters.items()])
@@ -139,8 +139,9 @@ class Training:
                 self.first = self.updates
             if self.passed >= self.protocol.hold and self.held is None:
                 self.held = self.updates
-        if CELLS[self.net.cell] < CELLS["lstm"] and finite:
-            row["spectral_radius"] = spectral_radius(self.net.parameters["l0.W_hh"])
+        W_hh = self.net.parameters.get("l0.W_hh")
+        if finite and W_hh is not None and W_hh.shape[0] == W_hh.shape[1]:
+            row["spectral_radius"] = spectral_radius(W_hh)
         self.history.append(row)
 
     def _test(self) -> dict:
@@ -222,7 +223,7 @@ def train(
                 lengths,
                 seed,
                 replicate,
-                training.net.settings(),
+                training.net.settings() | {"cell": saved_cell(training.net.cell)},
             ]
             path, start = Path(folder) / f"net-{replicate}.npz", _start(training, streams(seed, replicate).data)
             saved = checkpoints.Checkpoint(path, json.dumps(identity, default=str), start)

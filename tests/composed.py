@@ -14,7 +14,7 @@ def compose(net, x, state, dy, dstate):
     for i in range(net.layers):
         for k, way in [(k, way) for k, way in enumerate(net.ways) if way.layer == i]:
             seen = below[::-1] if way.reverse else below
-            sides.append((seen, _forward(net.cell, seen, [s[k] for s in state if s is not None], weights(net, way))))
+            sides.append((seen, _forward(net.cell.name, seen, [s[k] for s in state], weights(net, way))))
         n_ways = net.features // net.hidden_size
         below = np.concatenate([_in_order(way, sides[k][1][0][1:]) for k, way in _ways(net, i)], axis=2)
     ends = np.concatenate([states[0][-1] for _, states in sides[-n_ways:]], axis=1)
@@ -22,7 +22,7 @@ def compose(net, x, state, dy, dstate):
     found = {"y": features @ net.parameters["W_hy"] + net.parameters["b_y"], "h": below}
     found |= _compose_back(net, sides, features, dy, dstate)
     found["last.h"] = np.stack([states[0][-1] for _, states in sides])
-    if net.cell == "lstm":
+    if net.cell.name == "lstm":
         found["last.c"] = np.stack([states[1][-1] for _, states in sides])
     return found
 
@@ -32,7 +32,7 @@ def _compose_back(net, sides, features, dy, dstate):
     found, d = {"W_hy": rows[0].T @ rows[1], "b_y": rows[1].sum(axis=0)}, dy @ net.parameters["W_hy"].T
     if net.output == "last":
         at_ends, d = d, np.zeros((len(sides[0][0]), *d.shape))
-    first = [[None] * len(net.ways) for _ in range(2)]
+    first = [[None] * len(net.ways) for _ in dstate]
     for i in reversed(range(net.layers)):
         dx = 0
         for k, way in _ways(net, i):
@@ -41,16 +41,14 @@ def _compose_back(net, sides, features, dy, dstate):
             dh[-1] += dstate.h[k]
             if net.output == "last" and i == net.layers - 1:
                 dh[-1] += at_ends[:, own]
-            dc = None if dstate.c is None else dstate.c[k]
-            dx_k, dfirst, *dW = _backward(net.cell, dh, dc, *sides[k], *weights(net, way)[:2])
+            dc = dstate[1][k] if len(dstate) > 1 else None
+            dx_k, dfirst, *dW = _backward(net.cell.name, dh, dc, *sides[k], *weights(net, way)[:2])
             dx = dx + _in_order(way, dx_k)
             found |= zip([f"{way.name}.{kind}" for kind in ("W_xh", "W_hh", "b_h")], dW, strict=True)
             for part, value in enumerate(dfirst):
                 first[part][k] = value
         d = dx
-    found |= {
-        f"first.{part}": np.stack(values) for part, values in zip("hc", first, strict=True) if values[0] is not None
-    }
+    found |= {f"first.{part}": np.stack(values) for part, values in zip(dstate.names, first, strict=True)}
     return found | {"dx": d}
 
 

@@ -35,7 +35,7 @@ def gates(net, run, t, b=0):
     W_xh, W_hh, b_h = (exact(net.parameters[f"l0.{name}"]) for name in ("W_xh", "W_hh", "b_h"))
     h, H = exact(run.layers[0].h[t, b]), net.hidden_size
     of_x, of_h = exact(run.x[t, b]) @ W_xh, h @ W_hh
-    if net.cell == "gru":
+    if net.cell.name == "gru":
         of_x, of_h = of_x + b_h[: 3 * H], np.append(of_h[: 2 * H], of_h[2 * H :] + b_h[3 * H :])
     else:
         of_x = of_x + b_h
@@ -47,23 +47,23 @@ def jacobian(net, run, t, b=0):
     of_x, of_h, h, W = gates(net, run, t, b)
     S = np.vectorize(sigmoid, otypes=[object])
     tanh, sech2 = (np.vectorize(f, otypes=[object]) for f in (mp.tanh, lambda a: mp.sech(a) ** 2))
-    if net.cell == "lstm":
+    if net.cell.name == "lstm":
         a_i, a_f, a_g, a_o = of_x + of_h
-        c_prev = exact(run.layers[0].inside[0][0][t, b])
+        c_prev = exact(run.layers[0].inside[0][0][0, t, b])
         c = S(a_f) * c_prev + S(a_i) * tanh(a_g)
         k = tanh(a_g) * S(a_i) * S(-a_i), c_prev * S(a_f) * S(-a_f), S(a_i) * sech2(a_g)
         dc = sum(part[:, None] * block for part, block in zip(k, W[:3], strict=True))
         p, f = S(a_o) * sech2(c), S(a_f)
         dh = p[:, None] * dc + (tanh(c) * S(a_o) * S(-a_o))[:, None] * W[3]
         return np.block([[dh, exact(np.eye(len(h))) * (p * f)], [dc, exact(np.eye(len(h))) * f]])
-    if net.cell == "gru":
+    if net.cell.name == "gru":
         (x_r, x_z, x_n), (h_r, h_z, q) = of_x, of_h
         r, a_z = S(x_r + h_r), x_z + h_z
         n = x_n + r * q
         k_n = S(-a_z) * sech2(n)
         k = k_n * q * r * S(-x_r - h_r), (h - tanh(n)) * S(a_z) * S(-a_z), k_n * r
         return sum(part[:, None] * block for part, block in zip(k, W, strict=True)) + exact(np.eye(len(h))) * S(a_z)
-    return np.vectorize(lambda a: slope(a, net.cell), otypes=[object])((of_x + of_h)[0])[:, None] * W[0]
+    return np.vectorize(lambda a: slope(a, net.cell.name), otypes=[object])((of_x + of_h)[0])[:, None] * W[0]
 
 
 def minors(A, k):

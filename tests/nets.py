@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnkit import RNN
-from rnnkit.passes import State
+from rnnkit.by_state import State
 
 T, B, I, H, O = 5, 3, 2, 3, 2  # noqa: E741  none fills a vector; two sizes that meet differ
 CELLS = ("tanh", "relu", "sigmoid", "identity", "lstm", "gru")
@@ -36,7 +36,14 @@ def make(cell="tanh", *, symbols=False, T=T, B=B, state=True, lengths=False, smo
 
 def draw_state(net, B, rng):
     zeros = net.initial_state(B)
-    return State(*(None if a is None else rng.standard_normal(a.shape).astype(a.dtype) for a in zeros))
+    return State(**{name: rng.standard_normal(a.shape).astype(a.dtype) for name, a in zeros.asdict().items()})
+
+
+def states_at(run, t):
+    """Return the states before step t of a net of one direction, from those that its run holds."""
+    of_layers = [(layer.h, *layer.inside[0][0]) for layer in run.layers]
+    arrays = [np.stack([states[i][t] for states in of_layers]) for i in range(len(of_layers[0]))]
+    return State(**dict(zip(run.state.names, arrays, strict=True)))
 
 
 def draw_like(a, seed=1):
@@ -61,16 +68,16 @@ def weights(net, way):
 
 def pick(state, rows):
     """Take rows of a state, or of what is shaped like one."""
-    return State(*(None if a is None else np.ascontiguousarray(a[:, rows]) for a in state))
+    return State(**{name: np.ascontiguousarray(a[:, rows]) for name, a in state.asdict().items()})
 
 
 def everything(run, gradients):
     """Return all that a forward and a backward pass give, by name."""
     found = {"y": run.y, "h": run.h, "dx": gradients.dx} | gradients.parameters
-    pairs = [(f"{k}.{part}", s, part) for k, s in (("last", run.state), ("first", gradients.state)) for part in "hc"]
-    found |= {name: getattr(state, part) for name, state, part in pairs if getattr(state, part) is not None}
+    for k, state in (("last", run.state), ("first", gradients.state)):
+        found |= {f"{k}.{part}": a for part, a in state.asdict().items()}
     for name, hidden in gradients.hidden.items():
-        found |= {f"{name}.d{part}": a for part, a in hidden._asdict().items() if a is not None}
+        found |= {f"{name}.d{part}": a for part, a in hidden.asdict().items()}
     return found
 
 

@@ -126,7 +126,14 @@ def test_a_umask_that_lets_the_group_write_does_not_spoil_the_folder(tmp_path):
 def test_the_fingerprint_covers_what_kernels_can_reach_and_nothing_else():
     """An edit of a network or an experiment keeps the compiled code."""
     names = {str(path.relative_to(_cache.PACKAGE)) for path in _cache_folder.kernel_sources()}
-    assert {"_jit.py", "_apart.py", "parallel.py", "kernels/shards.py", "_simd/apart.py", "cells/functions.py"} <= names
+    assert {
+        "_jit.py",
+        "_apart.py",
+        "parallel.py",
+        "kernels/engine/forward.py",
+        "_simd/apart.py",
+        "cells/functions.py",
+    } <= names
     assert not names & {"networks.py", "passes.py", "reference.py", "theory.py", "runner/sweep.py"}
     for path in _cache.PACKAGE.rglob("*.py"):  # whoever compiles is covered
         if "jit" in imported_from_jit(path.read_text()):

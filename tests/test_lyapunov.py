@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from nets import states_at
 
 import rnnkit
 from rnnkit.gradcheck import OFFSETS, WEIGHTS
 from rnnkit.initializers import orthogonal
 from rnnkit.kernels.cells import CELLS
 from rnnkit.lyapunov import _by_sweeps, jacobian_product, lyapunov_exponents, step_jacobian
-from rnnkit.passes import State
 from rnnkit.rng import streams
 from rnnkit.state_jacobians import steps
 
@@ -40,21 +40,14 @@ def linear(W, T=6):
 
 def as_vector(state, b=0):
     """h and c of each layer side by side, as the docstring says."""
-    parts = [part for part in state if part is not None]
-    return np.concatenate([part[layer, b] for layer in range(len(state.h)) for part in parts])
-
-
-def state_before(run, t):
-    """The state before step t, from the states that the run holds."""
-    c = None if run.state.c is None else np.stack([layer.inside[0][0][t] for layer in run.layers])
-    return State(np.stack([layer.h[t] for layer in run.layers]), c)
+    return np.concatenate([part[layer, b] for layer in range(len(state.h)) for part in state])
 
 
 def numerical_jacobian(net, run, first, last, b):
     """d state_last / d state_{first-1} by differences of the network itself."""
-    columns, state = [], state_before(run, first)
+    columns, state = [], states_at(run, first)
     for layer in range(net.layers):
-        for part in (part for part in state if part is not None):
+        for part in state:
             for unit in range(net.hidden_size):
                 kept, column = part[layer, b, unit], 0.0
                 for offset, weight in zip(OFFSETS, WEIGHTS, strict=True):

@@ -5,7 +5,7 @@ import pytest
 from nets import B, H, I, O, T, draw_like, draw_state, make
 
 from rnnkit import RNN
-from rnnkit.passes import State
+from rnnkit.by_state import State
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_any_layout_and_any_integers_are_taken():
 
 ZEROS = np.zeros((1, B, H))
 BAD_STATES = [
-    ("tanh", State(None, None), r"\.h must be \(1, 3, 3\) float64, got NoneType"),
-    ("tanh", State(ZEROS, ZEROS), r"\.c must be None for cell=tanh, got \(1, 3, 3\) float64"),
-    ("lstm", State(ZEROS, None), r"\.c must be \(1, 3, 3\) float64, got NoneType"),
-    ("lstm", State(ZEROS, ZEROS[:, 1:]), r"\.c must be \(1, 3, 3\) float64, got \(1, 2, 3\) float64"),
-    ("gru", State(ZEROS.astype(np.float32), None), r"\.h must be \(1, 3, 3\) float64, got \(1, 3, 3\) float32"),
-    ("gru", State(ZEROS.tolist(), None), r"\.h must be \(1, 3, 3\) float64, got list"),
-    ("tanh", ZEROS, r" must be a State \(h, c\), as `initial_state` returns it, got ndarray"),
-    ("tanh", (ZEROS,), r" must be a State \(h, c\), as `initial_state` returns it, got tuple"),
+    ("tanh", State(h=None), r"\.h must be \(1, 3, 3\) float64, got NoneType"),
+    ("tanh", State(h=ZEROS, c=ZEROS), r" must be a State of h, as `initial_state` returns it, got State of h, c"),
+    ("lstm", State(h=ZEROS, c=None), r"\.c must be \(1, 3, 3\) float64, got NoneType"),
+    ("lstm", State(h=ZEROS, c=ZEROS[:, 1:]), r"\.c must be \(1, 3, 3\) float64, got \(1, 2, 3\) float64"),
+    ("gru", State(h=ZEROS.astype(np.float32)), r"\.h must be \(1, 3, 3\) float64, got \(1, 3, 3\) float32"),
+    ("gru", State(h=ZEROS.tolist()), r"\.h must be \(1, 3, 3\) float64, got list"),
+    ("tanh", ZEROS, r" must be a State of h, as `initial_state` returns it, got \(1, 3, 3\) float64"),
+    ("tanh", (ZEROS,), r" must be a State of h, as `initial_state` returns it, got "),
 ]
 
 
@@ -84,7 +84,7 @@ def test_a_dy_in_any_order_is_taken():
     turned = np.asfortranarray(dy)
     np.testing.assert_array_equal(net.backward(run, turned).flat, net.backward(run, dy).flat)
     state = draw_state(net, B, np.random.default_rng(0))
-    as_f = State(np.asfortranarray(state.h), None)
+    as_f = State(h=np.asfortranarray(state.h))
     np.testing.assert_array_equal(net.forward(x, as_f).y, net.forward(x, state).y)
 
 

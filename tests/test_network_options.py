@@ -7,7 +7,7 @@ import pytest
 from nets import B, H, I, O, T, make
 
 from rnnkit import RNN
-from rnnkit.passes import State
+from rnnkit.by_state import State
 
 GIVEN = np.random.default_rng(3).standard_normal((H, H))
 # Of each option two values, and what must stand beside them for the option to have a place.
@@ -33,7 +33,7 @@ LOSS = {
     "target": (np.zeros((T, B, O)), np.ones((T, B, O)), {}),
     "loss": ("mse", "sigmoid", {}),
     "mask": (None, np.arange(T * B).reshape(T, B) % 2 == 0, {}),
-    "state": (None, State(np.ones((1, B, H)), None), {}),
+    "state": (None, State(h=np.ones((1, B, H))), {}),
     "lengths": (None, [5, 2, 3], {}),
     "truncation": (None, (1, 2), {}),
     "hidden": (False, True, {}),
@@ -88,7 +88,7 @@ def test_no_option_is_left_out():
         ({"hidden_size": 2.0}, r"^hidden_size must be an integer >= 1, got 2\.0"),
         ({"layers": True}, r"^layers must be an integer in 1\.\.10000, got True"),
         ({"output_size": -1}, "^output_size must be an integer >= 1, got -1"),
-        ({"cell": "rnn"}, "^cell must be one of .*lstm, gru, got 'rnn'"),
+        ({"cell": "rnn"}, "^cell must be .*one of .*lstm, gru, got 'rnn'"),
         ({"output": "all"}, "^output must be one of every, last, got 'all'"),
         ({"dtype": "float16"}, "^dtype must be float32 or float64, got 'float16'"),
         ({"dtype": None}, "^dtype must be float32 or float64, got None"),
@@ -104,9 +104,9 @@ def test_no_option_is_left_out():
         ({"gain": -1.0}, r"^gain must be a finite number > 0, got -1\.0"),
         ({"fan_in": 2}, "^fan_in=2 has no place beside initializer='glorot'"),
         ({"initializer": "sparse", "fan_in": 4}, r"^fan_in must be an integer in 1\.\.3, got 4"),
-        ({"forget_bias": 1.0, "cell": "gru"}, r"^forget_bias=1\.0 has no place beside cell='gru'"),
-        ({"chrono": 10}, "^chrono=10 has a place beside cell=lstm or gru without forget_bias alone"),
-        ({"chrono": 10, "cell": "lstm", "forget_bias": 1.0}, "^chrono=10 has a place beside .* without forget_bias"),
+        ({"forget_bias": 1.0, "cell": "relu"}, r"^forget_bias=1\.0 cannot be combined with cell=relu"),
+        ({"chrono": 10}, "^chrono=10 cannot be combined with cell=tanh: it has no gate that keeps the state"),
+        ({"chrono": 10, "cell": "lstm", "forget_bias": 1.0}, r"^chrono=10 cannot be combined with forget_bias=1\.0"),
         ({"chrono": 2, "cell": "lstm"}, "^chrono must be an integer in 3..1000000000000000, got 2"),
         ({"chrono": 9.5, "cell": "gru"}, r"^chrono must be an integer in 3..1000000000000000, got 9\.5"),
         ({"chrono": 10**400, "cell": "gru"}, "^chrono must be an integer in 3..1000000000000000, got 1000"),

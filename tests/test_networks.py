@@ -21,7 +21,7 @@ from nets import (
 from pairs import every_pair
 
 from rnnkit import RNN, parallel
-from rnnkit.passes import State
+from rnnkit.by_state import State
 
 either_input = pytest.mark.parametrize("symbols", [False, True], ids=["numbers", "symbols"])
 
@@ -77,7 +77,7 @@ def test_a_linear_net_is_a_power_of_its_matrix(layers):
     W, power = net.parameters["l0.W_hh"], np.linalg.matrix_power
     np.testing.assert_allclose(run.state.h[0], state.h[0] @ power(W, 7), rtol=0, atol=EXACT)
     last = draw_state(net, 4, np.random.default_rng(1)).h * (np.arange(layers) == layers - 1)[:, None, None]
-    back = net.backward(run, None, State(last, None), hidden=True)
+    back = net.backward(run, None, State(h=last), hidden=True)
     U = net.parameters[f"l{layers - 1}.W_hh"]
     for t in range(7):
         expected = last[-1] @ power(U.T, 6 - t)

@@ -114,7 +114,7 @@ def test_a_longest_length_is_kept_to():
             as_lengths(task, (task.shortest, task.longest + 1))
 
 
-ELMAN = "has a place with one Elman layer in one direction, got RNN"
+ELMAN = "needs one layer in one direction, of a cell whose state is made of W_hh's block alone, as tanh's, got RNN"
 
 
 @pytest.mark.parametrize(

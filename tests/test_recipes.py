@@ -30,7 +30,7 @@ def parts(net):
 def test_pascanus_nets_have_the_papers_numbers(name):
     cell, *stds = PASCANU[name]
     net = net_of(name)
-    assert net.cell == cell
+    assert net.cell.name == cell
     for weights, std in zip(parts(net), stds, strict=True):
         if std is not None:
             assert np.std(weights) == pytest.approx(std, rel=STD)
@@ -63,7 +63,7 @@ def test_biases_are_zero_but_for_the_forget_gate(name):
         expected = np.where(bias == 1, 1, 0)
     np.testing.assert_array_equal(bias, expected)
     np.testing.assert_array_equal(net.parameters["b_y"], 0)
-    assert net.settings()["cell"] == RECIPES[name].cell
+    assert net.settings()["cell"].name == RECIPES[name].cell
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -48,11 +48,11 @@ def factors_of(net, run):
 
 def gradients(net, run, dy):
     """Yield (ln ||dL/dh_t||, ln ||dL/dc_t|| or None) from the last step back, for dL/dh_T = dy."""
-    H, S = net.hidden_size, net.hidden_size * (2 if net.cell == "lstm" else 1)
+    H, S = net.hidden_size, net.hidden_size * (2 if net.cell.name == "lstm" else 1)
     g = np.append(exact(dy), exact(np.zeros(S - H)))
     for J in reversed(factors_of(net, run)):
         c = None
-        if net.cell == "lstm":
+        if net.cell.name == "lstm":
             p = np.array([J[u, H + u] / J[H + u, H + u] for u in range(H)])
             c = log_norm(g[H:] + g[:H] * p)
         yield log_norm(g[:H]), c
@@ -182,7 +182,7 @@ def test_one_unit_of_an_lstm_far_beyond_any_float(gates, dtype):
         for t in range(3):
             i, f, g, o = (mp.mpf(float(x)) + mp.mpf(float(run.layers[0].h[t, 0, 0])) / 2 for x in run.x[t, 0])
             sigmoid = lambda a: 1 / (1 + mp.exp(-a))  # noqa: E731
-            c = sigmoid(f) * mp.mpf(float(run.layers[0].inside[0][0][t, 0, 0])) + sigmoid(i) * mp.tanh(g)
+            c = sigmoid(f) * mp.mpf(float(run.layers[0].inside[0][0][0, t, 0, 0])) + sigmoid(i) * mp.tanh(g)
             log_det += log(sigmoid(f) * mp.tanh(c) * sigmoid(o) * sigmoid(-o) / 2)
     assert_close(lyapunov_exponents(net, run).sum() * 3, log_det)
     assert_close(jacobian_product(net, run, 0, 2).log_singular_values.sum(), log_det)

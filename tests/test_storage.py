@@ -135,7 +135,7 @@ def with_settings(**more):
         (lambda a: a.update(settings=np.array("{")), r"does not hold a RNN, but \{"),
         (lambda a: a.update(settings=np.array("[1]")), r"does not hold a RNN, but \[1\]"),
         (with_settings(depth=2), "does not hold a RNN, but .*depth"),
-        (with_settings(cell="peephole"), "does not hold a RNN, but .*cell must be one of"),
+        (with_settings(cell="peephole"), "does not hold a RNN, but .*cell must be a .py file"),
         (with_settings(hidden_size=4), r"l0\.W_xh must be \(2, 16\) float32, got \(2, 12\)"),
         (with_settings(layers=2), r"lacks l1\.W_hh"),
         (lambda a: a.pop("W_hy"), "lacks W_hy"),

@@ -35,7 +35,7 @@ def looped(make_net, task, length, p, seed=0):
             _, gradients, run = net.loss_and_gradients(x_u, target_u, loss=task.loss, hidden=True)
             g, dW_hh = gradients.parameters, gradients.parameters["l0.W_hh"]
             if p.omega:
-                arguments = (gradients.hidden["l0"].h, run.layers[0].h, W_hh, CELLS[net.cell])
+                arguments = (gradients.hidden["l0"].h, run.layers[0].h, W_hh, CELLS[net.cell.name])
                 found = reference.omega(*arguments, OMEGA_FORMS[p.omega_form])
                 dW_hh += p.omega * found.dW_hh
                 values.append(found.value)

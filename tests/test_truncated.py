@@ -4,10 +4,21 @@ import re
 
 import numpy as np
 import pytest
-from nets import EXACT, I, T, assert_close, assert_same_bytes, draw_like, draw_state, every_cell, everything, make
+from nets import (
+    EXACT,
+    I,
+    T,
+    assert_close,
+    assert_same_bytes,
+    draw_like,
+    draw_state,
+    every_cell,
+    everything,
+    make,
+    states_at,
+)
 
 from rnnkit import truncated
-from rnnkit.passes import State
 from rnnkit.truncated import windows
 
 EVERY_PAIR = [(k1, k2) for k1 in range(1, T + 2) for k2 in range(k1, T + 2)]
@@ -18,18 +29,12 @@ def reached(s, k1, k2):
     return max(0, min((s // k1 + 1) * k1, T) - k2)
 
 
-def state_at(net, run, t):
-    """Return the states before step t of a net of one direction."""
-    c = np.stack([layer.inside[0][0][t] for layer in run.layers]) if net.cell == "lstm" else None
-    return State(np.stack([layer.h[t] for layer in run.layers]), c)
-
-
 def cut_by_hand(net, run, dy, k1, k2):
     """Return dx, the parameters' and the first states' gradients: each loss by itself, from where it is cut."""
     found = {"dx": np.zeros((*dy.shape[:2], I)), "first": None} | dict.fromkeys(net.parameters, 0)
     for s in range(T):
         start = reached(s, k1, k2)
-        part = net.forward(run.x[start : s + 1], state_at(net, run, start))
+        part = net.forward(run.x[start : s + 1], states_at(run, start))
         back = net.backward(part, np.concatenate([np.zeros_like(dy[start:s]), dy[s : s + 1]]))
         found |= {name: found[name] + gradient for name, gradient in back.parameters.items()}
         found["dx"][start : s + 1] += back.dx
@@ -79,7 +84,7 @@ def test_the_gradient_of_the_last_states_reaches_the_last_window(cell):
     net, x, given = make(cell)
     run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
     got = net.backward(run, None, dstate, truncation=(2, 3))
-    end = net.backward(net.forward(x[-3:], state_at(net, run, T - 3)), None, dstate)
+    end = net.backward(net.forward(x[-3:], states_at(run, T - 3)), None, dstate)
     assert_close(got.parameters, end.parameters, EXACT)
     np.testing.assert_array_equal(got.dx[:2], 0)
     np.testing.assert_array_equal(got.state.h, 0)

@@ -28,8 +28,14 @@ KERNELS_MAY_IMPORT = (
 )
 CELLS_MAY_IMPORT = (
     *(name for name in KERNELS_MAY_IMPORT if name != "rnnkit.kernels"),
+    "rnnkit._apart",
     "rnnkit._user_files",
+    "llvmlite.binding",
+    "hashlib",
+    "itertools",
+    "os",
     "pathlib",
+    "sys",
     "ctypes",
     "dataclasses",
     "inspect",
@@ -111,6 +117,30 @@ def vector_code(source: str) -> list[str]:
     return found
 
 
+NAMES_OF_CELLS = {"tanh", "relu", "sigmoid", "identity", "lstm", "gru"}
+MAY_NAME_CELLS = {  # and why
+    "cells": "where they are",
+    "reference.py": "written out",
+    "kernels/__init__.py": "public", "kernels/activations.py": "public codes", "kernels/cells.py": "public codes",
+    "kernels/lstm.py": "public functions", "kernels/gru.py": "public functions",
+    "kernels/losses.py": "a loss", "initializers.py": "the identity matrix", "checkpoints.py": "that of a training",
+    "precise.py": "functions of a step", "wide.py": "functions of a step",
+    "networks.py": "a default", "encoder_decoder.py": "a default", "recipes.py": "networks of papers",
+    "warmup.py": "compiles them",
+}  # fmt: skip
+
+
+def cells_named(source: str) -> list[str]:
+    """Every name of a shipped cell: as a constant's value, or as the codes that kernels export."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names = [getattr(node, "value", None)] if isinstance(node, ast.Constant) else []
+        names += [node.id] if isinstance(node, ast.Name) and node.id.isupper() else []
+        names += [node.name] if isinstance(node, ast.alias) and node.name.isupper() else []
+        found += [name for name in names if isinstance(name, str) and name.lower() in NAMES_OF_CELLS]
+    return found
+
+
 def breaches(checker, paths, *arguments) -> dict[str, list[str]]:
     found = {str(p.relative_to(PACKAGE.parent)): checker(p.read_text(), *arguments) for p in paths}
     return {path: names for path, names in found.items() if names}
@@ -119,6 +149,13 @@ def breaches(checker, paths, *arguments) -> dict[str, list[str]]:
 def test_kernels_import_kernels_and_the_compiler_only():
     assert breaches(foreign_imports, files(PACKAGE / "kernels")) == {}
     assert breaches(foreign_to_cells, files(PACKAGE / "cells")) == {}
+
+
+def test_no_file_but_those_of_cells_names_one_or_asks_which_it_is():
+    found = {Path(path).relative_to("rnnkit") for path in breaches(cells_named, files(PACKAGE))}
+    allowed = {path for path in found for name in MAY_NAME_CELLS if Path(name) in (path, *path.parents)}
+    assert found - allowed == set()
+    assert {name for name in MAY_NAME_CELLS if not any(Path(name) in (p, *p.parents) for p in found)} == set()
 
 
 def test_the_compiler_is_named_at_its_door_only():
@@ -159,6 +196,9 @@ def test_importing_the_package_leaves_the_environment_as_it_is():
         (foreign_imports, "from rnnkit._jitter import x"),
         (foreign_imports, "def f():\n    import os"),
         (foreign_to_cells, "from rnnkit.kernels.layer import forward_layer"),
+        (cells_named, 'gated = cell == "lstm"'),
+        (cells_named, 'if cell in ("gru", x): pass'),
+        (cells_named, "from rnnkit.kernels.cells import LSTM"),
         (compilers_named, "from numba import njit as fast"),
         (compilers_named, "import numba\n@numba.njit(cache=True)\ndef f(): pass"),
         (compilers_named, "import numba\n@numba.jit\ndef f(): pass"),

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from rnnkit.cells.cell import Cell
 
-RESERVED = ("x", "b")
+RESERVED = ("x", "b", "joint", "names", "asdict", "count", "index")  # the latter of `rnnkit.by_state`
 
 
 def fail(cls: "type[Cell]", message: str, line: int | None = None) -> NoReturn:
@@ -32,6 +32,7 @@ def check_contract(cls: "type[Cell]") -> None:
     _check_blocks(cls)
     _check_values(cls)
     _check_signature(cls)
+    _check_gates(cls)
     if cls.__init__ is not _init_of_cells(cls):
         fail(cls, "__init__ cannot be another one: constants are what an instance may change")
 
@@ -60,12 +61,15 @@ def _is_names(names: object) -> bool:
 
 def _check_names(cls: "type[Cell]") -> None:
     seen: dict[str, str] = {}
+    weights = {"W_xh", "b_h", "W_hy", "b_y", *(f"W_{state}h" for state in cls.states)}
     for part in ("blocks", "states", "per_unit", "constants"):
         for name in getattr(cls, part):
             if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
                 fail(cls, f"{part}: a name must be that of a Python variable, got {name!r}")
             if name in RESERVED:
-                fail(cls, f"{part}: the name {name} is taken: x is the input, b the bias")
+                fail(cls, f"{part}: the name {name} is taken: x is the input, b the bias, joint all states together")
+            if name in weights:
+                fail(cls, f"{part}: the name {name} is taken, by weights")
             if name in seen:
                 fail(cls, f"{part}: the name {name} is taken, by {seen[name]}")
             seen[name] = part
@@ -88,6 +92,14 @@ def _check_values(cls: "type[Cell]") -> None:
         is_number = isinstance(value, int | float | np.floating) and not isinstance(value, bool) and np.isfinite(value)
         if not (callable(value) or is_number):
             fail(cls, f"per_unit: {name} must be a finite number or a function of (rng, H), got {value!r}")
+
+
+def _check_gates(cls: "type[Cell]") -> None:
+    allowed = [name for name, inputs in cls.blocks.items() if "b" in inputs]
+    for part in ("keeps", "writes"):
+        name = getattr(cls, part)
+        if name is not None and name not in allowed:
+            fail(cls, f"{part} must be None or a block with a bias ({_listed(allowed)}), got {name!r}")
 
 
 def _check_signature(cls: "type[Cell]") -> None:

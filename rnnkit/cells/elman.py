@@ -10,10 +10,12 @@ from rnnkit.cells.expressions import relu, sigmoid, tanh
 
 
 class Tanh(Cell):
-    """phi = tanh."""
+    """phi = tanh. gamma, here and below: the largest |phi'|, as in Pascanu, Mikolov, Bengio (2013)."""
 
     blocks = {"a": ("x", "h", "b")}
     states = ("h",)
+    torch = "RNN"
+    gamma = 1.0
 
     @staticmethod
     def step(a: Any, h: Any) -> Any:
@@ -31,6 +33,8 @@ class Relu(Tanh):
 class Sigmoid(Tanh):
     """phi(a) = 1 / (1 + e^-a)."""
 
+    torch, gamma = None, 0.25
+
     @staticmethod
     def step(a: Any, h: Any) -> Any:
         return sigmoid(a)
@@ -38,6 +42,8 @@ class Sigmoid(Tanh):
 
 class Identity(Tanh):
     """phi(a) = a, a linear network."""
+
+    torch = None
 
     @staticmethod
     def step(a: Any, h: Any) -> Any:

@@ -1,5 +1,7 @@
 """A cell by name, by a file of its own, as a class or as an instance."""
 
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ from rnnkit.cells.cell import Cell
 from rnnkit.cells.elman import Identity, Relu, Sigmoid, Tanh
 from rnnkit.cells.gru import GRU
 from rnnkit.cells.lstm import LSTM
+from rnnkit.cells.plan import Plan
+from rnnkit.cells.source import forward_source
 from rnnkit.cells.trace import trace
 
 CELLS = {"tanh": Tanh, "relu": Relu, "sigmoid": Sigmoid, "identity": Identity, "lstm": LSTM, "gru": GRU}
@@ -31,3 +35,11 @@ def as_cell(cell: Any) -> Cell:
         return cell
     allowed = f"a .py file, a subclass of Cell, an instance of one, or one of {', '.join(CELLS)}"
     raise ValueError(f"cell must be {allowed}, got {cell!r}")
+
+
+@cache
+def digest(cls: type[Cell]) -> str:
+    """Return what tells two cells apart: their parts and their equations, not their files or the text of these."""
+    blocks = {name: sorted(inputs) for name, inputs in cls.blocks.items()}
+    parts = blocks, list(cls.states), list(cls.per_unit), list(cls.constants), forward_source(Plan(cls)).text
+    return sha256(repr(parts).encode()).hexdigest()[:16]

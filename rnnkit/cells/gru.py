@@ -14,6 +14,8 @@ class GRU(Cell):
 
     blocks = {"r": ("x", "h", "b"), "z": ("x", "h", "b"), "n": ("x", "b"), "q": ("h", "b")}
     states = ("h",)
+    keeps = "z"
+    torch = "GRU"
 
     @staticmethod
     def step(r: Any, z: Any, n: Any, q: Any, h: Any) -> Any:

@@ -13,42 +13,61 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._jit import compile_loop
+from rnnkit._simd.pointers import pointer_at
 from rnnkit.cells import functions
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.plan import Plan
-from rnnkit.cells.source import Source, backward_source, forward_source
+from rnnkit.cells.source import WORDS, Source, backward_source, forward_source
 
-NAMES = {name: getattr(functions, name) for name in ("tanh", "sigmoid", "relu", "exp", "log1p")}
+FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log1p")
+NAMES = {name: getattr(functions, name) for name in FUNCTIONS} | {"pointer_at": pointer_at}
+CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 5)  # table, constants, step, rows, size
+SourceOf = Callable[[Plan], Source]
 
 
 class Loop(NamedTuple):
-    """A compiled loop: the names of its pointers, and its address.
+    """A compiled loop and where its `call` is; see `rnnkit.cells.source`."""
 
-    As a C function it takes the pointers, one to the constants, and how many numbers they point to.
-    """
-
-    pointers: list[str]
+    source: Source
     address: int
 
-    def call(self, arrays: dict[str, np.ndarray], constants: np.ndarray) -> None:
-        """Run it on C-contiguous arrays of one size and of its dtype; nothing is checked."""
-        function = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * (len(self.pointers) + 2))(self.address)
-        function(
-            *(arrays[name].ctypes.data for name in self.pointers), constants.ctypes.data, arrays[self.pointers[0]].size
-        )
+    def run(self, arrays: dict[str, np.ndarray], constants: np.ndarray) -> None:
+        """Run it on C-contiguous arrays of one size and of its dtype, by name; nothing is checked."""
+        table = np.zeros((len(self.source.pointers), WORDS), np.int64)
+        table[:, 0] = [arrays[name].ctypes.data for name in self.source.pointers]
+        size = next(iter(arrays.values())).size
+        CALL(self.address)(table.ctypes.data, constants.ctypes.data, 0, 1, size)
 
 
 def forward_loop(cls: type[Cell], dtype: str) -> Loop:
     """Return the compiled loop of a step."""
-    return _loop(cls, forward_source, dtype)
+    return compiled(cls, forward_source, dtype)
 
 
 def backward_loop(cls: type[Cell], dtype: str) -> Loop:
     """Return the compiled loop of a step back."""
-    return _loop(cls, backward_source, dtype)
+    return compiled(cls, backward_source, dtype)
 
 
 @cache
-def _loop(cls: type[Cell], source_of: Callable[[Plan], Source], dtype: str) -> Loop:
+def compiled(cls: type[Cell], source_of: SourceOf, dtype: str) -> Loop:
+    """Return a compiled loop: `forward_source` or `backward_source`, for float32 or float64."""
     source = source_of(Plan(cls))
-    return Loop(source.pointers, compile_loop(source.text, NAMES, len(source.pointers) + 1, dtype).address)
+    return Loop(source, compile_loop(source.text, NAMES, dtype).address)
+
+
+def plain(cls: type[Cell], source_of: SourceOf, dtype: str, *arguments: int) -> None:
+    """Do what `call` of a compiled loop does, in the interpreter."""
+    (table, constants, step, rows, size), kind = arguments, np.dtype(dtype)
+    source, names = source_of(Plan(cls)), {name: getattr(functions, name) for name in FUNCTIONS}
+    exec(source.text, names)
+    pointers = _numbers(table, np.dtype(np.int64), WORDS * len(source.pointers)).reshape(-1, WORDS)
+    places = []
+    for address, per_step, per_row in pointers[[source.pointers.index(name) for name in source.used]].tolist():
+        places += [_numbers(address + step * per_step, kind, (rows - 1) * per_row + size), per_row]
+    with np.errstate(all="ignore"):  # compiled code does not warn either
+        names["loop"](*places, _numbers(constants, kind, len(cls.constants)), rows, size)
+
+
+def _numbers(address: int, dtype: np.dtype, n: int) -> np.ndarray:
+    return np.ctypeslib.as_array((np.ctypeslib.as_ctypes_type(dtype) * n).from_address(address))

@@ -11,6 +11,8 @@ class LSTM(Cell):
 
     blocks = dict.fromkeys(("i", "f", "g", "o"), ("x", "h", "b"))
     states = ("h", "c")
+    keeps, writes = "f", "i"
+    torch = "LSTM"
 
     @staticmethod
     def step(i: Any, f: Any, g: Any, o: Any, h: Any, c: Any) -> tuple[Any, Any]:

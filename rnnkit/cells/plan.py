@@ -22,7 +22,8 @@ class Plan:
     totals       all of dL/d(new state), of an LSTM's c with the way through h; None where that is the adjoint
     of_blocks, of_states, of_units   dL/d(blocks, states before, per_unit); None where there is no way
     saved        what the way back reads besides states, adjoints and per_unit: activations, and blocks as they are;
-                 first one for each block, as long as there are, in the order of the blocks
+                 first one for each block, as long as there are, in the order of the blocks. What is made of new
+                 states alone, as an LSTM's tanh(c), is computed again: to store it costs as much
     """
 
     cell: type[Cell]
@@ -57,7 +58,7 @@ class Plan:
 
     def _saved(self) -> list[Expression]:
         new = {e.number for e in self.trace.outputs}
-        slow = [e for e in reach(self.gradients()) if e.op in SLOW and e.number not in new]
+        slow = [e for e in reach(self.gradients()) if e.op in SLOW and e.number not in new and not self._again(e)]
         needed = {e.number for e in reach(self.gradients(), stop=[*slow, *self.trace.outputs])}
         kept = [e for e in slow if e.number in needed]
         blocks = [self.trace.arguments[name] for name in self.cell.blocks]
@@ -66,3 +67,9 @@ class Plan:
         taken = {e.number for e in own if e is not None}
         rest = iter([e for e in kept if e.number not in taken])
         return [e for e in (next(rest, None) if e is None else e for e in own) if e is not None] + list(rest)
+
+    def _again(self, e: Expression) -> bool:
+        """Return whether an expression is made of new states alone."""
+        leaves = [a for a in reach([e], stop=self.trace.outputs) if a.op == "leaf"]
+        new = {output.number for output in self.trace.outputs}
+        return all(leaf.number in new or leaf.value in self.cell.constants for leaf in leaves)

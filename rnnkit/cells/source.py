@@ -1,17 +1,19 @@
 """The source of a cell's two loops over the numbers of some rows, which Numba compiles.
 
-Forward takes (blocks, states, per_unit, new states, saved); back takes (adjoints, states, new states, saved, per_unit,
-totals, gradients of blocks, of per_unit). No two pointers overlap. Back, the adjoints of the new states become those of
-the states before, by the ways that lead through no block: the products add theirs. Gradients of per_unit are added to.
+Forward has pointers to (blocks, states, per_unit, new states, saved); back to (adjoints, states, new states, saved,
+per_unit, totals, gradients of blocks, of per_unit). No two overlap. Back, the adjoint of a new state becomes that of
+the state before, by the ways that lead through no block, where there are any: the products add theirs.
+
+`loop` takes the pointers that it uses, each with how many numbers further its next row stands. `call` finds them in a
+table, a row for each: its address, how many bytes further it stands at the next step, and these numbers.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from rnnkit.cells.expressions import Expression, reach
 from rnnkit.cells.plan import SLOW, Plan
 
-INDENT = "    "
+INDENT, WORDS = "    ", 3  # words: of a row of the table
 TEXT = {
     "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}", "abs": "abs({})",
     "less": "{} < {}", "at_most": "{} <= {}", "where": "{1} if {0} else {2}",
@@ -21,10 +23,11 @@ TEXT = {
 
 
 class Source(NamedTuple):
-    """The text of a function and the names of its pointers."""
+    """The text of `loop` and `call`; the names of all pointers, a row of the table each; those that `loop` takes."""
 
     text: str
     pointers: list[str]
+    used: list[str]
 
 
 def forward_source(plan: Plan) -> Source:
@@ -41,7 +44,7 @@ def forward_source(plan: Plan) -> Source:
     rest = [(e, saved[e.number]) for e in plan.saved if e.number not in loads or e.op == "leaf"]
     bodies.append(_loop(loads, [*stores, *rest]))
     pointers = [*cell.blocks, *cell.states, *cell.per_unit, *(name for _, name in stores), *saved.values()]
-    return _function("forward", plan, pointers, bodies)
+    return _source(plan, pointers, bodies)
 
 
 def backward_source(plan: Plan) -> Source:
@@ -52,33 +55,33 @@ def backward_source(plan: Plan) -> Source:
     loads = {e.number: name for e, name in zip(outputs, new, strict=True)}
     loads |= {arguments[name].number: name for name in (*cell.states, *cell.per_unit)}
     loads |= {e.number: name for e, name in zip((*plan.saved, *plan.adjoints), (*saved, *adjoints), strict=True)}
-    totals = [(e, f"total_{name}") for e, name in zip(plan.totals, cell.states, strict=True) if e is not None]
-    found = zip((*plan.of_blocks, *plan.of_states), [*(f"d_{name}" for name in cell.blocks), *adjoints], strict=True)
+    totals = [f"total_{name}" for name in cell.states]
+    gradients = [f"d_{name}" for name in (*cell.blocks, *cell.per_unit)]
+    found = [*zip(plan.totals, totals, strict=True), *zip(plan.of_states, adjoints, strict=True)]
+    stores = [(e, name) for e, name in found if e is not None]
     zero = plan.trace.graph.constant(0.0)
-    stores = [*totals, *((zero if e is None else e, name) for e, name in found)]
-    adds = [(e, f"d_{name}") for e, name in zip(plan.of_units, cell.per_unit, strict=True)]
-    pointers = [*adjoints, *cell.states, *new, *saved, *cell.per_unit, *(name for _, name in totals)]
-    pointers += [f"d_{name}" for name in (*cell.blocks, *cell.per_unit)]
-    return _function("backward", plan, pointers, [_loop(loads, stores, adds)])
+    of_gradients = zip((*plan.of_blocks, *plan.of_units), gradients, strict=True)
+    stores += [(zero if e is None else e, name) for e, name in of_gradients]
+    pointers = [*adjoints, *cell.states, *new, *saved, *cell.per_unit, *totals, *gradients]
+    return _source(plan, pointers, [_loop(loads, stores)])
 
 
 class _Body(NamedTuple):
     lines: list[str]
+    used: set[str]
     constants: list[Expression]
     given: list[Expression]
 
 
-def _loop(
-    loads: dict[int, str], stores: Iterable[tuple[Expression, str]], adds: Iterable[tuple[Expression, str]] = ()
-) -> _Body:
+def _loop(loads: dict[int, str], stores: list[tuple[Expression, str]]) -> _Body:
     """Return the lines of one loop: a line for each expression, in their order, so that each is computed once."""
-    stores, adds = list(stores), list(adds)
-    roots = [e for e, _ in (*stores, *adds)]
+    roots = [e for e, _ in stores]
     needed = reach(roots, stop=[e for e in reach(roots) if e.number in loads])
-    lines, constants, given = [], [], []
+    lines, constants, given, used = [], [], [], {name for _, name in stores}
     for e in needed:
         if e.number in loads:
-            lines.append(f"{_name(e)} = p_{loads[e.number]}[j]")
+            used.add(loads[e.number])
+            lines.append(f"{_name(e)} = {_place(loads[e.number])}")
         elif e.op == "constant":
             constants.append(e)
         elif e.op == "leaf":
@@ -86,24 +89,33 @@ def _loop(
         else:
             args = [_name(a) for a in e.args]
             lines.append(f"{_name(e)} = {TEXT[e.op].format(*args) if e.op in TEXT else f'{e.op}({args[0]})'}")
-    lines += [f"p_{name}[j] = {_name(e)}" for e, name in stores]
-    lines += [f"p_{name}[j] += {_name(e)}" for e, name in adds]
-    return _Body(lines, constants, given)
+    lines += [f"{_place(name)} = {_name(e)}" for e, name in stores]
+    return _Body(lines, used, constants, given)
 
 
 def _name(e: Expression) -> str:
     return f"v{e.number}"
 
 
-def _function(name: str, plan: Plan, pointers: list[str], bodies: list[_Body]) -> Source:
-    """Return a function around the loops; what a loop takes from outside is a constant, and from no loop before it."""
-    lines = [f"def {name}({', '.join(f'p_{pointer}' for pointer in pointers)}, constants, size):"]
-    lines += [f"number = type(p_{pointers[0]}[0])", "zero, one, minus_one = number(0), number(1), number(-1)"]
+def _place(name: str) -> str:
+    return f"p_{name}[row * r_{name} + j]"
+
+
+def _source(plan: Plan, pointers: list[str], bodies: list[_Body]) -> Source:
+    """Return functions around the loops; what a loop takes from outside is a constant, and from no loop before it."""
+    used = [name for name in pointers if any(name in body.used for body in bodies)]
+    lines = [f"def loop({', '.join(f'p_{name}, r_{name}' for name in used)}, constants, rows, size):"]
+    lines += [f"number = type(p_{used[0]}[0])", "zero, one, minus_one = number(0), number(1), number(-1)"]
     names = list(plan.cell.constants)
     for e in {e.number: e for body in bodies for e in body.given}.values():
         lines.append(f"{_name(e)} = constants[{names.index(e.value)}]")
     for e in {e.number: e for body in bodies for e in body.constants}.values():
         lines.append(f"{_name(e)} = number({e.value!r})")
     for body in bodies:
-        lines += ["for j in range(size):", *(INDENT + line for line in body.lines)]
-    return Source(f"\n{INDENT}".join(lines) + "\n", pointers)
+        lines += ["for row in range(rows):", f"{INDENT}for j in range(size):"]
+        lines += [2 * INDENT + line for line in body.lines]
+    numbers = [pointers.index(name) for name in used]
+    places = [f"pointer_at(table, {k}, step, constants), table[{WORDS * k + 2}]" for k in numbers]
+    call = ["def call(table, constants, step, rows, size):", f"loop({', '.join(places)}, constants, rows, size)"]
+    text = "\n\n".join(f"\n{INDENT}".join(part) for part in (lines, call))
+    return Source(f"{text}\n", pointers, used)

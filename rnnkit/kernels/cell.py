@@ -12,7 +12,8 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
-from rnnkit.kernels.activations import activate, times_derivative
+from rnnkit.kernels.layer import set_state
+from rnnkit.kernels.sequence import _rnn_backward_into, _rnn_forward
 
 
 class CellGradients(NamedTuple):
@@ -26,37 +27,37 @@ class CellGradients(NamedTuple):
 
 
 @jit
-def _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z):
-    np.dot(x_t, W_xh, h_t)
-    h_t += b_h
-    np.dot(h_prev, W_hh, z)
-    h_t += z
-    activate(h_t, 0, h_t.shape[1], h_t.shape[0], h_t.shape[1], activation)
+def _one_step(x_t):
+    """(B, I) -> (1, B, I), the same memory."""
+    return x_t.reshape((1, *x_t.shape))
+
+
+@jit
+def _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t):
+    set_state(h_t, _rnn_forward(_one_step(x_t), h_prev, W_xh, W_hh, b_h, activation)[1])
 
 
 @jit
 def _rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h, activation):
-    h_t, z = np.empty_like(h_prev), np.empty_like(h_prev)
-    _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z)
+    h_t = np.empty_like(h_prev)
+    _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t)
     return h_t
 
 
 @jit
-def _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z):
-    B, H = h_t.shape
-    times_derivative(dh_t, 0, H, h_t, 0, H, z, 0, H, B, H, activation)  # z = dL/da_t
-    np.dot(z, W_xh.T, dx_t)
-    np.dot(z, W_hh.T, dh_prev)
-    np.dot(x_t.T, z, dW_xh)
-    np.dot(h_prev.T, z, dW_hh)
-    db_h[:] = z.sum(axis=0)
+def _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h):
+    h = np.empty((2, *h_prev.shape), h_prev.dtype)
+    set_state(h[0], h_prev)
+    set_state(h[1], h_t)
+    dx = _one_step(dx_t)
+    _rnn_backward_into(dh_t, _one_step(x_t), h, W_xh, W_hh, activation, dx, dh_prev, dW_xh, dW_hh, db_h)
 
 
 @jit
 def _rnn_cell_backward(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation):
-    dx_t, dh_prev, z = np.empty_like(x_t), np.empty_like(h_prev), np.empty_like(h_prev)
+    dx_t, dh_prev = np.empty_like(x_t), np.empty_like(h_prev)
     dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty_like(W_hh[0])
-    _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z)
+    _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h)
     return CellGradients(dx_t, dh_prev, dW_xh, dW_hh, db_h)
 
 
@@ -68,7 +69,7 @@ def rnn_cell_forward(
 
     x_t: (B, I) input. h_prev: (B, H) state before. W_xh: (I, H). W_hh: (H, H). b_h: (H,).
     activation: TANH, RELU, SIGMOID or IDENTITY. All arrays C-contiguous, of one dtype (float32 or float64).
-    Uses the BLAS threads of the process. Raises ValueError naming a bad argument.
+    Runs on one thread. Raises ValueError naming a bad argument.
     """
     check_arrays(x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
@@ -84,17 +85,16 @@ def rnn_cell_forward_into(
     b_h: np.ndarray,
     activation: int,
     h_t: np.ndarray,
-    z: np.ndarray,
 ) -> None:
     """Write the next state into h_t; arguments as in `rnn_cell_forward`.
 
-    h_t: (B, H) output. z: (B, H) workspace, may be reused. Neither may share memory with an input.
+    h_t: (B, H) output; may not share memory with an input.
     """
     inputs = {"x_t": x_t, "h_prev": h_prev, "W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}
-    check_arrays(**inputs, h_t=h_t, z=z)
-    check_outputs({"h_t": h_t, "z": z}, inputs)
+    check_arrays(**inputs, h_t=h_t)
+    check_outputs({"h_t": h_t}, inputs)
     check_activation(activation)
-    _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z)
+    _rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t)
 
 
 @checked_border(_rnn_cell_backward)
@@ -132,16 +132,15 @@ def rnn_cell_backward_into(
     dW_xh: np.ndarray,
     dW_hh: np.ndarray,
     db_h: np.ndarray,
-    z: np.ndarray,
 ) -> None:
     """Write the gradients of one step; inputs as in `rnn_cell_backward`.
 
-    dx_t (B, I), dh_prev (B, H), dW_xh (I, H), dW_hh (H, H), db_h (H,): outputs, overwritten.
-    z: (B, H) workspace, holds dL/da_t afterwards, may be reused. No output may share memory with an input.
+    dx_t (B, I), dh_prev (B, H), dW_xh (I, H), dW_hh (H, H), db_h (H,): outputs, overwritten; none may share memory with
+    an input.
     """
     inputs = {"dh_t": dh_t, "x_t": x_t, "h_prev": h_prev, "h_t": h_t, "W_xh": W_xh, "W_hh": W_hh}
-    outputs = {"dx_t": dx_t, "dh_prev": dh_prev, "dW_xh": dW_xh, "dW_hh": dW_hh, "db_h": db_h, "z": z}
+    outputs = {"dx_t": dx_t, "dh_prev": dh_prev, "dW_xh": dW_xh, "dW_hh": dW_hh, "db_h": db_h}
     check_arrays(**inputs, **outputs)
     check_outputs(outputs, inputs)
     check_activation(activation)
-    _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h, z)
+    _rnn_cell_backward_into(dh_t, x_t, h_prev, h_t, W_xh, W_hh, activation, dx_t, dh_prev, dW_xh, dW_hh, db_h)

@@ -3,9 +3,8 @@
 A row of delta stands for delta[b] e^total[b]. Where some of its numbers would be lost beside the largest, by slopes of
 e^-20000 or by many small ones in a row, the row is graded: delta[b] holds signs, and logs[b] a logarithm for each.
 
-phi' is taken from the state while that tells it well, else from the pre-activation, computed again:
-
-    ln tanh'(a) = ln 4 - 2 |a| - 2 ln(1 + e^{-2 |a|}),    ln sigmoid'(a) = -|a| - 2 ln(1 + e^{-|a|})
+phi' is taken from the state while that tells it well, else from the pre-activation, computed again
+(`rnnkit.cells.elman_slopes`).
 """
 
 import math
@@ -13,11 +12,8 @@ import math
 import numpy as np
 
 from rnnkit._jit import jit
-from rnnkit.cells.functions import sigmoid
-from rnnkit.kernels.activations import SIGMOID, TANH, times_derivative
-
-_NEAR_ZERO = 1e-10  # far above e^-86 and e^-700, where the sigmoids stop
-_LN_4 = math.log(4.0)
+from rnnkit.cells.elman_slopes import is_saturated, log_slope, times_slopes
+from rnnkit.kernels.engine.words import rows_back, words
 
 
 @jit
@@ -37,47 +33,6 @@ def pre_activations(x, h, t, W_xh, W_hh, b_h, a, z):
         for b in range(a.shape[0]):
             a[b] += W_xh[x[t, b]]
     a += b_h
-
-
-@jit
-def _is_saturated(h_t, activation):
-    """Return whether the states leave phi' of some unit to rounding.
-
-    From 1 - h = 2^-6 on float32 loses six bits of it, 4e-6, from 2^-20 on float64 twenty, 1e-10. A driven net meets
-    the former at every step, and three products in place of one.
-    """
-    near_one, found = 1 - (2.0**-6 if h_t.itemsize == 4 else 2.0**-20), False
-    if activation == TANH:
-        for h in h_t.reshape(-1):
-            found |= abs(h) > near_one
-    elif activation == SIGMOID:
-        for h in h_t.reshape(-1):
-            found |= h > near_one or h < _NEAR_ZERO
-    return found
-
-
-@jit
-def _times_slopes(delta, a, z, activation):
-    """Set z to delta * phi'(a), of tanh or sigmoid; too small a slope stops at the smallest sigmoid."""
-    one = type(a[0, 0])(1)
-    four, two = type(a[0, 0])(4), type(a[0, 0])(2)
-    for b in range(a.shape[0]):
-        if activation == TANH:
-            for j in range(a.shape[1]):
-                s = sigmoid(-two * abs(a[b, j]))
-                z[b, j] = delta[b, j] * (four * s * (one - s))
-        else:
-            for j in range(a.shape[1]):
-                s = sigmoid(-abs(a[b, j]))
-                z[b, j] = delta[b, j] * (s * (one - s))
-
-
-@jit
-def _log_slope(a, activation):
-    """Return ln phi'(a) of tanh or sigmoid."""
-    if activation == TANH:
-        return _LN_4 - 2 * abs(a) - 2 * math.log1p(math.exp(-2 * abs(a)))
-    return -abs(a) - 2 * math.log1p(math.exp(-abs(a)))
 
 
 @jit
@@ -101,19 +56,19 @@ def through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activat
     delta becomes the signs of a graded row. a: workspace. total: of each row, moved where it is graded.
     """
     B, H = delta.shape
-    saturated = _is_saturated(h[t + 1], activation)
+    saturated = is_saturated(h[t + 1], activation)
     if saturated:
         pre_activations(x, h, t, W_xh, W_hh, b_h, a, z)
-        _times_slopes(delta, a, z, activation)
+        times_slopes(delta, a, z, activation)
     else:
-        times_derivative(delta, 0, H, h, (t + 1) * B * H, H, z, 0, H, B, H, activation)
+        rows_back(words(activation), delta, 0, H, h, (t + 1) * B * H, H, z, 0, H, B, H)
     for b in range(B):
         if not graded[b] and not _loses_some(delta[b], z[b], saturated):
             continue
         top = -np.inf
         for j in range(H):
             before = logs[b, j] if graded[b] else _log_of(np.float64(abs(delta[b, j]))) if saturated else 0.0
-            slope = _log_slope(np.float64(a[b, j]), activation) if saturated else _log_of(np.float64(abs(z[b, j])))
+            slope = log_slope(np.float64(a[b, j]), activation) if saturated else _log_of(np.float64(abs(z[b, j])))
             logs[b, j] = before + slope
             top = max(top, logs[b, j])
             delta[b, j] = np.sign(delta[b, j])

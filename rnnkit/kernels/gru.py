@@ -19,8 +19,8 @@ from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import GRU
-from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, plain_place, set_state
-from rnnkit.kernels.weights import bias_size, empty_dx
+from rnnkit.kernels.engine.weights import empty_dx
+from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_place, set_state
 
 GATES = 3
 
@@ -61,13 +61,13 @@ class GRUCellGradients(NamedTuple):
 
 @jit
 def _states(h, gates):
-    return h, np.empty((0, h.shape[1], h.shape[2]), h.dtype), gates
+    return h, np.empty((0, h.shape[0], h.shape[1], h.shape[2]), h.dtype), gates
 
 
 @jit
 def _gru_forward_into(x, h_0, W_xh, W_hh, b_h, h, gates):
     set_state(h[0], h_0)
-    forward_layer(x, W_xh, W_hh, b_h, GRU, _states(h, gates), plain_place())
+    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), GRU, _states(h, gates), plain_place())
 
 
 @jit
@@ -88,7 +88,7 @@ def _gru_backward_into(dh, x, h, gates, W_xh, W_hh, dx, dh_0, dW_xh, dW_hh, db_h
 @jit
 def _gru_backward(dh, x, h, gates, W_xh, W_hh):
     dx, dh_0 = empty_dx(x, h.dtype), np.empty_like(h[0])
-    dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty(bias_size(W_hh), h.dtype)
+    dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty(4 * h.shape[2], h.dtype)
     _gru_backward_into(dh, x, h, gates, W_xh, W_hh, dx, dh_0, dW_xh, dW_hh, db_h)
     return GRUGradients(dx, dh_0, dW_xh, dW_hh, db_h)
 

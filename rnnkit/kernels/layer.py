@@ -1,12 +1,13 @@
-"""One direction of one layer, for every kind of cell: what the public sequence kernels and the networks are made of.
+"""One direction of one layer of any cell: what the public sequence kernels and the networks are made of.
 
 x       (T, B, I) inputs, or (T, B) int64 symbols
-cell    TANH, RELU, SIGMOID, IDENTITY (an Elman cell), LSTM or GRU
-W_xh (I, G), W_hh (H, G), b_h: G = H, 4 H, 3 H; b_h (H,), (4 H,), for a GRU (4 H,): r, z, n, and n's share of the state
+cell    a handle (`rnnkit.cells.handles`)
+W_xh (I, G), G = H for each block that x enters; W_h: the recurrent weights in one row, for each state that enters
+        blocks (H, its blocks H), C-contiguous; b_h and units: likewise, H for each block with a bias, for each number
 states  h      (T+1, B, columns) with h[t+1] after step t and h[0] before the first; a layer of two directions has
                (T+2, B, 2 H), and the second begins at h[T+1]: the outputs of both are h[1 : T+1], side by side
-        c      like h, (., B, H), of an LSTM; else without entries
-        gates  (T, 4, B, H) i, f, g, o or r, z, n, q; of an Elman cell without entries
+        inner  (states - 1, T+1 or T+2, B, H): the other states of a direction; h is the first
+        saved  (T, saved, B, H): what a step leaves for its way back
 place   column   where this direction's H columns of h begin
         reverse  1 to go from the last step to the first
         lengths  (B,) int64: a step t >= lengths[b] hands the state on; or (0,)
@@ -15,16 +16,19 @@ Weight gradients are the caller's to begin (`zero_sums`) and end (`sum_parts`), 
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
 from rnnkit._jit import jit
+from rnnkit.cells.descriptor import SAVED, STATES
+from rnnkit.cells.handles import words_of
 from rnnkit.kernels._checks import FLOATS
-from rnnkit.kernels.cells import LSTM
 from rnnkit.kernels.cut import count_shards
+from rnnkit.kernels.engine.backward import backward_shard
+from rnnkit.kernels.engine.forward import forward_shard
+from rnnkit.kernels.engine.weights import last_states, pack_backward, pack_forward, sum_parts, zero_sums
 from rnnkit.kernels.rows import copy_columns
-from rnnkit.kernels.shards import backward_shard, forward_shard
-from rnnkit.kernels.weights import last_states, pack_backward, pack_forward, sum_parts, zero_sums
 
 
 @jit
@@ -40,10 +44,16 @@ def plain_place():
 
 
 @jit
-def elman_states(h):
-    """Return (h, c, gates) of an Elman cell."""
+def no_units(dtype):
+    """Return the numbers of units of a cell without any."""
+    return np.empty(0, dtype)
+
+
+@jit
+def first_alone(h):
+    """Return (h, inner, saved) of a cell that has and keeps nothing but its first state."""
     S, B, H = h.shape
-    return h, np.empty((0, B, H), h.dtype), np.empty((S - 1, 0, B, H), h.dtype)
+    return h, np.empty((0, S, B, H), h.dtype), np.empty((S - 1, 0, B, H), h.dtype)
 
 
 @jit
@@ -53,34 +63,40 @@ def no_hidden(carry):
 
 
 @jit
-def forward_layer(x, W_xh, W_hh, b_h, cell, states, place):
+def forward_layer(x, W_xh, W_h, b_h, units, cell, states, place):
     """Fill the states from the first one."""
-    weights = pack_forward(x, W_xh, W_hh, b_h, cell)
+    weights = pack_forward(x, W_xh, W_h, b_h, units, cell)
     for shard in range(count_shards(x.shape[1])):
         forward_shard(shard, x, weights, cell, states, place)
 
 
 @jit
-def backward_layer(dh, x, W_xh, W_hh, cell, states, place, dx, carry, parts, hidden):
+def backward_layer(dh, x, W_xh, W_h, units, cell, states, place, dx, carry, parts, hidden):
     """Take carry from after the last step to before the first; add to each shard's part of the weight gradients.
 
     dh, dx, carry, parts, hidden: see `backward_shard`.
     """
-    weights = pack_backward(x, W_xh, W_hh, cell)
+    weights = pack_backward(x, W_xh, W_h, units, cell)
     for shard in range(count_shards(x.shape[1])):
         backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts, hidden)
 
 
 @jit
 def gradients_into(dh, carry, x, W_xh, W_hh, cell, states, dx, dW_xh, dW_hh, db_h):
-    """Write all gradients of a layer of one direction; carry (states, B, H) goes from the last state to the first."""
-    parts = zero_sums(x, W_xh, W_hh, cell)
-    backward_layer(last_states(dh), x, W_xh, W_hh, cell, states, plain_place(), dx, carry, parts, no_hidden(carry))
-    sum_parts(parts, dW_xh, dW_hh, db_h)
+    """Write all gradients of a layer of one direction without numbers of units; carry goes to before the first step."""
+    parts, none = zero_sums(x, W_xh, cell), no_units(W_xh.dtype)
+    back = states, plain_place(), dx, carry, parts, no_hidden(carry)
+    backward_layer(last_states(dh), x, W_xh, W_hh.reshape(-1), none, cell, *back)
+    sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, none)
 
 
 PLAIN = 0, 0, np.empty(0, np.int64)  # `plain_place`, made once
-NONE = {dtype: (np.empty((0, 0, 0), dtype), np.empty((0, 0, 0, 0), dtype)) for dtype in FLOATS}  # c and gates; hidden
+NONE = {dtype: (np.empty((0, 0, 0, 0), dtype), np.empty(0, dtype)) for dtype in FLOATS}  # arrays of four axes, units
+
+
+def with_nothing_else(h: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (h, inner, saved) of a cell that has and keeps nothing but its first state."""
+    return h, NONE[h.dtype][0], NONE[h.dtype][0]
 
 
 def no_dh(carry: np.ndarray) -> np.ndarray:
@@ -88,21 +104,34 @@ def no_dh(carry: np.ndarray) -> np.ndarray:
     return carry[:0]
 
 
-def first_states(x: np.ndarray, first: tuple[np.ndarray, ...], cell: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (h, c, gates) of one direction to be filled, with h_0 (and c_0) of `first` in place."""
-    (T, B), H, dtype = x.shape[:2], first[0].shape[1], first[0].dtype
-    states = [np.empty((T + 1, B, H), dtype) for _ in first]
-    for state, value in zip(states, first, strict=True):
-        state[0] = value
-    none = NONE[dtype]
-    return states[0], states[1] if cell == LSTM else none[0], np.empty((T, 4, B, H), dtype) if cell >= LSTM else none[1]
+def empty_states(cell: int, T: int, B: int, H: int, ways: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return (inner, saved) of one direction, to be filled; ways: directions of the layer."""
+    states, saved = sizes_of(cell)
+    if states == 1 and saved == 0:
+        return NONE[dtype][0], NONE[dtype][0]
+    return np.empty((states - 1, T + ways, B, H), dtype), np.empty((T, saved, B, H), dtype)
+
+
+@cache
+def sizes_of(cell: int) -> tuple[int, int]:
+    """Return how many states a cell has and how many numbers of a step it saves."""
+    d = words_of(cell)
+    return int(d[STATES]), int(d[SAVED])
 
 
 def forward(run: Callable, x: np.ndarray, first: tuple, weights: tuple, cell: int) -> tuple:
-    """Return (h, c, gates) from Python; run: `forward_layer`, or the same on all cores. first: (h_0,) or (h_0, c_0)."""
-    states = first_states(x, first, cell)
-    run(x, *weights, cell, states, PLAIN)
-    return states
+    """Return (h, inner, saved) from Python; run: `forward_layer`, or the same on all cores.
+
+    first: the first states (B, H). weights: W_xh, W_hh, b_h of a cell without numbers of units.
+    """
+    (T, B), H, dtype = x.shape[:2], first[0].shape[1], first[0].dtype
+    h, (inner, saved) = np.empty((T + 1, B, H), dtype), empty_states(cell, T, B, H, 1, dtype)
+    h[0] = first[0]
+    for state, value in zip(inner, first[1:], strict=True):
+        state[0] = value
+    W_xh, W_hh, b_h = weights
+    run(x, W_xh, W_hh.reshape(-1), b_h, NONE[dtype][1], cell, (h, inner, saved), PLAIN)
+    return h, inner, saved
 
 
 def backward(
@@ -115,8 +144,9 @@ def backward(
     W_xh, W_hh = weights
     H, G = W_hh.shape
     dx = np.empty(x.shape if x.ndim == 3 else (*x.shape, 0), dh.dtype)
-    gradients = np.empty_like(W_xh), np.empty_like(W_hh), np.empty(H if G == H else 4 * H, dh.dtype)
-    parts, hidden = zero_sums(x, W_xh, W_hh, cell), NONE[dh.dtype][1]
-    run(dh if dh.ndim == 3 else dh[None], x, W_xh, W_hh, cell, states, PLAIN, dx, carry, parts, hidden)
-    sum_parts(parts, *gradients)
-    return dx, *gradients
+    dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty(H if G == H else 4 * H, dh.dtype)
+    parts, (hidden, units) = zero_sums(x, W_xh, cell), NONE[dh.dtype]
+    dh = dh if dh.ndim == 3 else dh[None]
+    run(dh, x, W_xh, W_hh.reshape(-1), units, cell, states, PLAIN, dx, carry, parts, hidden)
+    sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, units)
+    return dx, dW_xh, dW_hh, db_h

@@ -20,8 +20,8 @@ from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import LSTM
-from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, plain_place, set_state
-from rnnkit.kernels.weights import empty_dx
+from rnnkit.kernels.engine.weights import empty_dx
+from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_place, set_state
 
 GATES = 4
 
@@ -65,10 +65,15 @@ class LSTMCellGradients(NamedTuple):
 
 
 @jit
+def _states(h, c, gates):
+    return h, c.reshape((1, *c.shape)), gates
+
+
+@jit
 def _lstm_forward_into(x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates):
     set_state(h[0], h_0)
     set_state(c[0], c_0)
-    forward_layer(x, W_xh, W_hh, b_h, LSTM, (h, c, gates), plain_place())
+    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), LSTM, _states(h, c, gates), plain_place())
 
 
 @jit
@@ -84,7 +89,7 @@ def _lstm_forward(x, h_0, c_0, W_xh, W_hh, b_h):
 def _lstm_backward_into(dh, dc_T, x, h, c, gates, W_xh, W_hh, dx, dh_0, dc_0, dW_xh, dW_hh, db_h):
     carry = np.zeros((2, h.shape[1], h.shape[2]), h.dtype)
     set_state(carry[1], dc_T)
-    gradients_into(dh, carry, x, W_xh, W_hh, LSTM, (h, c, gates), dx, dW_xh, dW_hh, db_h)
+    gradients_into(dh, carry, x, W_xh, W_hh, LSTM, _states(h, c, gates), dx, dW_xh, dW_hh, db_h)
     set_state(dh_0, carry[0])
     set_state(dc_0, carry[1])
 
@@ -125,7 +130,8 @@ def forward_by(
 ) -> LSTMStates:
     """Check and do `lstm_forward` by `run`: `forward_layer`, or the same on all cores."""
     check_arrays(GATES, x=x, h_0=h_0, c_0=c_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    return LSTMStates(*layer.forward(run, as_symbols(x), (h_0, c_0), (W_xh, W_hh, b_h), LSTM))
+    h, inner, gates = layer.forward(run, as_symbols(x), (h_0, c_0), (W_xh, W_hh, b_h), LSTM)
+    return LSTMStates(h, inner[0], gates)
 
 
 def backward_by(
@@ -142,7 +148,7 @@ def backward_by(
     """Check and do `lstm_backward` by `run`: `backward_layer`, or the same on all cores."""
     check_arrays(GATES, x=x, h=h, c=c, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh, dc_T=dc_T)
     carry = np.stack([np.zeros_like(dc_T), dc_T])
-    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), LSTM, (h, c, gates))
+    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), LSTM, (h, c[None], gates))
     return LSTMGradients(dx, *carry, *weights)
 
 
@@ -200,8 +206,8 @@ def lstm_cell_forward(
 ) -> LSTMStep:
     """Return (h_t (B, H), c_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, c_prev=c_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    h, c, gates = layer.forward(forward_layer, as_symbols(x_t)[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
-    return LSTMStep(h[1], c[1], gates[0])
+    h, inner, gates = layer.forward(forward_layer, as_symbols(x_t)[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
+    return LSTMStep(h[1], inner[0, 1], gates[0])
 
 
 @checked_border(_lstm_cell_backward)
@@ -222,7 +228,7 @@ def lstm_cell_backward(
     """
     step = {"h_prev": h_prev, "c_prev": c_prev, "c_t": c_t, "gates_t": gates_t}
     check_arrays(GATES, x_t=x_t, **step, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t, dc_t=dc_t)
-    carry, states = np.stack([dh_t, dc_t]), (np.stack([h_prev, h_prev]), np.stack([c_prev, c_t]), gates_t[None])
+    carry, states = np.stack([dh_t, dc_t]), (np.stack([h_prev, h_prev]), np.stack([c_prev, c_t])[None], gates_t[None])
     dx, *weights = layer.backward(
         backward_layer, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), LSTM, states
     )

@@ -26,10 +26,10 @@ def clear_padded(u, delta, row, first, n_rows, lengths, t):
 
 
 @jit
-def hand_over_padded(d, d_row, carry, c, first, n_rows, H, lengths, t):
-    """Keep the rows of d, each d_row elements long, in carry; where t is beyond a row's length, give them back."""
+def hand_over_padded(d, start, d_row, carry, c, first, n_rows, H, lengths, t):
+    """Keep rows of d, each d_row elements long, in carry; where t is beyond a row's length, give them back."""
     for r in range(n_rows):
-        at, kept = r * d_row, c + r * H
+        at, kept = start + r * d_row, c + r * H
         if t >= lengths[first + r]:
             move_rows(d, at, d_row, carry, kept, H, 1, H, 0)
         else:

@@ -66,30 +66,33 @@ def empty_pack(K, N, dtype):
 
 
 @jit
-def pack_rows(W, P, first):
-    """Pack W (n, N) into rows first .. first + n - 1 of P."""
+def pack_rows(W, column, N, P, first):
+    """Pack N columns of W (n, .), from `column` on, into rows first .. first + n - 1 of P."""
     lanes = P.shape[2]
     for v in range(P.shape[0]):
-        used = min(lanes, W.shape[1] - v * lanes)
+        used, start = min(lanes, N - v * lanes), column + v * lanes
         for k in range(W.shape[0]):
             for lane in range(lanes):
-                P[v, first + k, lane] = W[k, v * lanes + lane] if lane < used else 0
+                P[v, first + k, lane] = W[k, start + lane] if lane < used else 0
 
 
 @jit
-def pack_columns(W, P, first):
-    """Pack W^T, for W (n, K), into columns first .. first + n - 1 of P, and zero into those after them."""
-    (n, K), lanes = W.shape, P.shape[2]
+def pack_columns(W, column, P, first):
+    """Pack K columns of W (n, .), from `column` on, as rows: into columns first .. first + n - 1 of P (., K, lanes).
+
+    Columns of P after them become zero.
+    """
+    n, (_, K, lanes) = W.shape[0], P.shape
     for v in range(first // lanes, P.shape[0]):
         row = v * lanes - first
         if row >= 0 and row + lanes <= n:  # by lines of P: by columns W (256, 1024) took 384 us for 145
             for k in range(K):
                 for lane in range(lanes):
-                    P[v, k, lane] = W[row + lane, k]
+                    P[v, k, lane] = W[row + lane, column + k]
         else:
             for lane in range(max(0, -row), lanes):
                 for k in range(K):
-                    P[v, k, lane] = W[row + lane, k] if row + lane < n else 0
+                    P[v, k, lane] = W[row + lane, column + k] if row + lane < n else 0
 
 
 @jit
@@ -111,25 +114,31 @@ def product(C, c, A, a, rows, P, tile, keep):
     P: W packed, (vectors, K, lanes). A, C: C-contiguous matrices; a, c: the element where the K columns of the first
     row of A begin, and the padded N columns of the first row of C. tile: from `tile_for(rows, vectors of P)`.
     """
-    K, lanes = P.shape[1], P.shape[2]
-    _cover(C, c, A, a, A.shape[1], 1, P, 0, K * lanes, lanes, rows, P.shape[0], K, tile, keep)
+    product_of(C, c, A, a, rows, P, 0, P.shape[0], P.shape[1], tile, keep)
 
 
 @jit
-def add_outer_products(C, A, a, D, d, n, tile):
-    """C += A^T D over n rows.
+def product_of(C, c, A, a, rows, P, p, vectors, K, tile, keep):
+    """Do `product` with a matrix of that many vectors and rows K that is packed from element p of P on."""
+    lanes = VECTOR_BYTES // C.itemsize
+    _cover(C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
+
+
+@jit
+def add_outer_products(C, c, K, vectors, A, a, D, d, n, tile):
+    """C += A^T D over n rows; C (K, vectors of columns), C-contiguous, begins at element c of an array.
 
     A, D: C-contiguous matrices; a, d: the element where the K columns of the first row of A begin, and the padded N
-    columns of the first row of D. C: (K, padded N), C-contiguous. tile: from `tile_for(K, vectors of a row of C)`.
+    columns of the first row of D. tile: from `tile_for(K, vectors)`.
     """
     lanes = VECTOR_BYTES // C.itemsize
-    _cover(C, 0, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], C.shape[0], C.shape[1] // lanes, n, tile, 1)
+    _cover(C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
 
 
 @jit
-def _cover(C, c, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+def _cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows."""
-    (height, width), lanes, c_row = tile, VECTOR_BYTES // C.itemsize, C.shape[1]
+    (height, width), lanes = tile, VECTOR_BYTES // C.itemsize
     for v in range(0, vectors, width):
         w, strip = min(width, vectors - v), p + v * p_vector
         for row in range(0, rows, height):

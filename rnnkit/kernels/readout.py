@@ -37,7 +37,7 @@ class ReadoutGradients(NamedTuple):
 def _readout_forward(h, W_hy, b_y):
     (T, B, H), O = h.shape, b_y.size  # noqa: E741
     y, P = np.empty((T, B, O), h.dtype), empty_pack(H, O, h.dtype)
-    pack_rows(W_hy, P, 0)
+    pack_rows(W_hy, 0, O, P, 0)
     y_rows = aligned(CHUNK_ROWS, P.shape[0] * P.shape[2], h.dtype)
     for first in range(0, T * B, CHUNK_ROWS):
         rows = min(CHUNK_ROWS, T * B - first)
@@ -51,9 +51,10 @@ def _readout_forward(h, W_hy, b_y):
 @jit
 def _readout_backward(dy, h, W_hy):
     (T, B, O), H = dy.shape, h.shape[2]  # noqa: E741
-    dh, P, lanes = np.empty_like(h), empty_pack(O, H, h.dtype), VECTOR_BYTES // h.itemsize
-    pack_columns(W_hy, P, 0)
+    dh, P = np.empty_like(h), empty_pack(O, H, h.dtype)
+    pack_columns(W_hy, 0, P, 0)
     width = padded(O, h.itemsize)
+    vectors = width // (VECTOR_BYTES // h.itemsize)
     dy_rows, dh_rows = aligned(CHUNK_ROWS, width, h.dtype), aligned(CHUNK_ROWS, padded(H, h.itemsize), h.dtype)
     dW, db_y = np.zeros((H, width), h.dtype), np.zeros(O, h.dtype)
     for first in range(0, T * B, CHUNK_ROWS):
@@ -61,7 +62,7 @@ def _readout_backward(dy, h, W_hy):
         copy_columns(dy_rows, 0, dy, first * O, rows, O)
         product(dh_rows, 0, dy_rows, 0, rows, P, tile_for(rows, P.shape[0]), 0)
         copy_columns(dh, first * H, dh_rows, 0, rows, H)
-        add_outer_products(dW, h.reshape(T * B, H), first * H, dy_rows, 0, rows, tile_for(H, width // lanes))
+        add_outer_products(dW, 0, H, vectors, h.reshape(T * B, H), first * H, dy_rows, 0, rows, tile_for(H, vectors))
         for r in range(rows):
             add_columns(db_y, 0, dy_rows, r * width, 1, O)
     dW_hy = np.empty((H, O), h.dtype)

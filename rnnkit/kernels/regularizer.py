@@ -17,8 +17,8 @@ import numpy as np
 from rnnkit._jit import checked_border, jit
 from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.kernels._checks import check_activation, check_arrays, is_code
-from rnnkit.kernels.activations import times_derivative
 from rnnkit.kernels.cut import CHUNK_ROWS
+from rnnkit.kernels.engine.words import rows_back, words
 from rnnkit.kernels.products import add_outer_products, aligned, empty_pack, pack_columns, padded, product, tile_for
 from rnnkit.kernels.rows import copy_columns
 
@@ -69,17 +69,17 @@ def _scale_rows(u, v, d, first, rows, H, form):
 def _omega(dh, h, W_hh, activation, form):
     (T, B, H), dtype = dh.shape, h.dtype
     width, P = padded(H, h.itemsize), empty_pack(H, H, dtype)
-    pack_columns(W_hh, P, 0)
+    pack_columns(W_hh, 0, P, 0)
     u, v, dW = aligned(CHUNK_ROWS, width, dtype), aligned(CHUNK_ROWS, width, dtype), np.zeros((H, width), dtype)
     v.fill(0)  # what pads its rows enters sums that nobody reads: those must not be slow
-    total, n, flat = 0.0, 0, dh.reshape(-1)
+    total, n, flat, vectors = 0.0, 0, dh.reshape(-1), width // (VECTOR_BYTES // h.itemsize)
     for first in range(0, T * B, CHUNK_ROWS):
         rows = min(CHUNK_ROWS, T * B - first)
-        times_derivative(dh, first * H, H, h, (B + first) * H, H, v, 0, width, rows, H, activation)
+        rows_back(words(activation), dh, first * H, H, h, (B + first) * H, H, v, 0, width, rows, H)
         product(u, 0, v, 0, rows, P, tile_for(rows, P.shape[0]), 0)
         terms, counted = _scale_rows(u, v, flat, first, rows, H, form)
         total, n = total + terms, n + counted
-        add_outer_products(dW, u, 0, v, 0, rows, tile_for(H, width // (VECTOR_BYTES // h.itemsize)))
+        add_outer_products(dW, 0, H, vectors, u, 0, v, 0, rows, tile_for(H, vectors))
     dW_hh, share = np.empty_like(W_hh), 1.0 / max(n, 1) if form == SQUARED else 1.0 / B
     copy_columns(dW_hh, 0, dW, 0, H, H)
     for j in range(H):

@@ -4,7 +4,7 @@
     delta_t = (d+L/dh_t + delta_{t+1} W_hh^T) * phi'(a_t),   dL/dW_hh = sum_t h_{t-1}^T delta_t,   and so on
 
 Werbos, Backpropagation through time (1990); Pascanu, Mikolov, Bengio (2013), eqs. 3-5, transposed to row vectors.
-Numbers below the smallest normal one count as 0 (`rnnkit._simd.denormals`). The steps themselves are in `shards.py`.
+Numbers below the smallest normal one count as 0 (`rnnkit._simd.denormals`). The steps themselves are in `engine/`.
 `rnnkit.parallel` has the same functions, spread over the cores.
 """
 
@@ -15,8 +15,16 @@ import numpy as np
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays, check_outputs
-from rnnkit.kernels.layer import backward_layer, elman_states, forward_layer, gradients_into, plain_place, set_state
-from rnnkit.kernels.weights import empty_dx
+from rnnkit.kernels.engine.weights import empty_dx
+from rnnkit.kernels.layer import (
+    backward_layer,
+    first_alone,
+    forward_layer,
+    gradients_into,
+    no_units,
+    plain_place,
+    set_state,
+)
 
 
 class SequenceGradients(NamedTuple):
@@ -32,7 +40,8 @@ class SequenceGradients(NamedTuple):
 @jit
 def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     set_state(h[0], h_0)
-    forward_layer(x, W_xh, W_hh, b_h, activation, elman_states(h), plain_place())
+    W_h, units = W_hh.reshape(-1), no_units(h.dtype)
+    forward_layer(x, W_xh, W_h, b_h, units, activation, first_alone(h), plain_place())
 
 
 @jit
@@ -45,7 +54,7 @@ def _rnn_forward(x, h_0, W_xh, W_hh, b_h, activation):
 @jit
 def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
     carry = np.zeros((1, h.shape[1], h.shape[2]), h.dtype)
-    gradients_into(dh, carry, x, W_xh, W_hh, activation, elman_states(h), dx, dW_xh, dW_hh, db_h)
+    gradients_into(dh, carry, x, W_xh, W_hh, activation, first_alone(h), dx, dW_xh, dW_hh, db_h)
     set_state(dh_0, carry[0])
 
 
@@ -69,7 +78,8 @@ def backward_by(run, dh, x, h, W_xh, W_hh, activation) -> SequenceGradients:
     check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
     carry = np.zeros((1, *h.shape[1:]), h.dtype)
-    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), activation, (h, *layer.NONE[h.dtype]))
+    states = layer.with_nothing_else(h)
+    dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), activation, states)
     return SequenceGradients(dx, carry[0], *weights)
 
 

@@ -2,8 +2,8 @@
 
 A network is its weights in one array, `flat`, laid out as in `rnnkit.parameters`, and its `sizes`:
 
-    (I, H, O, cell, layers, ways, last)     ways: 1, or 2 for both directions; last: 1 where the output is of the last
-                                            states alone, else of every step
+    (I, H, O, cell, layers, ways, last)     cell: a handle; ways: 1, or 2 for both directions; last: 1 where the output
+                                            is of the last states alone, else of every step
 
 `rnnkit.training` calls what stands here, with arrays it has made itself: nothing is checked.
 """
@@ -11,15 +11,16 @@ A network is its weights in one array, `flat`, laid out as in `rnnkit.parameters
 import numpy as np
 
 from rnnkit._jit import jit
-from rnnkit.kernels.cells import LSTM, count_gates
+from rnnkit.cells.descriptor import SAVED, STATES
 from rnnkit.kernels.clipping import SKIP, _clip_by_norm, _clip_by_value
+from rnnkit.kernels.engine.weights import empty_dx, sum_parts, zero_sums
+from rnnkit.kernels.engine.words import layer_sizes, words
 from rnnkit.kernels.layer import backward_layer, forward_layer
 from rnnkit.kernels.losses import _as_rows, _mse_rows, _softmax_cross_entropy_rows
 from rnnkit.kernels.optimizers import _adam, _momentum, _nesterov, _rmsprop, _sgd
 from rnnkit.kernels.readout import _readout_backward, _readout_forward
 from rnnkit.kernels.regularizer import _omega
 from rnnkit.kernels.rows import copy_columns
-from rnnkit.kernels.weights import empty_dx, sum_parts, zero_sums
 
 LOSS, NORM, CLIPPED, N_NONFINITE, OMEGA = range(5)  # columns of a record
 BY_NORM, BY_VALUE = 0, 1
@@ -37,18 +38,31 @@ def way_inputs(k, sizes):
 def way_start(k, sizes):
     """Return where the weights of direction k (of all layers, from below) begin in the flat array."""
     _, H, _, cell, _, ways, _ = sizes
-    G, bias = H * count_gates(cell), H if cell < LSTM else 4 * H
-    first, later = (way_inputs(0, sizes) + H) * G + bias, (way_inputs(ways, sizes) + H) * G + bias
+    first, later = count_weights(cell, way_inputs(0, sizes), H), count_weights(cell, way_inputs(ways, sizes), H)
     return min(k, ways) * first + max(k - ways, 0) * later
 
 
 @jit
+def count_weights(cell, inputs, H):
+    """Return how many weights one direction has."""
+    xh, hh, b, units = layer_sizes(cell, inputs, H)
+    return xh + hh + b + units
+
+
+@jit
 def way_weights(flat, k, sizes):
-    """Return views (W_xh, W_hh, b_h) of direction k."""
-    H, cell, n = sizes[1], sizes[3], way_inputs(k, sizes)
-    G, bias, at = H * count_gates(cell), H if cell < LSTM else 4 * H, way_start(k, sizes)
-    hh, b = at + n * G, at + (n + H) * G
-    return flat[at:hh].reshape(n, G), flat[hh:b].reshape(H, G), flat[b : b + bias]
+    """Return views (W_xh, W_h, b_h, units) of direction k, the last three in one row each."""
+    H, cell, n, at = sizes[1], sizes[3], way_inputs(k, sizes), way_start(k, sizes)
+    xh, hh, b, units = layer_sizes(cell, n, H)
+    W_h, b_h, u = at + xh, at + xh + hh, at + xh + hh + b
+    return flat[at:W_h].reshape(n, xh // n), flat[W_h:b_h], flat[b_h:u], flat[u : u + units]
+
+
+@jit
+def recurrent_weights(flat, sizes):
+    """Return a view (H, columns) of the recurrent weights of the lowest layer, W_hh where the first state has all."""
+    W_h = way_weights(flat, 0, sizes)[1]
+    return W_h.reshape(sizes[1], W_h.size // sizes[1])
 
 
 @jit
@@ -61,20 +75,19 @@ def readout_weights(flat, sizes):
 
 @jit
 def empty_states(T, B, sizes, dtype):
-    """Return (h, c, gates) of all layers and directions, first states zero; see `layer.py`."""
+    """Return (h, inner, saved) of all layers and directions, first states zero; see `layer.py`."""
     _, H, _, cell, layers, ways, _ = sizes
-    n = layers * ways
+    n, d = layers * ways, words(cell)
     h = np.zeros((layers, T + ways, B, ways * H), dtype)
-    c = np.zeros((n, T + ways if cell == LSTM else 0, B, H), dtype)
-    return h, c, np.empty((n, T, 4 if cell >= LSTM else 0, B, H), dtype)
+    return h, np.zeros((n, d[STATES] - 1, T + ways, B, H), dtype), np.empty((n, T, d[SAVED], B, H), dtype)
 
 
 @jit
 def states_of(k, states, sizes):
     """Return (states, place) of direction k, as the kernels of a layer take them."""
     H, ways = sizes[1], sizes[5]
-    (h, c, gates), reverse = states, k % ways
-    return (h[k // ways], c[k], gates[k]), (reverse * H, reverse, np.empty(0, np.int64))
+    (h, inner, saved), reverse = states, k % ways
+    return (h[k // ways], inner[k], saved[k]), (reverse * H, reverse, np.empty(0, np.int64))
 
 
 @jit
@@ -96,12 +109,12 @@ def network_forward(flat, sizes, x, states):
     """Fill the states and return (features, y (S, B, O))."""
     T, layers, ways = x.shape[0], sizes[4], sizes[5]
     for k in range(layers * ways):
-        W_xh, W_hh, b_h = way_weights(flat, k, sizes)
+        W_xh, W_h, b_h, units = way_weights(flat, k, sizes)
         own, place = states_of(k, states, sizes)
         if k < ways:
-            forward_layer(x, W_xh, W_hh, b_h, sizes[3], own, place)
+            forward_layer(x, W_xh, W_h, b_h, units, sizes[3], own, place)
         else:
-            forward_layer(states[0][k // ways - 1][1 : T + 1], W_xh, W_hh, b_h, sizes[3], own, place)
+            forward_layer(states[0][k // ways - 1][1 : T + 1], W_xh, W_h, b_h, units, sizes[3], own, place)
     features = features_of(states, T, sizes)
     W_hy, b_y = readout_weights(flat, sizes)
     return features, _readout_forward(features, W_hy, b_y)
@@ -167,16 +180,19 @@ def network_backward(flat, sizes, x, states, features, dy, g, buffers):
         dh = dh[:0]
     for layer in range(layers - 1, -1, -1):
         for k in range(layer * ways, (layer + 1) * ways):
-            W_xh, W_hh, _ = way_weights(flat, k, sizes)
+            W_xh, W_h, _, units = way_weights(flat, k, sizes)
             own, place = states_of(k, states, sizes)
             if layer == 0:
-                parts = zero_sums(x, W_xh, W_hh, cell)
-                backward_layer(dh, x, W_xh, W_hh, cell, own, place, empty_dx(x, g.dtype), carry[k], parts, hidden[k])
+                parts = zero_sums(x, W_xh, cell)
+                backward_layer(
+                    dh, x, W_xh, W_h, units, cell, own, place, empty_dx(x, g.dtype), carry[k], parts, hidden[k]
+                )
             else:
                 below = states[0][layer - 1][1 : T + 1]
-                parts = zero_sums(below, W_xh, W_hh, cell)
-                backward_layer(dh, below, W_xh, W_hh, cell, own, place, dx[layer % 2], carry[k], parts, hidden[k])
-            sum_parts(parts, *way_weights(g, k, sizes))
+                parts = zero_sums(below, W_xh, cell)
+                backward_layer(dh, below, W_xh, W_h, units, cell, own, place, dx[layer % 2], carry[k], parts, hidden[k])
+            dW_xh, dW_h, db_h, dunits = way_weights(g, k, sizes)
+            sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits)
         dh = dx[layer % 2]
 
 
@@ -184,7 +200,7 @@ def network_backward(flat, sizes, x, states, features, dy, g, buffers):
 def empty_buffers(T, B, sizes, dtype, with_hidden):
     """Return what `network_backward` works in."""
     _, H, _, cell, layers, ways, _ = sizes
-    n, n_states = layers * ways, 2 if cell == LSTM else 1
+    n, n_states = layers * ways, words(cell)[STATES]
     dx = np.empty((2, T if layers > 1 else 0, B, ways * H), dtype)
     hidden = np.empty((n, n_states, T if with_hidden else 0, B, H), dtype)
     return dx, np.zeros((n, n_states, B, H), dtype), hidden
@@ -217,8 +233,7 @@ def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penal
     (xs, targets, masks), (rule, rate, settings), (mode, limit, policy), (weight, form) = data, optimizer, clip, penalty
     (T, B), g = xs.shape[1:3], np.empty_like(flat)
     states, buffers = empty_states(T, B, sizes, flat.dtype), empty_buffers(T, B, sizes, flat.dtype, weight > 0)
-    _, W_hh, _ = way_weights(flat, 0, sizes)
-    _, dW_hh, _ = way_weights(g, 0, sizes)
+    W_hh, dW_hh = recurrent_weights(flat, sizes), recurrent_weights(g, sizes)
     for u in range(xs.shape[0]):
         x, target, mask = xs[u], targets[u], masks[u]
         features, y = network_forward(flat, sizes, x, states)

@@ -135,6 +135,7 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     if not detail["loc"]:  # a rule over several keys speaks for itself
         return str(detail["ctx"]["error"])
     key, value = str(detail["loc"][0]), detail["input"]
+    inner = ".".join(map(str, ("", *detail["loc"][1:])))
     if key not in schema.model_fields:
         return f"{shown(key)}={shown(value)}: unknown key, {_known(key, list(schema.model_fields))}"
     allowed = schema.model_fields[key].description
@@ -145,7 +146,7 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any]) -> str:
     meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", allowed) else ""
     if isinstance(value, list) and 0 < len(written := ",".join(map(str, value))) <= SHORT:
         meant = f"; values of a sweep are written {written}"
-    return f"{key}={_quoted(value)}: allowed is {allowed}{meant}"
+    return f"{key}{inner}={_quoted(value)}: allowed is {allowed}{meant}"
 
 
 def _known(key: str, known: list[str]) -> str:

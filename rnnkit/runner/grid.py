@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -164,10 +164,13 @@ def _is_made_of_others(base: DictConfig, sets: Sets) -> bool:
 
 
 def _set(config: Any, overrides: Sequence[Override]) -> Any:
-    """Set a job's keys."""
+    """Set a job's keys; a.b is the key b of what the key a holds, where that is a mapping."""
     for override in overrides:
+        key, _, inner = override.key_or_group.partition(".")
         if override.is_delete():
             config.pop(override.key_or_group, None)
+        elif inner and isinstance(config.get(key), Mapping):
+            config[key] = {**config[key], inner: override.value()}  # another mapping: jobs share the one that was there
         else:
             config[override.key_or_group] = override.value()
     return config

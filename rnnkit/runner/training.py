@@ -15,11 +15,13 @@ from pydantic import Field, field_validator, model_validator
 from tqdm import tqdm
 
 from rnnkit import recipes
+from rnnkit.cells.handles import in_rows
 from rnnkit.initializers import achieved
 from rnnkit.protocol import Protocol, as_lengths
 from rnnkit.rng import streams
 from rnnkit.runner import store
-from rnnkit.runner.config import NamesFile, PositiveOrNone, Settings, number
+from rnnkit.runner.cells import OWN, CellSettings
+from rnnkit.runner.config import NamesFile, PositiveOrNone, number
 from rnnkit.runner.experiment import Measurement
 from rnnkit.statistics import mean, wilson_interval
 from rnnkit.tasks import Task, check_trial, load
@@ -50,7 +52,7 @@ COLUMNS = [
 OF_A_CHECK = ("loss", "error", "log10_grad_norm", "clip_fraction", "omega", "spectral_radius")
 
 
-class TrainingSettings(Settings):
+class TrainingSettings(CellSettings):
     """Keys of a job that trains; conf/temporal_order/config.yaml explains each. Experiments name what differs."""
 
     task: Annotated[str, NamesFile(lambda task: Path(task).suffix == ".py")] = Field(
@@ -106,13 +108,19 @@ class TrainingSettings(Settings):
     def _check_recipe(self) -> None:
         if self.mu > 0 and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(f"mu={self.mu}: with optimizer={self.optimizer} allowed is 0")
-        if self.recipe.cell in ("lstm", "gru") and (self.omega > 0 or self.nonfinite == "shrink"):
-            raise ValueError(f"net={self.net}: omega and nonfinite=shrink are for Elman cells")
+        if not in_rows(self.the_cell) and (self.omega > 0 or self.nonfinite == "shrink"):
+            wanted = "a cell whose state is made of W_hh's block alone, as tanh's"
+            raise ValueError(f"net={self.net} cell={self.the_cell.name}: omega and nonfinite=shrink are for {wanted}")
 
     @cached_property
     def the_task(self) -> Task:
         """Return the task itself."""
         return load(self.task)
+
+    @property
+    def named_cell(self) -> str:
+        """Return the name or the file of the cell: of the recipe, where no other is given."""
+        return self.recipe.cell if self.cell == OWN else self.cell
 
     @property
     def recipe(self) -> recipes.Recipe:
@@ -132,7 +140,8 @@ class TrainingSettings(Settings):
         task = self.the_task
         shape = (self.net, task.input_size, self.hidden_size, task.output_size, rng)
         radius = number(self.spectral_radius)
-        return recipes.make(*shape, output=task.output, spectral_radius=radius, dtype=self.dtype)
+        kept = {"output": task.output, "spectral_radius": radius, "dtype": self.dtype}
+        return recipes.make(*shape, cell=self.the_cell, **kept)
 
 
 def train_nets(config: TrainingSettings, seq_len: int | tuple[int, int] | None = None) -> list[Trained]:
@@ -202,8 +211,8 @@ def net_row(config: TrainingSettings, net: Trained) -> dict:
     last = net.history[-1]
     steps = [row["update"] for row in net.history]
     weights = np.diff([0, *steps]) if steps[-1] else np.ones(len(steps))
-    start = config.make_net(streams(config.seed, net.replicate).init).parameters["l0.W_hh"]
-    square = start.shape[0] == start.shape[1]
+    start = config.make_net(streams(config.seed, net.replicate).init).parameters.get("l0.W_hh")
+    square = start is not None and start.shape[0] == start.shape[1]
     has = achieved(start) if square else None
     return {
         "replicate": net.replicate,

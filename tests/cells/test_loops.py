@@ -24,18 +24,20 @@ def check(cls, dtype, size):
     plan, values = Plan(cls), {name: v[:size] for name, v in values_of(cls).items()}
     constants = np.array([values[name][0] for name in cls.constants] or [0.0])
     names = (*cls.blocks, *cls.states, *cls.per_unit)
-    adjoints = {f"d_{name}": np.linspace(-1, 1, size) for name in (*cls.states, *cls.per_unit)}
+    adjoints = {f"d_{name}": np.linspace(-1, 1, size) for name in cls.states}
     arrays = {name: values[name].astype(dtype).astype(np.float64) for name in names}
     wanted = run(forward_source(plan), dict(arrays), constants)
     wanted = run(backward_source(plan), wanted | {name: a.copy() for name, a in adjoints.items()}, constants)
     found = {name: np.full(size, np.nan, dtype) for name in wanted}
     for name, a in arrays.items():
         found[name][:] = a
-    forward_loop(cls, dtype).call(found, constants.astype(dtype))
+    forward_loop(cls, dtype).run(found, constants.astype(dtype))
     for name, a in adjoints.items():
         found[name][:] = a
-    backward_loop(cls, dtype).call(found, constants.astype(dtype))
+    backward_loop(cls, dtype).run(found, constants.astype(dtype))
     for name, a in wanted.items():
+        if np.isnan(a).all():  # neither read nor written
+            continue
         largest = max(1, np.abs(a).max())
         tolerance = ROUNDINGS * np.finfo(dtype).eps * largest
         np.testing.assert_allclose(found[name], a, rtol=0, atol=tolerance, err_msg=name)

@@ -1,22 +1,31 @@
 import numba
 import numpy as np
 import pytest
+from numba import config
 
+from rnnkit.cells import CELLS
+from rnnkit.cells.loops import forward_loop
 from rnnkit.gradcheck import numerical_gradient, relative_error
-from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH, activations
+from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH
+from rnnkit.kernels.engine import words
 
 DTYPES = (np.float32, np.float64)
 DIFFERENCES = 1e-10  # 4th-order differences: step^4 / 30 times a 5th derivative below 20, and 1e-16 / step
 SIGMOID_FLOOR = {np.float32: 1e-37, np.float64: 1e-304}  # it stops near the last normal number, above 0
-activate = numba.njit(lambda *a: activations.activate(*a))  # from Python itself the loops run as they are written
-times_derivative = numba.njit(lambda *a: activations.times_derivative(*a))
 every_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="of compiled loops")
 
 
 def activated(a, activation, dtype):
-    z = np.array(a, dtype)
-    activate(z, 0, z.size, 1, z.size, activation)
-    return z
+    a = np.ascontiguousarray(a, dtype)
+    cls, h = list(CELLS.values())[activation], np.empty_like(a)
+    forward_loop(cls, np.dtype(dtype).name).run({"a": a, "h": a, "new_h": h}, np.zeros(1, dtype))
+    return h
+
+
+@numba.njit
+def rows_back(d, d_at, d_row, h, h_at, h_row, out, out_at, out_row, rows, H, activation):
+    words.rows_back(words.words(activation), d, d_at, d_row, h, h_at, h_row, out, out_at, out_row, rows, H)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -45,20 +54,9 @@ def test_tanh_of_tiny_numbers_is_themselves(dtype):
 def test_nan_survives(activation, size, dtype):
     z = np.zeros(size, dtype)
     z[-1] = np.nan
-    activate(z, 0, z.size, 1, z.size, activation)
-    assert np.isnan(z[-1])
-    assert not np.isnan(z[:-1]).any()
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@every_activation
-def test_the_first_columns_are_activated_in_place(activation, dtype):
-    before = np.linspace(-4, 4, 60).astype(dtype).reshape(4, 15)
-    z = before.copy()
-    activate(z, 15, 15, 2, 8, activation)
-    np.testing.assert_array_equal(z[1:3, :8].ravel(), activated(before[1:3, :8].ravel(), activation, dtype))
-    np.testing.assert_array_equal(z[1:3, 8:], before[1:3, 8:])
-    np.testing.assert_array_equal(z[::3], before[::3])
+    h = activated(z, activation, dtype)
+    assert np.isnan(h[-1])
+    assert not np.isnan(h[:-1]).any()
 
 
 @every_activation
@@ -66,27 +64,18 @@ def test_derivative_against_differences(activation):
     a = np.linspace(-4, 4, 40).reshape(4, 10)  # no entry within four steps of the kink of relu: the nearest is .1
     d = np.random.default_rng(0).standard_normal(a.shape)
     out = np.empty_like(a)
-    times_derivative(d, 0, 10, activated(a, activation, np.float64), 0, 10, out, 0, 10, 4, 10, activation)
+    rows_back(d, 0, 10, activated(a, activation, np.float64), 0, 10, out, 0, 10, 4, 10, activation)
     numeric = numerical_gradient(lambda: (d * activated(a, activation, np.float64)).sum(), a)
     assert relative_error(out, numeric) < DIFFERENCES
-
-
-@every_activation
-def test_derivative_may_overwrite_the_gradient(activation):
-    h, d = np.linspace(-0.9, 0.9, 12).reshape(3, 4), np.linspace(1, 2, 12).reshape(3, 4)
-    out = np.empty_like(d)
-    times_derivative(d, 0, 4, h, 0, 4, out, 0, 4, 3, 4, activation)
-    times_derivative(d, 0, 4, h, 0, 4, d, 0, 4, 3, 4, activation)
-    np.testing.assert_array_equal(d, out)
 
 
 @every_activation
 def test_derivative_leaves_the_padding_of_longer_rows(activation):
     h, d = np.linspace(-0.9, 0.9, 12).reshape(3, 4), np.linspace(1, 2, 12).reshape(3, 4)
     expected = np.empty_like(d)
-    times_derivative(d, 0, 4, h, 0, 4, expected, 0, 4, 3, 4, activation)
+    rows_back(d, 0, 4, h, 0, 4, expected, 0, 4, 3, 4, activation)
     longer, out = np.pad(d, ((0, 0), (0, 2)), constant_values=np.nan), np.full((3, 5), 7.0)
-    times_derivative(longer, 0, 6, h, 0, 4, out, 0, 5, 3, 4, activation)
+    rows_back(longer, 0, 6, h, 0, 4, out, 0, 5, 3, 4, activation)
     np.testing.assert_array_equal(out[:, :4], expected)
     np.testing.assert_array_equal(out[:, 4], 7)
 
@@ -95,20 +84,20 @@ def test_derivative_leaves_the_padding_of_longer_rows(activation):
 def test_derivative_from_some_columns_of_the_states(activation):
     h, d = np.linspace(-0.9, 0.9, 12).reshape(3, 4), np.linspace(1, 2, 12).reshape(3, 4)
     expected, out = np.empty_like(d), np.empty_like(d)
-    times_derivative(d, 0, 4, h, 0, 4, expected, 0, 4, 3, 4, activation)
+    rows_back(d, 0, 4, h, 0, 4, expected, 0, 4, 3, 4, activation)
     padded = np.pad(h, ((0, 0), (3, 2)), constant_values=np.nan)
-    times_derivative(d, 0, 4, padded, 3, 9, out, 0, 4, 3, 4, activation)
+    rows_back(d, 0, 4, padded, 3, 9, out, 0, 4, 3, 4, activation)
     np.testing.assert_array_equal(out, expected)
 
 
 @every_activation
 def test_derivative_of_a_nan_state_is_nan(activation):
     h, out = np.array([[0.5, np.nan], [0.5, 0.5]]), np.empty((2, 2))
-    times_derivative(np.ones((2, 2)), 0, 2, h, 0, 2, out, 0, 2, 2, 2, activation)
+    rows_back(np.ones((2, 2)), 0, 2, h, 0, 2, out, 0, 2, 2, 2, activation)
     np.testing.assert_array_equal(np.isnan(out), np.isnan(h) & (activation != IDENTITY))
 
 
 def test_derivative_of_relu_at_its_kink_is_zero():
     out = np.ones((1, 2))
-    times_derivative(np.ones((1, 2)), 0, 2, np.array([[0.0, -0.0]]), 0, 2, out, 0, 2, 1, 2, RELU)
+    rows_back(np.ones((1, 2)), 0, 2, np.array([[0.0, -0.0]]), 0, 2, out, 0, 2, 1, 2, RELU)
     np.testing.assert_array_equal(out, 0)

@@ -78,18 +78,16 @@ def test_into_forms_write_what_the_allocating_forms_return(make_step):
     dh_t, x_t, h_prev, W_xh, W_hh, b_h = make_step()
     expected = run(kernels, dh_t, x_t, h_prev, W_xh, W_hh, b_h, TANH)
     outputs = [np.full_like(a, np.nan) for a in expected]
-    z = np.full_like(h_prev, np.nan)
-    rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, TANH, outputs[0], z)
-    rnn_cell_backward_into(dh_t, x_t, h_prev, outputs[0], W_xh, W_hh, TANH, *outputs[1:], z)
+    rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, TANH, outputs[0])
+    rnn_cell_backward_into(dh_t, x_t, h_prev, outputs[0], W_xh, W_hh, TANH, *outputs[1:])
     for output, e in zip(outputs, expected, strict=True):
         np.testing.assert_array_equal(output, e)
-    np.testing.assert_array_equal(z.sum(axis=0), expected[-1])  # the workspace holds dL/da_t
 
 
 @numba.njit
 def run_compiled(dh_t, x_t, h_prev, W_xh, W_hh, b_h, activation):
-    h_t, z = np.empty_like(h_prev), np.empty_like(h_prev)
-    rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t, z)
+    h_t = np.empty_like(h_prev)
+    rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, activation, h_t)
     again = rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h, activation)
     gradients = rnn_cell_backward(dh_t, x_t, h_prev, again, W_xh, W_hh, activation)
     return h_t, gradients.dx_t, gradients.dh_prev, gradients.dW_xh, gradients.dW_hh, gradients.db_h
@@ -127,8 +125,8 @@ def test_a_size_or_dtype_that_does_not_fit_is_named(make_step):
         rnn_cell_forward(x_t, h_prev, W_xh, W_hh[:, :6].copy(), b_h, TANH)
     with pytest.raises(ValueError, match=r"^b_h must be float64 like the arguments before it, got float32"):
         rnn_cell_forward(x_t, h_prev, W_xh, W_hh, b_h.astype(np.float32), TANH)
-    with pytest.raises(ValueError, match=r"^z must have shape"):
-        rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, TANH, h_prev.copy(), h_prev[:1].copy())
+    with pytest.raises(ValueError, match=r"^h_t must have shape"):
+        rnn_cell_forward_into(x_t, h_prev, W_xh, W_hh, b_h, TANH, h_prev[:1].copy())
 
 
 @pytest.mark.parametrize("activation", [4, -1, True, "tanh", None, 0.5])

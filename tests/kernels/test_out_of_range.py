@@ -200,7 +200,7 @@ def test_an_integer_beyond_int64_is_told_as_it_came():
 
 INTO = {
     "h with h_0": lambda a: kernels.rnn_forward_into(a["x"], a["h"][0], *a["w"], TANH, a["h"]),
-    "h_t with z": lambda a: kernels.rnn_cell_forward_into(a["x"][0], a["h"][0].copy(), *a["w"], TANH, a["z"], a["z"]),
+    "h_t with h_prev": lambda a: kernels.rnn_cell_forward_into(a["x"][0], a["z"], *a["w"], TANH, a["z"]),
     "p with g": lambda a: kernels.sgd(a["z"], a["z"], 0.1),
     "mean with square": lambda a: kernels.adam(a["z"], np.ones((B, H)), a["g"], a["g"], 1, 0.1, 0.9, 0.9, 1e-8),
     "gradients[0] with gradients[1]": lambda a: kernels.clip_by_norm((a["z"], a["z"]), 1.0),

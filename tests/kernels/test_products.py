@@ -38,10 +38,10 @@ def test_product(draw, dtype, N, transposed):
         P = empty_pack(*W.shape, W.dtype)
         if transposed:
             for first, n in ((0, N // 3), (N // 3, N - N // 3)):
-                pack_columns(W.T[first : first + n].copy(), P, first)
+                pack_columns(W.T[first : first + n].copy(), 0, P, first)
         else:
-            pack_rows(W[:2], P, 0)
-            pack_rows(W[2:], P, 2)
+            pack_rows(W[:2], 0, N, P, 0)
+            pack_rows(np.hstack([W[2:, :1], W[2:]]), 1, N, P, 2)
         for keep in (0, 1):
             got = C.copy()
             product(got, 0, A, 0, rows, P, tile_for(rows, len(P)), keep)
@@ -58,7 +58,8 @@ def test_outer_products(draw, dtype, K, N):
         A, width = draw(dtype, n, K + 2), padded(N, np.dtype(dtype).itemsize)
         D, C = draw(dtype, n, spread_rows(N, A.itemsize)), draw(dtype, K, width)
         expected = C + A[:, :K].T @ D[:, :width]
-        add_outer_products(C, A, 0, D, 0, n, tile_for(K, C.nbytes // K // VECTOR_BYTES))
+        vectors = C.nbytes // K // VECTOR_BYTES
+        add_outer_products(C, 0, K, vectors, A, 0, D, 0, n, tile_for(K, vectors))
         np.testing.assert_allclose(C, expected, rtol=0, atol=10 * EXACT[dtype])
 
 
@@ -66,7 +67,7 @@ def test_outer_products(draw, dtype, K, N):
 def test_a_row_has_the_same_bytes_in_any_batch(draw, dtype):
     A, W = draw(dtype, 20, 33), draw(dtype, 33, 50)
     P = empty_pack(*W.shape, W.dtype)
-    pack_rows(W, P, 0)
+    pack_rows(W, 0, 50, P, 0)
     whole, alone = (np.zeros((20, padded(50, W.itemsize)), dtype) for _ in range(2))
     product(whole, 0, A, 0, 20, P, tile_for(20, len(P)), 0)
     for row in range(20):

@@ -35,7 +35,7 @@ GOOD = {
     "out": "somewhere",
 }
 MULTIPLES = "check_every must be a multiple of 25, and updates one of check_every, got check_every={} updates={}"
-ELMAN = "omega and nonfinite=shrink are for Elman cells"
+ELMAN = "omega and nonfinite=shrink are for a cell whose state is made of W_hh's block alone, as tanh's"
 WRONG = [
     ({"task": "temporal_ordr"}, "task='temporal_ordr': allowed is a .py file or one of temporal_order, "),
     ({"task": ""}, "task=: allowed is a task of rnnkit, or the path of a .py file with one"),
@@ -64,8 +64,8 @@ WRONG = [
     ({"nonfinite": "raise"}, "nonfinite=raise: allowed is stop, skip, zero or shrink"),
     ({"omega": -1}, "omega=-1: allowed is a number from 0 to 1e6"),
     ({"omega_form": "paper"}, "omega_form=paper: allowed is squared or norms"),
-    ({"net": "lstm", "omega": 4}, f"net=lstm: {ELMAN}"),
-    ({"net": "gru", "nonfinite": "shrink"}, f"net=gru: {ELMAN}"),
+    ({"net": "lstm", "omega": 4}, f"net=lstm cell=lstm: {ELMAN}"),
+    ({"net": "gru", "nonfinite": "shrink"}, f"net=gru cell=gru: {ELMAN}"),
     ({"updates": 60}, MULTIPLES.format(25, 60)),
     ({"check_every": 30, "updates": 60}, MULTIPLES.format(30, 60)),
     ({"check_every": 100}, MULTIPLES.format(100, 50)),
@@ -77,7 +77,7 @@ WRONG = [
     ({"stop": "always"}, "stop=always: allowed is held, first or never"),
     ({"replicates": 0}, "replicates=0: allowed is an integer from 1 to 100000"),
     ({"dtype": "float16"}, "dtype=float16: allowed is float32 or float64"),
-    ({"colour": "red"}, "colour=red: unknown key, allowed are seed, out, force, stale, task, "),
+    ({"colour": "red"}, "colour=red: unknown key, allowed are seed, out, force, stale, cell, constants, task, "),
 ]
 
 

@@ -53,5 +53,5 @@ def steps_back(dh_t, x_t, h_prev, h_t, W_xh, W_hh):
 
 def test_a_users_compiled_call_with_a_view_is_refused():
     x_t, h, W_xh, W_hh = (np.zeros(shape) for shape in ((3, 2), (3, 5), (2, 5), (5, 5)))
-    with pytest.raises(TypingError, match="C-contiguous"):
+    with pytest.raises(TypingError, match="contiguous"):
         steps_back(np.zeros((3, 10))[:, :5], x_t, h, h, W_xh, W_hh)

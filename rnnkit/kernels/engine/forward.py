@@ -1,0 +1,63 @@
+"""Some rows of a batch through all steps of a layer, forward.
+
+    a_t = [what enters each product, 1] W, block by block,    s_t = step(a_t, s_{t-1})
+
+What enters a product stands in rows u. For the loops of the cell a step's blocks, states and what is saved for the way
+back stand apart, one number after the other: a loop over each row of 32 units took three times as long. A cell of one
+block whose step reads and keeps nothing else, as tanh's, is computed in the rows of u themselves, in whole vectors:
+what pads them is overwritten, or not read.
+"""
+
+import numpy as np
+
+from rnnkit._simd.apart import compiled_apart
+from rnnkit._simd.denormals import flush_denormals, restore_denormals
+from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit.cells.descriptor import BLOCKS, FORWARD, GROUPS, IN_ROWS, OF_X, SAVED, STATES, UNITS
+from rnnkit.kernels.cut import shard_bounds
+from rnnkit.kernels.engine.geometry import U_LENGTH
+from rnnkit.kernels.engine.steps import element, element_of, enter_states, enter_x, fill_tiles, make_blocks, part_blocks
+from rnnkit.kernels.engine.tables import forward_table, spread_units
+from rnnkit.kernels.engine.types import FORMS, forward_types
+from rnnkit.kernels.engine.words import run_loop, set_row, words
+from rnnkit.kernels.padding import keep_padded
+from rnnkit.kernels.products import aligned, padded
+from rnnkit.kernels.rows import copy_columns
+
+
+@compiled_apart("rnnkit_forward_shard", [forward_types(*form) for form in FORMS])
+def forward_shard(shard, x, weights, cell, states, place):
+    """Fill the rows of a shard in the states, from the first ones and x. weights: from `pack_forward`."""
+    (h, inner, saved), (column, reverse, lengths), (first, n_rows) = states, place, shard_bounds(shard, x.shape[1])
+    (W_xh, packed, units, g), d, T, bytes_ = weights, words(cell), x.shape[0], h.itemsize
+    S, K, H, in_rows, lanes = d[STATES], d[BLOCKS], W_xh.shape[1] // d[OF_X], d[IN_ROWS] == 1, VECTOR_BYTES // bytes_
+    u, a = aligned(2 * n_rows, g[U_LENGTH], h.dtype), aligned(n_rows, K * H + lanes, h.dtype)
+    room = aligned(0 if in_rows else (K + d[UNITS] + 2) * n_rows, H, h.dtype)
+    tiles, table = np.empty((d[GROUPS], 6), np.int64), np.empty((K + 2 * S + d[UNITS] + d[SAVED], 3), np.int64)
+    fill_tiles(d, g, n_rows, tiles)
+    forward_table(table, d, a, room, in_rows, inner, saved, first, n_rows, H, reverse)
+    spread_units(room, K * n_rows * H, units, n_rows, H)
+    state, at = (u, 0) if in_rows else (room, (K + d[UNITS]) * n_rows * H)  # of two halves, before and after
+    half, rows, size = n_rows * state.shape[1], n_rows if in_rows else 1, padded(H, bytes_) if in_rows else n_rows * H
+    mode = flush_denormals()
+    copy_columns(state, at, h, element(h, T + 1 if reverse else 0, first) + column, n_rows, H)
+    for step in range(T):
+        t = T - 1 - step if reverse else step
+        before, after, row = t + 2 if reverse else t, t + 1, step % 2 * n_rows if in_rows else 0
+        now, then = at + step % 2 * half, at + (1 - step % 2) * half
+        if not in_rows:
+            enter_states(u, 0, h, column, inner, before, first, n_rows, H, d, g)
+        enter_x(u, row, x, t, first, n_rows, d, g)
+        make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g)
+        if not in_rows:
+            part_blocks(room, 0, a, n_rows, H, d)
+        set_row(table, K, state, now, 0, state.shape[1])
+        set_row(table, K + S + d[UNITS], state, then, 0, state.shape[1])
+        run_loop(d, FORWARD + bytes_ // 8, table, t, rows, size)
+        if lengths.size > 0:
+            keep_padded(state, then, state, now, first, n_rows, H, lengths, t)
+            for s in range(S - 1):
+                o, i = element_of(inner, s, after, first), element_of(inner, s, before, first)
+                keep_padded(inner, o, inner, i, first, n_rows, H, lengths, t)
+        copy_columns(h, element(h, after, first) + column, state, then, n_rows, H)
+    restore_denormals(mode)

@@ -1,0 +1,21 @@
+"""The types of what shards take; see `layer.py` for what it is."""
+
+from numba import types
+
+FORMS = [(float_, x) for float_ in (types.float32, types.float64) for x in (float_[:, :, ::1], types.int64[:, ::1])]
+WORDS = types.int64[::1]
+
+
+def forward_types(float_: types.Float, x: types.Array) -> tuple:
+    """Return the types of the arguments of `forward_shard`."""
+    row, rows, four = float_[::1], float_[:, ::1], float_[:, :, :, ::1]
+    states = types.Tuple([float_[:, :, ::1], four, four])
+    place = types.Tuple([types.intp, types.intp, WORDS])
+    return types.intp, x, types.Tuple([rows, rows, row, WORDS]), types.intp, states, place
+
+
+def backward_types(float_: types.Float, x: types.Array) -> tuple:
+    """Return the types of the arguments of `backward_shard`."""
+    rows, cube, (_, _, _, _, states, place) = float_[:, ::1], float_[:, :, ::1], forward_types(float_, x)
+    weights, parts = types.Tuple([rows, float_[::1], WORDS]), types.Tuple([rows, cube, rows])
+    return types.intp, cube, x, weights, types.intp, states, place, cube, cube, parts, float_[:, :, :, ::1]

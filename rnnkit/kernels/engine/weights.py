@@ -1,0 +1,177 @@
+"""The weights of a layer: packed before a sequence, their gradients added up and taken apart after it.
+
+W_xh (I, blocks of x times H), the recurrent weights, of each state that enters blocks W_<state>h (H, its blocks times
+H), one after the other in one flat array, b_h and the numbers of units, flat too. Each product has one matrix of what
+enters it, and a row for its biases. For symbols, which pick rows of W_xh, x enters no product.
+"""
+
+import numpy as np
+
+from rnnkit._jit import jit
+from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit.cells.descriptor import BIAS, GROUPS, OF_X, UNITS
+from rnnkit.kernels.cut import count_shards
+from rnnkit.kernels.engine.geometry import (
+    BACK_PACK,
+    BACK_VECTORS,
+    COLUMNS,
+    ONE,
+    PACK,
+    PACKED,
+    PACKED_BACK,
+    PART,
+    PARTS,
+    ROWS,
+    VECTORS,
+    U,
+    geometry,
+    of_entry,
+    of_product,
+    width_of_x,
+)
+from rnnkit.kernels.engine.words import words
+from rnnkit.kernels.products import aligned, pack_columns, pack_rows
+from rnnkit.kernels.rows import add_columns, copy_columns
+
+
+@jit
+def units_of(d, W_xh):
+    """Return H."""
+    return W_xh.shape[1] // d[OF_X]
+
+
+@jit
+def weights_of(d, entry, W_xh, W_h, n_x, H):
+    """Return the matrix of an entry: rows of W_xh or of the recurrent weights, all its columns."""
+    state, offset, columns = d[entry], d[entry + 1], d[entry + 2]
+    if state < 0:
+        return W_xh[:n_x]
+    return W_h[offset * H * H : (offset + columns) * H * H].reshape(H, columns * H)
+
+
+@jit
+def of_blocks(d, entry, count, W, H):
+    """Return (W, column): a matrix that has the columns for these blocks side by side from `column` on."""
+    at = d[entry + 3]
+    for i in range(1, count):
+        if d[at + i] != d[at] + i:
+            ordered = np.empty((W.shape[0], count * H), W.dtype)
+            for j in range(count):
+                copy_columns(ordered, j * H, W, d[at + j] * H, W.shape[0], H)
+            return ordered, 0
+    return W, d[at] * H
+
+
+@jit
+def biases_of(d, k, first, count, b_h, H):
+    """Return (1, count H): the biases that product k adds."""
+    row = np.zeros((1, count * H), b_h.dtype)
+    for i in range(count):
+        at = d[BIAS] + 2 * (first + i)
+        if d[at] == k:
+            copy_columns(row, i * H, b_h, d[at + 1] * H, 1, H)
+    return row
+
+
+@jit
+def pack_of(packed, start, vectors, K, bytes_):
+    """Return a packed matrix (vectors, K, lanes), a view."""
+    lanes = VECTOR_BYTES // bytes_
+    return packed[0, start : start + vectors * K * lanes].reshape(vectors, K, lanes)
+
+
+@jit
+def pack_forward(x, W_xh, W_h, b_h, units, cell):
+    """Return (W_xh, the matrices of all products packed in one row, units, geometry)."""
+    d, n_x, bytes_ = words(cell), width_of_x(x), W_xh.itemsize
+    H = units_of(d, W_xh)
+    g = geometry(d, H, n_x, bytes_)
+    packed = aligned(1, g[PACKED], W_xh.dtype)
+    for k in range(d[GROUPS]):
+        w, p = of_product(d, g, k)
+        P = pack_of(packed, g[p + PACK], g[p + VECTORS], g[p + ROWS], bytes_)
+        for e in range(d[w + 4], d[w + 4] + d[w + 5]):
+            entry, column = of_entry(d, g, e)
+            W, start = of_blocks(d, entry, d[w + 1], weights_of(d, entry, W_xh, W_h, n_x, H), H)
+            pack_rows(W, start, g[p + COLUMNS], P, column - g[p + U])
+        row = biases_of(d, k, d[w], d[w + 1], b_h, H)
+        pack_rows(row, 0, g[p + COLUMNS], P, g[p + ONE] - g[p + U])
+    return W_xh, packed, units, g
+
+
+@jit
+def pack_backward(x, W_xh, W_h, units, cell):
+    """Return (the transposed matrices of all products packed in one row, units, geometry)."""
+    d, n_x, bytes_ = words(cell), width_of_x(x), W_xh.itemsize
+    H = units_of(d, W_xh)
+    g = geometry(d, H, n_x, bytes_)
+    packed = aligned(1, g[PACKED_BACK], W_xh.dtype)
+    for k in range(d[GROUPS]):
+        w, p = of_product(d, g, k)
+        P, first = pack_of(packed, g[p + BACK_PACK], g[p + BACK_VECTORS], g[p + COLUMNS], bytes_), 0
+        for e in range(d[w + 4], d[w + 4] + d[w + 5]):
+            entry, _ = of_entry(d, g, e)
+            W, start = of_blocks(d, entry, d[w + 1], weights_of(d, entry, W_xh, W_h, n_x, H), H)
+            pack_columns(W, start, P, first)
+            first += W.shape[0]
+    return packed, units, g
+
+
+@jit
+def zero_sums(x, W_xh, cell):
+    """Return what the shards add to: the sums of all products, those of symbols (shards, I, G), and of units."""
+    n, (I, G), d, n_x = count_shards(x.shape[1]), W_xh.shape, words(cell), width_of_x(x)  # noqa: E741
+    H = units_of(d, W_xh)
+    of_products = aligned(n, geometry(d, H, n_x, W_xh.itemsize)[PARTS], W_xh.dtype)
+    of_products.fill(0)
+    of_symbols = np.zeros((n, I if x.ndim == 2 else 0, G), W_xh.dtype)
+    return of_products, of_symbols, np.zeros((n, d[UNITS] * H), W_xh.dtype)
+
+
+@jit
+def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
+    """Write the gradients of the weights: the shards' parts added in order."""
+    (of_products, of_symbols, of_units), d, (I, G) = parts, words(cell), dW_xh.shape  # noqa: E741
+    H, n_x = units_of(d, dW_xh), I - of_symbols.shape[1]
+    g = geometry(d, H, n_x, dW_xh.itemsize)
+    dW_xh.fill(0)
+    dW_h.fill(0)
+    db_h.fill(0)
+    dunits.fill(0)
+    for s in range(of_products.shape[0]):
+        for k in range(d[GROUPS]):
+            sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H)
+        add_columns(dW_xh, 0, of_symbols, s * (I - n_x) * G, I - n_x, G)
+        add_columns(dunits, 0, of_units, s * dunits.size, 1, dunits.size)
+
+
+@jit
+def sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H):
+    """Add what shard s has summed of product k."""
+    w, p = of_product(d, g, k)
+    width = g[p + VECTORS] * (VECTOR_BYTES // of_products.itemsize)
+    part = of_products[s, g[p + PART] : g[p + PART] + g[p + ROWS] * width].reshape(g[p + ROWS], width)
+    for e in range(d[w + 4], d[w + 4] + d[w + 5]):
+        entry, column = of_entry(d, g, e)
+        dW = weights_of(d, entry, dW_xh, dW_h, n_x, H)
+        for i in range(d[w + 1]):
+            of_block = d[d[entry + 3] + i] * H
+            add_columns(dW, of_block, part, (column - g[p + U]) * width + i * H, dW.shape[0], H)
+    for i in range(d[w + 1]):
+        at = d[BIAS] + 2 * (d[w] + i)
+        if d[at] == k:
+            add_columns(db_h, d[at + 1] * H, part, (g[p + ONE] - g[p + U]) * width + i * H, 1, H)
+
+
+@jit
+def last_states(dh):
+    """Return dh (n, B, H): the gradients at the last n states, n = 1 where it came as (B, H)."""
+    if dh.ndim == 2:
+        return dh.reshape(1, dh.shape[0], dh.shape[1])
+    return dh
+
+
+@jit
+def empty_dx(x, dtype):
+    """Return an array for dx: like x, or (T, B, 0) for symbols, which have no gradient."""
+    return np.empty((x.shape[0], x.shape[1], width_of_x(x)), dtype)

@@ -1,0 +1,59 @@
+"""The keys of a job that name a cell: `cell`, by name or by a user's file, and `constants` of it.
+
+class Config(CellSettings): ...          cell=leaky.py constants.alpha=0.1,0.5
+config.the_cell                          the cell with these constants
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from rnnkit.cells import CELLS, Cell, as_cell
+from rnnkit.runner.config import NamesFile, Settings
+
+OWN = "none"  # the cell that something else says
+_ALLOWED = f"one of {', '.join(CELLS)}, or the path of a .py file with one"
+_File = NamesFile(lambda cell: Path(cell).suffix == ".py")
+CellName = Annotated[str, _File, Field(min_length=1, description=_ALLOWED)]
+CellOrOwn = Annotated[str, _File, Field(min_length=1, description=f"none, the net's own, or {_ALLOWED}")]
+
+
+class CellSettings(Settings):
+    """Keys of a job whose network has a cell to be chosen."""
+
+    cell: CellOrOwn = OWN
+    constants: dict[str, float] = Field({}, description="constants.<name>=<number>, of those that the cell has")
+
+    @model_validator(mode="after")
+    def _a_cell(self) -> Self:
+        try:
+            cell = as_cell(self.named_cell)
+        except ValueError as error:
+            if self.cell in CELLS or Path(self.cell).suffix == ".py":
+                raise
+            raise ValueError(f"cell={self.cell}: allowed is {type(self).model_fields['cell'].description}") from error
+        for name, value in self.constants.items():
+            if name not in cell.constants:
+                known = ", ".join(f"constants.{known}" for known in cell.constants) or "none"
+                raise ValueError(f"constants.{name}={value:g}: cell={cell.name} has no such constant, allowed: {known}")
+        return self
+
+    @property
+    def named_cell(self) -> str:
+        """Return the name or the file of the cell."""
+        return self.cell
+
+    @cached_property
+    def the_cell(self) -> Cell:
+        """Return the cell itself."""
+        cell = as_cell(self.named_cell)
+        return type(cell)(**(dict(cell.constants) | self.constants)) if self.constants else cell
+
+    def scientific(self) -> dict[str, Any]:
+        """Return what decides the numbers; of a cell each constant, given or not, as `constants.<name>`."""
+        found = {key: value for key, value in super().scientific().items() if key != "constants"}
+        if self.cell == OWN and not self.constants:
+            del found["cell"]
+        return found | {f"constants.{name}": value for name, value in self.the_cell.constants.items()}

@@ -1,0 +1,67 @@
+"""Gradients of the weights of any network of one direction, for a loss on its last states, of any length.
+
+Back through some steps at a time, in floats, the gradient of the states divided by its norm in between: so nothing
+overflows or vanishes that a few steps do not take that far. Their logarithms: `rnnkit.hidden`.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from rnnkit.by_state import State
+from rnnkit.network_checks import check_dstate, check_run
+
+if TYPE_CHECKING:
+    from rnnkit.networks import RNN
+    from rnnkit.passes import Run
+
+SEGMENT = 16  # steps
+
+
+class ScaledGradients(NamedTuple):
+    """Gradients of the weights by name, and of the first states, each to be multiplied by e^(its log_scale)."""
+
+    parameters: dict[str, np.ndarray]
+    log_scale: float
+    state: State
+    state_log_scale: float
+
+
+def backward_scaled(net: "RNN", run: "Run", dstate: State) -> ScaledGradients:
+    """Return what `net.backward(run, None, dstate)` does, scaled; nan or inf where one step alone overflows.
+
+    Raises ValueError naming a bad argument, and for a net of both directions or rows of other lengths.
+    """
+    check_run(net, run)
+    check_dstate(net, dstate, run.x.shape[1])
+    if net.bidirectional or run.lengths.size:
+        raise ValueError(f"net must have one direction, and run rows of full length, got {net!r}")
+    total, log_total, carry, log, end = dict.fromkeys(net.parameters, 0.0), -np.inf, dstate, 0.0, len(run.x)
+    while end > 0:
+        back, start = _segment(net, run, carry, end)
+        top = max(log_total, log)
+        factors = np.exp([log_total - top, log - top]) if top > -np.inf else (0.0, 1.0)
+        total = {name: total[name] * factors[0] + g * factors[1] for name, g in back.parameters.items()}
+        size = np.sqrt(sum(np.sum(np.square(a, dtype=np.float64)) for a in back.state))
+        carry = State(**{name: (a / (size or 1)).astype(net.dtype) for name, a in back.state.asdict().items()})
+        with np.errstate(divide="ignore"):
+            log_total, log, end = top, log + np.log(size), start
+    return ScaledGradients({name: g.astype(net.dtype) for name, g in total.items()}, log_total, carry, log)
+
+
+def _segment(net: "RNN", run: "Run", carry: State, end: int) -> tuple:
+    """Return (gradients, first step) of the longest segment up to `end` in which no float overflows."""
+    steps = min(SEGMENT, end)
+    while True:
+        part = net.forward(run.x[end - steps : end], states_before(net, run, end - steps))
+        back = net.backward(part, None, carry)
+        if steps == 1 or all(np.isfinite(a).all() for a in (back.flat, *back.state)):
+            return back, end - steps
+        steps //= 2
+
+
+def states_before(net: "RNN", run: "Run", t: int) -> State:
+    """Return the states before step t of a net of one direction, which the run holds."""
+    of_layers = [(layer.h, *layer.inside[0][0]) for layer in run.layers]
+    arrays = [np.stack([states[i][t] for states in of_layers]) for i in range(len(net.cell.states))]
+    return State(**dict(zip(net.cell.states, arrays, strict=True)))
