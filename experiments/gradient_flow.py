@@ -252,11 +252,12 @@ def run(config: Config) -> Measurement:
     log_norms = np.stack([net.log_norms for net in nets], axis=2)  # (T+1, B, nets)
     net_rates = [net["growth_rate"] for net in rows if net["growth_rate"] is not None]
     row |= statistics.of_nets(log_norms, net_rates) | {
-        "growth_rate_of_states": of_states(nets),
         "log10_grad_W_hh": mean([n.log10_W_hh for n in nets if np.isfinite(n.log10_W_hh)]),
         "log10_grad_W_hh_clipped": mean([n.log10_W_hh_clipped for n in nets if np.isfinite(n.log10_W_hh_clipped)]),
         "clip_fraction": mean([n.was_clipped for n in nets]),
     }
+    if rates_of_states := of_states(nets):
+        row["growth_rate_of_states"] = rates_of_states
     return Measurement(row, rows, statistics.by_lag(log_norms))
 
 

@@ -38,7 +38,9 @@ def kernel_sources() -> list[Path]:
 
     The others cannot be reached from a kernel (a wall, `tests/test_walls.py`): an edit of one keeps the cache.
     """
-    found = [path for name in ("_simd", "cells", "kernels") for path in (PACKAGE / name).rglob("*.py")]
+    found = [
+        path for name in ("_simd", "cells", "kernels", "parametrizations") for path in (PACKAGE / name).rglob("*.py")
+    ]
     found += [path for path in PACKAGE.glob("[!_]*.py") if b"rnnkit._jit" in path.read_bytes()]
     return sorted([*found, *PACKAGE.glob("_[!_]*.py")])
 

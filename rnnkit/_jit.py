@@ -1,11 +1,13 @@
 """The one door to `numba.njit`: its options, its cache, and the bridge from checked functions to compiled bodies."""
 
 import hashlib
+import marshal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba import config, types
 from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
@@ -81,6 +83,48 @@ def compile_loop(text: str, names: dict[str, Any], dtype: str) -> CFunc:
     call, space["loop"] = space["call"], loop
     table, constants = types.CPointer(types.int64), types.CPointer(getattr(types, dtype))
     signature = types.void(table, constants, types.intp, types.intp, types.intp)
+    compiled = CFunc(call, (signature.args, signature.return_type), locals={}, options=OPTIONS)
+    compiled._cache = _cache.LoopCache(call, digest)
+    compiled.compile()
+    return compiled
+
+
+MAP = """
+def call(V, dW, out, fixed, constants, H, blocks):
+    v, d, o = carray(V, (H, blocks * H)), carray(dW, (H, blocks * H)), carray(out, (H, blocks * H))
+    f = carray(fixed, (H, H))
+    for k in range(blocks):
+        first = k * H
+        block = np.ascontiguousarray(v[:, first : first + H])
+        slope = np.ascontiguousarray(d[:, first : first + H])
+        if np.isfinite(block.sum()):
+            found = function({arguments})
+            for i in range(H):
+                for j in range(H):
+                    o[i, first + j] = found[i, j]
+        else:  # which linear algebra may refuse, and compiled code cannot hand on an exception
+            for i in range(H):
+                for j in range(H):
+                    o[i, first + j] = np.nan
+"""
+
+
+def compile_map(function: Callable, n_arrays: int, has_fixed: bool, n_constants: int, dtype: str) -> CFunc:
+    """Compile a function of (H, H) arrays, of each block of a matrix, for a dtype: of 1 or 2 arrays, and the rest.
+
+    It is kept under a hash of its bytecode.
+    """
+    arguments = ["block", "slope"][:n_arrays] + ["f"] * has_fixed + [f"constants[{i}]" for i in range(n_constants)]
+    text = MAP.format(arguments=", ".join(arguments))
+    code = marshal.dumps(function.__code__)
+    digest = hashlib.sha256(code + text.encode()).hexdigest()[:24]
+    compiled_function = numba.njit(**OPTIONS)(function)
+    space = {"__name__": __name__, "np": np, "carray": numba.carray, "function": compiled_function}
+    exec(compile(text, f"<rnnkit map {digest}>", "exec"), space)
+    call = space["call"]
+    call.__name__ = call.__qualname__ = f"map_{digest}"
+    pointer = types.CPointer(getattr(types, dtype))
+    signature = types.void(*[pointer] * 5, types.intp, types.intp)
     compiled = CFunc(call, (signature.args, signature.return_type), locals={}, options=OPTIONS)
     compiled._cache = _cache.LoopCache(call, digest)
     compiled.compile()

@@ -70,7 +70,8 @@ def step_matrix(net: "RNN", way: Direction, with_x: bool) -> np.ndarray:
 def _weights(net: "RNN", way: Direction) -> dict[str, np.ndarray]:
     """Return in float64 what makes the blocks, by what it is multiplied with: states, x, and b with 1."""
     names = cell_of(net).recurrent() | {"x": "W_xh", "b": "b_h"}
-    found = {name: net.parameters.get(f"{way.name}.{weights}") for name, weights in names.items()}
+    running = net.weights
+    found = {name: running.get(f"{way.name}.{weights}") for name, weights in names.items()}
     return {name: W.astype(np.float64) for name, W in found.items() if W is not None}
 
 

@@ -9,6 +9,7 @@ The network holds weights, and nothing of a run: forward returns what backward n
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.losses import LOSSES
 from rnnkit.network_checks import Fixed, check_mask, check_run
 from rnnkit.parameters import Start, directions, fill, places, shapes, views
+from rnnkit.parametrizations import Parametrization, as_parametrization
 from rnnkit.passes import Gradients, Run
 from rnnkit.rng import as_generator
 
@@ -49,7 +51,7 @@ class RNN(Fixed):
     """
 
     FIXED = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output", "dtype")
-    FIXED += ("handle", "ways", "places", "shapes", "flat", "parameters")
+    FIXED += ("parametrization", "handle", "ways", "places", "shapes", "flat", "parameters")
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class RNN(Fixed):
         fan_in: int | None = None,
         forget_bias: float | None = None,
         chrono: int | None = None,
+        parametrization: str | Path | type[Parametrization] | Parametrization | None = None,
         dtype: str = "float32",
         seed: int | np.random.Generator = 0,
     ) -> None:
@@ -83,6 +86,9 @@ class RNN(Fixed):
         forget_bias: first bias of the gate that keeps the state, as an LSTM's forget gate, 0 where not given
         (Jozefowicz, Zaremba, Sutskever 2015: 1).
         chrono: longest dependency in steps; biases of Tallec, Ollivier (2018), eq. 16, of a cell with such a gate.
+        parametrization: antisymmetric, orthogonal, diagonal, masked, dale, or one of your own like a cell: recurrent
+        weights are its map of free ones (`rnnkit.parametrizations`), which `parameters` holds and training steps. An
+        initializer draws the free weights; spectral_radius and gain are of the map, `weights`.
         W_xh and W_hy: Glorot, other biases 0. dtype: float32 or float64. seed: of all draws, or a
         generator to go on with.
         Raises ValueError naming an argument that is out of range or has no place beside the others.
@@ -91,10 +97,14 @@ class RNN(Fixed):
         self.output_size = None if output_size is None else integer("output_size", output_size, 1)
         self.cell, self.layers = as_cell(cell), integer("layers", layers, 1, MOST_LAYERS)
         self.bidirectional, self.output = boolean("bidirectional", bidirectional), choice("output", output, OUTPUTS)
-        self.dtype = _as_dtype(dtype)
+        self.dtype, self.parametrization = _as_dtype(dtype), as_parametrization(parametrization)
+        if self.parametrization is not None and not self.cell.recurrent():
+            given = f"parametrization={self.parametrization.name}"
+            raise ValueError(f"{given} cannot be combined with cell={self.cell.shown}: it has no W_hh")
         start = _check_start(self.cell, Start(initializer, spectral_radius, gain, fan_in, forget_bias, chrono))
         rng = as_generator(seed)
         names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
+        names += ("parametrization",) if self.parametrization is not None else ()
         self._settings = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
         self.handle = handle_of(self.cell)
         self.ways = tuple(directions(self.input_size, self.hidden_size, self.layers, self.bidirectional))
@@ -102,7 +112,7 @@ class RNN(Fixed):
         self.shapes = MappingProxyType(shapes(self.ways, self.hidden_size, self.cell, self.features, self.output_size))
         self.flat = np.empty(self._count_weights(), self.dtype)
         self.parameters = MappingProxyType(views(self.flat, self.shapes))  # a new array under a name would be lost
-        fill(self.parameters, self.hidden_size, self.cell, start, rng)
+        fill(self.parameters, self.hidden_size, self.cell, start, rng, self.parametrization)
 
     def _count_weights(self) -> int:
         n = sum(math.prod(shape) for shape in self.shapes.values())
@@ -118,6 +128,25 @@ class RNN(Fixed):
         """Columns of the last layer's states: H, or 2 H of two directions."""
         return self.hidden_size * (2 if self.bidirectional else 1)
 
+    def effective(self) -> np.ndarray:
+        """Return all weights as they run: `flat` itself, or a copy with the maps of the free recurrent weights."""
+        if self.parametrization is None:
+            return self.flat
+        flat = self.flat.copy()
+        for name, W in views(flat, self.shapes).items():
+            if self.is_recurrent(name):
+                W[:] = self.parametrization.of(self.parameters[name])
+        return flat
+
+    @property
+    def weights(self) -> Mapping[str, np.ndarray]:
+        """Weights as they run, by name: `parameters`, but for what a parametrization makes of some."""
+        return self.parameters if self.parametrization is None else views(self.effective(), self.shapes)
+
+    def is_recurrent(self, name: str) -> bool:
+        """Return whether parameters of this name are recurrent weights."""
+        return name.rpartition(".")[2] in self.cell.recurrent().values()
+
     @property
     def num_parameters(self) -> int:
         """How many numbers are trained."""
@@ -127,6 +156,7 @@ class RNN(Fixed):
         ways = f"{'2 x ' if self.bidirectional else ''}{self.hidden_size}"
         inside = " -> ".join([str(self.input_size)] + [ways] * self.layers + [str(self.output_size or "states")])
         last = ", output last" if self.output == "last" else ""
+        last += f", {self.parametrization.name}" if self.parametrization else ""
         return f"RNN({self.cell.shown}, {inside}{last}, {self.dtype}, {self.num_parameters:,} parameters)"
 
     def initial_state(self, B: int) -> State:
@@ -212,12 +242,17 @@ class RNN(Fixed):
         storage.save(path, self)
 
     @classmethod
-    def load(cls, path: str | Path, cell: str | Path | type[Cell] | Cell | None = None) -> "RNN":
+    def load(
+        cls,
+        path: str | Path,
+        cell: str | Path | type[Cell] | Cell | None = None,
+        parametrization: str | Path | type[Parametrization] | Parametrization | None = None,
+    ) -> "RNN":
         """Read a network that `save` wrote; ValueError says what is wrong with a file that is not one.
 
-        cell: that of the network, where it is one of your own; its constants are those that were saved.
+        cell, parametrization: those of the network, where they are your own; their constants are those that were saved.
         """
-        return storage.load(path, cls, cell)
+        return storage.load(path, cls, cell, parametrization)
 
     def __reduce__(self) -> tuple:
         """Copy and pickle as one array: copies of its views would no longer be views."""

@@ -8,14 +8,19 @@ W_hy, b_y                                     the readout
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 
 from rnnkit._arguments import is_integers, shown
 from rnnkit.cells import Cell
-from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius
+from rnnkit.initializers import glorot, recurrent_weights, scale_to_spectral_radius, spectral_radius
+from rnnkit.parametrizations import Parametrization
+
+LARGEST_FACTOR = 14.0  # ln of what free weights are scaled by, at most, and 1 over it
+SAME = 1e-6  # of an orthogonal map the radius is 1, to rounding, whatever scales its free weights
 
 
 class Direction(NamedTuple):
@@ -116,7 +121,12 @@ def gates(W: np.ndarray, hidden_size: int) -> Iterator[np.ndarray]:
 
 
 def fill(
-    parameters: Mapping[str, np.ndarray], hidden_size: int, cell: Cell, start: Start, rng: np.random.Generator
+    parameters: Mapping[str, np.ndarray],
+    hidden_size: int,
+    cell: Cell,
+    start: Start,
+    rng: np.random.Generator,
+    parametrization: Parametrization | None = None,
 ) -> None:
     """Give every array its first values: weights block by block, biases 0 but for forget_bias and chrono."""
     recurrent = set(cell.recurrent().values())
@@ -126,7 +136,11 @@ def fill(
             for gate in gates(array, hidden_size):
                 gate[:] = glorot(rng, *gate.shape)
         elif kind in recurrent:
-            _fill_recurrent(array, hidden_size, start, rng)
+            if parametrization is None:
+                _fill_recurrent(array, hidden_size, start, rng)
+            else:
+                _fill_recurrent(array, hidden_size, start._replace(spectral_radius=None, gain=None), rng)
+                _scale_free(array, hidden_size, start, parametrization)
         elif kind == "W_hy":
             array[:] = glorot(rng, *array.shape)
         elif kind in cell.per_unit:
@@ -152,6 +166,34 @@ def _fill_recurrent(W_hh: np.ndarray, hidden_size: int, start: Start, rng: np.ra
     if not np.isfinite(W_hh).all() or (scaled and not W_hh.any()):
         name = "gain" if start.gain is not None else "spectral_radius"
         raise ValueError(f"{name} must give weights that {W_hh.dtype} can hold, got {getattr(start, name)}")
+
+
+def _scale_free(V: np.ndarray, H: int, start: Start, parametrization: Parametrization) -> None:
+    """Scale free weights, block by block, so that the map of each has the radius or the gain that is asked for."""
+    for name, size in (("spectral_radius", spectral_radius), ("gain", _gain)):
+        if (wanted := getattr(start, name)) is not None:
+            for block in gates(V, H):
+                block *= _factor(block.astype(np.float64), name, wanted, size, parametrization)
+
+
+def _gain(W: np.ndarray) -> float:
+    return float(np.linalg.norm(W) / np.sqrt(len(W)))
+
+
+def _factor(V: np.ndarray, name: str, wanted: float, size: Callable, parametrization: Parametrization) -> float:
+    def excess(log_factor: float) -> float:
+        found = size(parametrization.of(np.exp(log_factor) * V))
+        return np.log(max(found, np.finfo(float).tiny)) - np.log(wanted)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = excess(-LARGEST_FACTOR), excess(LARGEST_FACTOR)
+        if max(map(abs, ends)) < SAME:
+            return 1.0
+        if not min(ends) < 0 < max(ends):
+            least, most = (wanted * np.exp(end) for end in sorted(ends))
+            given = f"{name}={wanted} cannot be combined with parametrization={parametrization.name}"
+            raise ValueError(f"{given}: its weights have {least:.4g} to {most:.4g}")
+        return float(np.exp(scipy.optimize.brentq(excess, -LARGEST_FACTOR, LARGEST_FACTOR, xtol=1e-14, rtol=1e-14)))
 
 
 def _take_array(W_hh: np.ndarray, initializer: np.ndarray) -> None:

@@ -38,9 +38,11 @@ class Tape:
     Private. As bytes a nan equals itself, and to compare a small net's takes 0.2 us (memcmp), a million's 0.6 ms.
     """
 
-    def __init__(self, x: np.ndarray, lengths: np.ndarray, layers: list[Layer], net: "RNN") -> None:
-        """Keep the arrays, to be filled, and a copy of the weights."""
-        self.x, self.lengths, self.layers = x, lengths, layers
+    def __init__(
+        self, x: np.ndarray, lengths: np.ndarray, layers: list[Layer], net: "RNN", effective: np.ndarray
+    ) -> None:
+        """Keep the arrays, to be filled, and a copy of the weights. effective: as they run."""
+        self.x, self.lengths, self.layers, self.effective = x, lengths, layers, effective
         self.weights, self.settings = bytearray(net.flat.data), net.settings()
 
 
@@ -78,8 +80,8 @@ def forward(net: "RNN", x: np.ndarray, state: State | None, lengths: np.ndarray 
     (T, B), H, n_ways = x.shape[:2], net.hidden_size, net.features // net.hidden_size
     lengths = as_lengths(lengths, T, B)
     state = net.initial_state(B) if state is None else check_state(net, state, B)
-    layers, last, weights = [], net.initial_state(B), layer_weights(net.flat, net.places)
-    tape = Tape(x, lengths, layers, net)
+    layers, last, effective = [], net.initial_state(B), net.effective()
+    weights, tape = layer_weights(effective, net.places), Tape(x, lengths, layers, net, effective)
     for i in range(net.layers):
         below = layers[-1].h[1 : T + 1] if layers else x
         layer = Layer(below, np.empty((T + n_ways, B, net.features), net.dtype), [])
@@ -167,7 +169,7 @@ def backward(
     for j, part in enumerate(dstate or ()):
         carry_in[:, j] = part
     dh = _readout_back(net, tape, dy, parameters, carry_in)
-    weights = layer_weights(net.flat, net.places)
+    weights = layer_weights(tape.effective, net.places)
     sums = [zero_sums(tape.layers[way.layer].x, w.W_xh, net.handle) for way, w in zip(net.ways, weights, strict=True)]
     dx, carry_out = np.zeros(_dx_shape(tape.x), net.dtype), _zero_carry(net, B)
     back = _Back(net, tape, weights, dh, carry_in, sums, dx, carry_out, {})
@@ -178,6 +180,9 @@ def backward(
         _window_back(back, window)
     for of_way, parts in zip(layer_weights(flat, net.places), sums, strict=True):
         sum_parts(parts, net.handle, *of_way)
+    if net.parametrization is not None:
+        for name in filter(net.is_recurrent, parameters):
+            parameters[name][:] = net.parametrization.back(net.parameters[name], parameters[name])
     names, found = net.cell.states, {name: Hidden(**_by_name(net, a)) for name, a in back.hidden.items()}
     first = State(**{name: back.carry_out[:, i].copy() for i, name in enumerate(names)})
     return Gradients(parameters, back.dx, first, found, flat)

@@ -129,8 +129,9 @@ def check_net(net: RNN, task: Task, protocol: Protocol) -> None:
             raise ValueError(f"task {task.name} needs a net with {name}={needs!r}, got {has!r}")
     if unknown := sorted(set(protocol.frozen) - set(net.parameters)):
         raise ValueError(f"frozen must name weights among {', '.join(net.parameters)}, got {', '.join(unknown)}")
-    plain = in_rows(net.cell) and net.layers == 1 and not net.bidirectional
+    plain = in_rows(net.cell) and net.layers == 1 and not net.bidirectional and net.parametrization is None
     if not plain and (protocol.omega > 0 or protocol.nonfinite == "shrink"):
         word = f"omega={protocol.omega}" if protocol.omega > 0 else "nonfinite=shrink"
         wanted = "one layer in one direction, of a cell whose state is made of W_hh's block alone, as tanh's"
+        wanted += " and no parametrization" if net.parametrization else ""
         raise ValueError(f"{word} needs {wanted}, got {net!r}")

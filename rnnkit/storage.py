@@ -17,8 +17,10 @@ import numpy as np
 from rnnkit._arguments import check_path
 from rnnkit.cells import CELLS, Cell, as_cell
 from rnnkit.cells.files import digest
+from rnnkit.parametrizations import PARAMETRIZATIONS, Parametrization, as_parametrization
 
 FORMAT = 1
+TRIES = 5  # NumPy parses headers by `ast`, which in CPython 3.11 may stumble over another thread that does (gh-106905)
 ZIP = b"PK\x03\x04"  # how an archive begins
 # What zipfile and NumPy raise on a file that is no .npz, or a damaged one.
 FAULTS = (ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -27,8 +29,7 @@ FAULTS = (ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib
 def save(path: str | Path, net: Any) -> None:
     """Write beside `path` first: an interruption leaves what was there."""
     check_path("path", path)
-    settings = net.settings()
-    path, settings = Path(path), {"kind": type(net).__name__} | settings | {"cell": saved_cell(settings["cell"])}
+    path, settings = Path(path), {"kind": type(net).__name__} | net.settings() | saved_parts(net)
     if path.suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {path.name!r}")
     if not path.parent.is_dir():
@@ -41,10 +42,10 @@ def save(path: str | Path, net: Any) -> None:
         beside.unlink(missing_ok=True)
 
 
-def load(path: str | Path, kind: type, cell: Any = None) -> Any:
+def load(path: str | Path, kind: type, cell: Any = None, parametrization: Any = None) -> Any:
     """Return a `kind` (a network's class) with the weights of a file that `save` wrote.
 
-    cell: where it is no shipped one; its constants are those of the file.
+    cell, parametrization: where they are not shipped; their constants are those of the file.
     """
     check_path("path", path)
     arrays = _read(path)
@@ -56,11 +57,13 @@ def load(path: str | Path, kind: type, cell: Any = None) -> Any:
         of_kind = json.loads(settings)
         if of_kind.pop("kind") != kind.__name__:
             raise TypeError("it is of another kind")
-        saved = of_kind["cell"]
+        of_cell, of_map = of_kind["cell"], of_kind.get("parametrization")
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
-    if cell is not None or isinstance(saved, dict):
-        of_kind["cell"] = _loaded_cell(path, saved, cell)
+    if cell is not None or isinstance(of_cell, dict):
+        of_kind["cell"] = _loaded_cell(path, of_cell, cell)
+    if parametrization is not None or of_map is not None:
+        of_kind["parametrization"] = _loaded_map(path, of_map, parametrization)
     try:
         net = kind(**of_kind)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -71,7 +74,16 @@ def load(path: str | Path, kind: type, cell: Any = None) -> Any:
     return net
 
 
-def saved_cell(cell: Cell) -> str | dict:
+def saved_parts(net: Any) -> dict:
+    """Return what a file says of a net's cell and of its parametrization, where it has one."""
+    settings = net.settings()
+    found = {"cell": _saved_cell(settings["cell"])}
+    if (one := settings.get("parametrization")) is not None:
+        found["parametrization"] = {"name": one.name, "constants": dict(one.constants)}
+    return found
+
+
+def _saved_cell(cell: Cell) -> str | dict:
     """Return what a file says of a cell: the name of a shipped one; else its class, constants and equations."""
     if type(cell) in CELLS.values():
         return cell.name
@@ -88,6 +100,17 @@ def _loaded_cell(path: str | Path, saved: str | dict, cell: Any) -> Cell:
     if not same:
         raise ValueError(f"cell must be the {name} that {path} was saved with, got {given.shown}: its equations differ")
     return given if isinstance(saved, str) else type(given)(**saved["constants"])
+
+
+def _loaded_map(path: str | Path, saved: dict | None, given: Any) -> Parametrization:
+    """Return the parametrization that a file was saved with, by its name, or as the caller names it."""
+    name = None if saved is None else str(saved.get("name"))
+    if given is None and name not in PARAMETRIZATIONS:
+        raise ValueError(f"{path} has the parametrization {name}, which rnnkit does not ship: name it")
+    one = as_parametrization(name if given is None else given)
+    if one.name != name:
+        raise ValueError(f"parametrization must be the {name} that {path} was saved with, got {one.name}")
+    return type(one)(**saved["constants"])
 
 
 def rebuild(kind: type, settings: dict, flat: np.ndarray) -> Any:
@@ -109,12 +132,17 @@ def arrays_of(opened: BinaryIO) -> dict[str, np.ndarray]:
     """Return the arrays of an open .npz file; ValueError, or another of FAULTS, for what is none."""
     if opened.read(len(ZIP)) != ZIP or not zipfile.is_zipfile(opened):
         raise ValueError("no .npz")
-    opened.seek(0)
-    try:
-        file = np.load(opened, allow_pickle=False)
-        return {name: file[name] for name in file.files}
-    except OSError as error:  # of places that lie before the file's beginning
-        raise ValueError(str(error)) from None
+    for tried in range(TRIES):
+        opened.seek(0)
+        try:
+            file = np.load(opened, allow_pickle=False)
+            return {name: file[name] for name in file.files}
+        except OSError as error:  # of places that lie before the file's beginning
+            raise ValueError(str(error)) from None
+        except SystemError:
+            if tried == TRIES - 1:
+                raise
+    raise AssertionError
 
 
 def _check_arrays(path: str | Path, arrays: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:

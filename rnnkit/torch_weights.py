@@ -34,7 +34,7 @@ def to_torch(net: "RNN") -> dict[str, np.ndarray]:
     _check_cell(net)
     found = {}
     for way in net.ways:
-        W_xh, W_hh, b_h = _arrays(net, way)
+        W_xh, W_hh, b_h = (net.weights[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h"))
         first, second = np.zeros((2, W_hh.shape[1] // net.hidden_size, net.hidden_size), net.dtype)
         for b, (i, j) in zip(b_h.reshape(-1, net.hidden_size), _places(net), strict=True):
             (second if i is None else first)[j if i is None else i] = b
@@ -56,6 +56,8 @@ def from_torch(net: "RNN", state_dict: Mapping[str, Any]) -> None:
     not have, or naming an entry that is missing, unknown or of a wrong shape, before anything is changed.
     """
     _check_cell(net)
+    if net.parametrization is not None:
+        raise ValueError(f"net must have no parametrization to take weights as they are, got {net!r}")
     mapping("state_dict", state_dict)
     wanted = {name: array.shape for name, array in to_torch(net).items()}
     for name in sorted(wanted.keys() ^ state_dict.keys()):

@@ -30,9 +30,10 @@ from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.training import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
 from rnnkit.networks import RNN
 from rnnkit.parallel import Cancellation, map_replicates
+from rnnkit.parametrizations.compiled import words_of
 from rnnkit.protocol import BLOCK, Protocol, as_lengths, check_call, check_net
 from rnnkit.rng import Streams, streams
-from rnnkit.storage import saved_cell
+from rnnkit.storage import saved_parts
 from rnnkit.tasks import Task, batch_faults, check_draws
 
 TEST_BATCH = 250  # sequences tested at once
@@ -69,6 +70,7 @@ class Training:
         self.sizes = (net.input_size, net.hidden_size, net.output_size, net.handle, net.layers)
         self.sizes += (1 + net.bidirectional, int(net.output == "last"))
         self.moments = np.zeros((2, net.flat.size), net.dtype)
+        self.maps = words_of(net.parametrization, net.hidden_size, net.dtype)
         self.frozen = np.concatenate([np.full(p.size, name in protocol.frozen) for name, p in net.parameters.items()])
         self.updates, self.passed, self.diverged = 0, 0, False  # passed: checks in a row
         self.first: int | None = None
@@ -112,6 +114,7 @@ class Training:
             self.protocol.optimizer_arguments(),
             self.protocol.clip_arguments(),
             (float(self.protocol.omega), OMEGA_FORMS[self.protocol.omega_form]),
+            self.maps,
             record,
         )
         self.updates += made
@@ -139,7 +142,7 @@ class Training:
                 self.first = self.updates
             if self.passed >= self.protocol.hold and self.held is None:
                 self.held = self.updates
-        W_hh = self.net.parameters.get("l0.W_hh")
+        W_hh = self.net.weights.get("l0.W_hh")
         if finite and W_hh is not None and W_hh.shape[0] == W_hh.shape[1]:
             row["spectral_radius"] = spectral_radius(W_hh)
         self.history.append(row)
@@ -150,7 +153,7 @@ class Training:
             n = min(TEST_BATCH, size - tested)
             length = int(self.rng.evaluation.integers(self.lengths[0], self.lengths[1] + 1))
             batch = self._sample(self.rng.evaluation, n, length)
-            found = evaluate(self.net.flat, self.sizes, *batch, self.task.tolerance)
+            found = evaluate(self.net.effective(), self.sizes, *batch, self.task.tolerance)
             wrong, tested, losses = wrong + found[0], tested + n, [*losses, found[1]]
         return {
             "error": wrong / tested,
@@ -223,7 +226,7 @@ def train(
                 lengths,
                 seed,
                 replicate,
-                training.net.settings() | {"cell": saved_cell(training.net.cell)},
+                training.net.settings() | saved_parts(training.net),
             ]
             path, start = Path(folder) / f"net-{replicate}.npz", _start(training, streams(seed, replicate).data)
             saved = checkpoints.Checkpoint(path, json.dumps(identity, default=str), start)

@@ -24,10 +24,11 @@ KERNELS_MAY_IMPORT = (
     "rnnkit._jit",
     "rnnkit._simd",
     "rnnkit.cells",
+    "rnnkit.parametrizations",
     "rnnkit.kernels",
 )
 CELLS_MAY_IMPORT = (
-    *(name for name in KERNELS_MAY_IMPORT if name != "rnnkit.kernels"),
+    *(name for name in KERNELS_MAY_IMPORT if name not in ("rnnkit.kernels", "rnnkit.parametrizations")),
     "rnnkit._apart",
     "rnnkit._user_files",
     "llvmlite.binding",

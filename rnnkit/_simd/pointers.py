@@ -50,6 +50,22 @@ def call_loop(_typing, address, table, constants, step, rows, size):
     return types.void(types.intp, table, types.intp, types.intp, types.intp, types.intp), emit
 
 
+@intrinsic
+def call_map(_typing, address, V, dW, out, fixed, constants, H, blocks):
+    """Call a parametrization's function: an address, three flat arrays, two addresses, sizes."""
+
+    def emit(context, builder, signature, arguments):
+        address, *arrays = arguments[:4]
+        kinds = signature.args[1:4]
+        starts = [context.make_array(kind)(context, builder, a).data for kind, a in zip(kinds, arrays, strict=True)]
+        function = ir.FunctionType(ir.VoidType(), [INT] * 7).as_pointer()
+        values = [*(builder.ptrtoint(start, INT) for start in starts), *arguments[4:]]
+        builder.call(builder.inttoptr(address, function), values)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, V, dW, out, *[types.intp] * 4), emit
+
+
 def address_of(symbol: str) -> Any:
     """Return a function, for compiled code, of no argument: the address that bears this name."""
     name = cell_name(symbol)

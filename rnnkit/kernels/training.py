@@ -13,6 +13,7 @@ import numpy as np
 from rnnkit._jit import jit
 from rnnkit.cells.descriptor import SAVED, STATES
 from rnnkit.kernels.clipping import SKIP, _clip_by_norm, _clip_by_value
+from rnnkit.kernels.engine.maps import map_recurrent
 from rnnkit.kernels.engine.weights import empty_dx, sum_parts, zero_sums
 from rnnkit.kernels.engine.words import layer_sizes, words
 from rnnkit.kernels.layer import backward_layer, forward_layer
@@ -21,6 +22,7 @@ from rnnkit.kernels.optimizers import _adam, _momentum, _nesterov, _rmsprop, _sg
 from rnnkit.kernels.readout import _readout_backward, _readout_forward
 from rnnkit.kernels.regularizer import _omega
 from rnnkit.kernels.rows import copy_columns
+from rnnkit.parametrizations.compiled import BACKWARD, FORWARD, NUMBER
 
 LOSS, NORM, CLIPPED, N_NONFINITE, OMEGA = range(5)  # columns of a record
 BY_NORM, BY_VALUE = 0, 1
@@ -222,30 +224,53 @@ def step_weights(p, g, moments, step, rule, rate, settings):
 
 
 @jit
-def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penalty, record):
+def map_forward(maps, flat, sizes, effective):
+    """Set effective to the weights that run: the recurrent ones are maps of the free ones."""
+    copy_columns(effective, 0, flat, 0, 1, flat.size)
+    for k in range(sizes[4] * sizes[5]):
+        V, W = way_weights(flat, k, sizes)[1], way_weights(effective, k, sizes)[1]
+        map_recurrent(maps, FORWARD, sizes[3], V, V, W, sizes[1])
+
+
+@jit
+def map_backward(maps, flat, sizes, g):
+    """Take the gradients of recurrent weights in g to those of the free ones."""
+    for k in range(sizes[4] * sizes[5]):
+        V, dW = way_weights(flat, k, sizes)[1], way_weights(g, k, sizes)[1]
+        map_recurrent(maps, BACKWARD, sizes[3], V, dW.copy(), dW, sizes[1])
+
+
+@jit
+def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penalty, maps, record):
     """Make one update for each batch of a block; return how many were made: fewer where the training diverged.
 
     flat, moments (2, n): changed. frozen: (n,) bool, True where a weight stays. data: x (U, T, B, I) or symbols
     (U, T, B); target (U, S, B, O), or classes (U, S, B); mask (U, S, B). step: updates made before.
     optimizer: (rule, learning rate, settings (3,)). clip: (mode, limit, policy). penalty: (weight, form) of `omega`.
-    record: (U, 5), filled.
+    maps: of the recurrent weights, words of `rnnkit.parametrizations.compiled`. record: (U, 5), filled.
     """
     (xs, targets, masks), (rule, rate, settings), (mode, limit, policy), (weight, form) = data, optimizer, clip, penalty
     (T, B), g = xs.shape[1:3], np.empty_like(flat)
     states, buffers = empty_states(T, B, sizes, flat.dtype), empty_buffers(T, B, sizes, flat.dtype, weight > 0)
-    W_hh, dW_hh = recurrent_weights(flat, sizes), recurrent_weights(g, sizes)
+    mapped = maps[NUMBER] > 0
+    effective = np.empty_like(flat) if mapped else flat
+    W_hh, dW_hh = recurrent_weights(effective, sizes), recurrent_weights(g, sizes)
     for u in range(xs.shape[0]):
         x, target, mask = xs[u], targets[u], masks[u]
-        features, y = network_forward(flat, sizes, x, states)
+        if mapped:
+            map_forward(maps, flat, sizes, effective)
+        features, y = network_forward(effective, sizes, x, states)
         dy = np.empty_like(y)
         record[u, LOSS] = loss_into(y, target, mask, dy)
-        network_backward(flat, sizes, x, states, features, dy, g, buffers)
+        network_backward(effective, sizes, x, states, features, dy, g, buffers)
         if weight > 0:
             found = _omega(buffers[2][0][0], states[0][0], W_hh, sizes[3], form)
             record[u, OMEGA] = found.value
             for i in range(W_hh.shape[0]):
                 for j in range(W_hh.shape[1]):
                     dW_hh[i, j] += weight * found.dW_hh[i, j]
+        if mapped:
+            map_backward(maps, flat, sizes, g)
         for i in range(g.size):
             if frozen[i]:
                 g[i] = 0

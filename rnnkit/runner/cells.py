@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rnnkit.cells import CELLS, Cell, as_cell
 from rnnkit.runner.config import NamesFile, Settings
@@ -26,14 +26,20 @@ class CellSettings(Settings):
     cell: CellOrOwn = OWN
     constants: dict[str, float] = Field({}, description="constants.<name>=<number>, of those that the cell has")
 
+    @field_validator("cell")
+    @classmethod
+    def _a_cell(cls, value: str) -> str:
+        if value == OWN and cls.model_fields["cell"].default == OWN:
+            return value
+        if value not in CELLS and Path(value).suffix != ".py":
+            raise ValueError  # what is allowed the key's description says
+        if value in CELLS or Path(value).is_file():  # one that is not there is told with all other files
+            as_cell(value)
+        return value
+
     @model_validator(mode="after")
-    def _a_cell(self) -> Self:
-        try:
-            cell = as_cell(self.named_cell)
-        except ValueError as error:
-            if self.cell in CELLS or Path(self.cell).suffix == ".py":
-                raise
-            raise ValueError(f"cell={self.cell}: allowed is {type(self).model_fields['cell'].description}") from error
+    def _its_constants(self) -> Self:
+        cell = as_cell(self.named_cell)
         for name, value in self.constants.items():
             if name not in cell.constants:
                 known = ", ".join(f"constants.{known}" for known in cell.constants) or "none"

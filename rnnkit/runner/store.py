@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 ENDED = ("done", "diverged")  # a job with such a record is not run again by the same code
-DECIDES_NUMBERS = "runner/training.py"  # of the runner this file alone; all else in it plans, stores or draws
+DECIDES_NUMBERS = ("runner/training.py", "runner/cells.py")  # of the runner; all else in it plans, stores or draws
 DIGEST = ', "digest": "'
 OF_A_FILE = "_sha256"  # ends the name, after the key that names the file, of what the file held
 PART = ".rnnkit-part"  # ends the name of a file that is being written: nobody else's ends so
@@ -92,7 +92,7 @@ def _package_digest() -> bytes:
     package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()
-        if not name.startswith("runner/") or name == DECIDES_NUMBERS:
+        if not name.startswith("runner/") or name in DECIDES_NUMBERS:
             digest.update(name.encode() + path.read_bytes())
     return digest.digest()
 

@@ -106,5 +106,5 @@ def test_a_long_sequence_at_an_extreme_is_done_or_diverged(key, dtype, activatio
         values = keys | {"seq_len": 100, "spectral_radius": "none", "gain": "none", "dtype": dtype} | {key: value}
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            row = experiment.run(experiment.schema(**values | {"activation": activation})).row
+            row = experiment.run(experiment.schema(**values | {"cell": activation})).row
         assert row["status"] in ("done", "diverged")

@@ -21,7 +21,7 @@ BASE = {
     "clip_mode": "norm",
     "hidden_size": 8,
     "initializer": "gaussian",
-    "activation": "tanh",
+    "cell": "tanh",
     "drive": "noise",
     "drive_variance": 1.0,
     "batch_size": 2,
@@ -101,7 +101,7 @@ def test_float32_agrees_with_float64():
 
 @pytest.mark.parametrize("gain", [0.5, 1.3])
 def test_a_multiple_of_the_identity_grows_by_its_gain(gain):
-    row = run(config(initializer="identity", activation="identity", gain=gain)).row
+    row = run(config(initializer="identity", cell="identity", gain=gain)).row
     assert abs(row["growth_rate"] - np.log(gain)) < ROUNDING
     assert abs(row["growth_rate_theory"] - np.log(gain)) < ROUNDING
     assert abs(row["log10_grad_h0"] - 80 * np.log10(gain)) < 80 * ROUNDING
@@ -111,7 +111,7 @@ def test_a_multiple_of_the_identity_grows_by_its_gain(gain):
 
 @pytest.mark.parametrize("activation", ["relu", "identity"])
 def test_a_state_that_overflows_is_a_diverged_job(activation):
-    settings = config(activation=activation, gain=1e3, seq_len=100)
+    settings = config(cell=activation, gain=1e3, seq_len=100)
     first = []
     for replicate in range(3):
         h = driven_states(settings, streams(settings.seed, replicate), weights(settings, replicate))[2]
@@ -126,7 +126,7 @@ def test_a_state_that_overflows_is_a_diverged_job(activation):
 
 
 def test_gradients_that_are_zero_are_counted():
-    measured = run(config(activation="relu", hidden_size=1, seq_len=2, replicates=40))
+    measured = run(config(cell="relu", hidden_size=1, seq_len=2, replicates=40))
     row, pairs = measured.row, 40 * 2
     alive = measured.lags[-1]["n"]
     assert 0 < row["n_zero"] < pairs
@@ -136,7 +136,7 @@ def test_gradients_that_are_zero_are_counted():
 
 
 def test_a_net_that_is_all_dead_has_no_mean():
-    row = run(config(activation="relu", hidden_size=1)).row
+    row = run(config(cell="relu", hidden_size=1)).row
     assert (row["n_zero"], row["vanished_fraction"], row["status"]) == (6, 1.0, "done")
     assert row["log10_grad_h0"] is None
     assert row["growth_rate"] is None
@@ -162,13 +162,13 @@ def test_noise_drives_as_strongly_as_asked():
 
 
 NOTES = [
-    ({"activation": "relu"}, "no theory for relu"),
-    ({"activation": "sigmoid"}, "no theory for sigmoid"),
+    ({"cell": "relu"}, "no theory for relu"),
+    ({"cell": "sigmoid"}, "no theory for sigmoid"),
     ({"drive": "digits", "seq_len": 20}, "no theory for a drive that is not iid"),
     ({"initializer": "sparse"}, "no theory for sparse W"),
     ({"initializer": "identity"}, "no theory for identity W"),
     ({"drive_variance": 0}, "no drive"),
-    ({"activation": "identity"}, "linear, one tied W"),
+    ({"cell": "identity"}, "linear, one tied W"),
     ({"drive_variance": 0.1}, "exploratory"),
 ]
 
@@ -215,11 +215,11 @@ def collected(out, *changes):
     return [record["row"]["status"] for record in tables.collect(out, plan, COLUMNS)]
 
 
-GROWING = {"activation": "identity", "initializer": "identity", "gain": 1.765, "dtype": "float32"}
+GROWING = {"cell": "identity", "initializer": "identity", "gain": 1.765, "dtype": "float32"}
 SWEEPS = {
-    "activations": [{"activation": a} for a in ("tanh", "relu")],
+    "activations": [{"cell": a} for a in ("tanh", "relu")],
     "none and a radius": [{"spectral_radius": r} for r in ("none", 1.0)],
-    "all dead": [{"activation": "relu", "hidden_size": 1}],
+    "all dead": [{"cell": "relu", "hidden_size": 1}],
     "the longest under the strongest drive diverged": [
         GROWING | {"seq_len": T, "drive_variance": s2} for T in (5, 100) for s2 in (1.0, 1e6)
     ],

@@ -33,7 +33,7 @@ def test_the_bias_is_that_of_the_public_networks_truncation():
     rng = streams(1, 0)
     like = experiment.gradient_flow.Config(
         **{k: v for k, v in BASE.items() if k != "system"},
-        initializer="gaussian", activation="tanh", drive="noise", dtype="float64", batch_size=1,
+        initializer="gaussian", cell="tanh", drive="noise", dtype="float64", batch_size=1,
         spectral_radius="none", clip="none", clip_mode="norm",
     )  # fmt: skip
     W_hh = experiment.gradient_flow.scaled_weights(like, 0, rng.init)

@@ -20,7 +20,7 @@ GOOD = {
     "clip_mode": "norm",
     "hidden_size": 8,
     "initializer": "gaussian",
-    "activation": "tanh",
+    "cell": "tanh",
     "drive": "noise",
     "drive_variance": 1.0,
     "batch_size": 2,
@@ -100,8 +100,8 @@ def test_a_missing_key_is_named(schema):
 
 
 def test_several_faults_are_all_listed(schema):
-    found = faults(schema, GOOD | {"seq_len": 0, "clip": "foo", "typo": 1, "activation": "gelu"})
-    assert {line.split(":")[0] for line in found} == {"seq_len=0", "clip=foo", "typo=1", "activation=gelu"}
+    found = faults(schema, GOOD | {"seq_len": 0, "clip": "foo", "typo": 1, "cell": "gelu"})
+    assert {line.split(":")[0] for line in found} == {"seq_len=0", "clip=foo", "typo=1", "cell=gelu"}
 
 
 def check(schema, configs):

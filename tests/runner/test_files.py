@@ -131,7 +131,7 @@ def test_a_py_file_is_known_by_those_beside_it_that_it_imports_too(tmp_path, sta
 def test_no_key_names_a_file_without_a_mark():
     marked = {key for schema in (Reads, TrainingSettings) for key, field in schema.model_fields.items()
               if any(isinstance(mark, NamesFile) for mark in field.metadata)}  # fmt: skip
-    assert marked == {"book", "task"}
+    assert marked == {"book", "task", "cell"}
     opened = {(file.name, key) for file in READS for key in OPENED.findall(file.read_text())} - {("training.py", "out")}
     assert opened == {("training.py", "task"), ("character_model.py", "path")}
     schema = load(ROOT / "experiments" / "character_model.py").schema

@@ -15,7 +15,7 @@ SWEEPS = {
     "seq_len": ["7", "5,80", "range(5,8)", "choice(5,6)", "sort(9,7,8)", "int(5,6)"],
     "clip": ["none", "none,1.0", "'none',2", "choice(1,none)", "tag(a,choice(3,4))"],
     "drive_variance": ["1", "0.5,1", "range(0.5,2,0.5)", "1e-3,2e-3"],
-    "activation": ["tanh", "tanh,relu"],
+    "cell": ["tanh", "tanh,relu"],
     "seed": ["0,1", "range(3)", "sort(range(4),reverse=true)"],
 }
 

@@ -41,7 +41,7 @@ warnings.filterwarnings("error", category=EncodingWarning, module=r"rnnkit|__mai
 
 
 def sweep(file, *keys):
-    sys.argv = [file, *keys]
+    sys.argv, sys.path[0] = [file, *keys], os.path.dirname(file)
     try:
         runpy.run_path(file, run_name="__main__")
     except SystemExit as end:

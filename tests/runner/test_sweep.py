@@ -25,7 +25,7 @@ KEYS = set(
         "clip",
         "hidden_size",
         "initializer",
-        "activation",
+        "cell",
         "drive",
         "drive_variance",
         "batch_size",
@@ -52,6 +52,7 @@ MEASURED = [
     "n_zero",
     "status",
     "n",
+    "growth_rate_of_states",
 ]
 SAME_BYTES = ["table.csv", "nets.csv", "lags.csv", "table.md", "growth_rate.png", "lags.png", "plan.json"]
 TOY = """

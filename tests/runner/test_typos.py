@@ -23,7 +23,7 @@ VALID = [
     ["-m", "seq_len=range(5,9)", "gain=choice(none,1.5)", "force=true"],
     ["-m", "hidden_size=${seq_len}", "seq_len=5,6", "drive_variance=.5,1e-3"],
     ["preset=quick", "replicates=2"],
-    ["-m", "activation=tanh,relu", "initializer=orthogonal", "hydra/launcher=local", "hydra.launcher.workers=1"],
+    ["-m", "cell=tanh,relu", "initializer=orthogonal", "hydra/launcher=local", "hydra.launcher.workers=1"],
     ["-m", "drive=digits", "seq_len=2,64", "dtype=float32", "seed=1,2", "stale=keep"],
     ["clip_mode=value", "batch_size=1", "clip=2", "out=runs/${now:%Y}", "++gain=2"],
 ]

@@ -1,0 +1,39 @@
+"""Parametrizations of the recurrent weights in compiled code; see `rnnkit.parametrizations`."""
+
+from numba.extending import overload
+
+from rnnkit._jit import jit
+from rnnkit._simd.pointers import call_map
+from rnnkit.cells.descriptor import ENTRY, ENTRY_WORDS, GROUP, GROUP_WORDS, GROUPS, STATES
+from rnnkit.kernels.engine.words import words
+from rnnkit.parametrizations.compiled import BACKWARD, CONSTANTS, FIXED, NUMBER, plain
+
+
+def map_matrix(maps, word, V, dW, out, H):
+    """Set out to what a parametrization makes of one matrix: FORWARD the weights of V, BACKWARD dL/dV of dW; flat."""
+    matrices = [a.reshape(H, -1) for a in (V, dW)]
+    one = plain(int(maps[NUMBER]))
+    out.reshape(H, -1)[...] = one.of(matrices[0]) if word != BACKWARD else one.back(*matrices)
+
+
+@overload(map_matrix)
+def _compiled_map_matrix(maps, word, V, dW, out, H):
+    def run(maps, word, V, dW, out, H):
+        call_map(maps[word], V, dW, out, maps[FIXED], maps[CONSTANTS], H, V.size // (H * H))
+
+    return run
+
+
+@jit
+def map_recurrent(maps, word, cell, V, dW, out, H):
+    """Do it with every recurrent matrix of a direction; V, dW and out: all of them in one row."""
+    d = words(cell)
+    last = d[GROUP] + (d[GROUPS] - 1) * GROUP_WORDS
+    for state in range(d[STATES]):
+        for e in range(d[last + 4] + d[last + 5]):
+            entry = d[ENTRY] + e * ENTRY_WORDS
+            if d[entry] == state:  # whichever product it enters: the matrix is the same
+                first = d[entry + 1] * H * H
+                end = first + d[entry + 2] * H * H
+                map_matrix(maps, word, V[first:end], dW[first:end], out[first:end], H)
+                break
