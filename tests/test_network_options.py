@@ -25,6 +25,7 @@ CONSTRUCTOR = {
     "fan_in": (1, 2, {"initializer": "sparse"}),
     "forget_bias": (None, 1.0, {"cell": "lstm"}),
     "chrono": (None, 10, {"cell": "gru"}),
+    "parametrization": (None, "antisymmetric", {}),
     "dtype": ("float32", "float64", {}),
     "seed": (0, 1, {}),
 }

@@ -140,7 +140,7 @@ def _run(experiment: Experiment, job: Job, settings: Settings, had_ended: bool) 
     with provenance.compilation() as compiled:
         try:
             measured = experiment.run(settings)
-            _check(measured)
+            _check(experiment, measured)
             problem.unlink(missing_ok=True)
         except KeyboardInterrupt:
             if not had_ended:
@@ -158,8 +158,10 @@ def _run(experiment: Experiment, job: Job, settings: Settings, had_ended: bool) 
     return measured.row["status"]
 
 
-def _check(measured: Measurement) -> None:
+def _check(experiment: Experiment, measured: Measurement) -> None:
     """Raise for what cannot be a record: it is an error of the job, not of the sweep."""
+    if unknown := [key for key in measured.row if key not in experiment.columns]:
+        raise ValueError(f"row: {', '.join(unknown)} is no column; allowed are {', '.join(experiment.columns)}")
     if measured.row.get("status") not in store.ENDED:
         raise ValueError(f"status={measured.row.get('status')}: allowed is {' or '.join(store.ENDED)}")
     json.dumps(vars(measured))

@@ -254,3 +254,11 @@ def test_the_blas_is_the_one_that_kernels_call():
 
 def test_all_cores_of_this_process_are_counted():
     assert provenance.cores() == len(os.sched_getaffinity(0))
+
+
+def test_a_row_with_a_key_that_is_no_column_is_an_error(job):
+    def misspelt(config):
+        return Measurement({"duoble": 2 * config.value, "status": "done", "n": 1})
+
+    assert run_job(experiment(misspelt), job) == "error"
+    assert record(job)["message"] == "ValueError: row: duoble is no column; allowed are double, status, n"

@@ -12,10 +12,14 @@ in the order of their ends.
 """
 
 import numpy as np
+from numba import types
 
 from rnnkit._jit import jit
+from rnnkit._simd.apart import compiled_apart
 from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import ENTRY, ENTRY_WORDS, GROUP, GROUP_WORDS, GROUPS
+from rnnkit.kernels.engine.types import WORDS
+from rnnkit.kernels.engine.words import words
 from rnnkit.kernels.products import padded, spread_rows
 
 U_LENGTH, OUT_LENGTH, PACKED, PACKED_BACK, PARTS, HEAD = range(6)
@@ -31,11 +35,20 @@ def width_of_x(x):
 
 
 @jit
-def geometry(d, H, n_x, bytes_):
+def geometry(cell, H, n_x, bytes_):
     """Return the words above for a layer of H units and n_x columns of x in u."""
+    d = words(cell)
+    last = d[GROUP] + (d[GROUPS] - 1) * GROUP_WORDS
+    g = np.zeros(HEAD + d[GROUPS] * PRODUCT + d[last + 4] + d[last + 5], np.int64)
+    fill_geometry(cell, H, n_x, bytes_, g)
+    return g
+
+
+@compiled_apart("rnnkit_geometry", [(types.intp, types.intp, types.intp, types.intp, WORDS)])
+def fill_geometry(cell, H, n_x, bytes_, g):
+    """Set g, of zeros, to these words."""
+    d = words(cell)
     n, lanes = d[GROUPS], VECTOR_BYTES // bytes_
-    last = d[GROUP] + (n - 1) * GROUP_WORDS
-    g = np.zeros(HEAD + n * PRODUCT + d[last + 4] + d[last + 5], np.int64)
     column, made, out = 0, 0, 0
     for k in range(n):
         w, p = d[GROUP] + k * GROUP_WORDS, HEAD + k * PRODUCT
@@ -53,7 +66,6 @@ def geometry(d, H, n_x, bytes_):
         g[PACKED_BACK] += g[p + BACK_VECTORS] * lanes * count * H
         column, made, out = column + inputs + 1, max(made, first + count), max(out, padded(inputs, bytes_))
     g[U_LENGTH], g[OUT_LENGTH] = spread_rows(max(column, padded(H, bytes_)), bytes_), out
-    return g
 
 
 @jit

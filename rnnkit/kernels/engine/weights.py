@@ -6,8 +6,10 @@ enters it, and a row for its biases. For symbols, which pick rows of W_xh, x ent
 """
 
 import numpy as np
+from numba import types
 
 from rnnkit._jit import jit
+from rnnkit._simd.apart import compiled_apart
 from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import BIAS, GROUPS, OF_X, UNITS
 from rnnkit.kernels.cut import count_shards
@@ -29,9 +31,13 @@ from rnnkit.kernels.engine.geometry import (
     of_product,
     width_of_x,
 )
+from rnnkit.kernels.engine.types import WORDS
 from rnnkit.kernels.engine.words import words
 from rnnkit.kernels.products import aligned, pack_columns, pack_rows
 from rnnkit.kernels.rows import add_columns, copy_columns
+
+FLOATS, INT = (types.float32, types.float64), types.intp
+SUMS = [(types.Tuple([f[:, ::1], f[:, :, ::1], f[:, ::1]]), INT, f[:, ::1], f[::1], f[::1], f[::1]) for f in FLOATS]
 
 
 @jit
@@ -83,10 +89,18 @@ def pack_of(packed, start, vectors, K, bytes_):
 @jit
 def pack_forward(x, W_xh, W_h, b_h, units, cell):
     """Return (W_xh, the matrices of all products packed in one row, units, geometry)."""
-    d, n_x, bytes_ = words(cell), width_of_x(x), W_xh.itemsize
-    H = units_of(d, W_xh)
-    g = geometry(d, H, n_x, bytes_)
+    n_x = width_of_x(x)
+    g = geometry(cell, units_of(words(cell), W_xh), n_x, W_xh.itemsize)
     packed = aligned(1, g[PACKED], W_xh.dtype)
+    fill_forward(W_xh, W_h, b_h, cell, n_x, g, packed)
+    return W_xh, packed, units, g
+
+
+@compiled_apart("rnnkit_pack_forward", [(f[:, ::1], f[::1], f[::1], INT, INT, WORDS, f[:, ::1]) for f in FLOATS])
+def fill_forward(W_xh, W_h, b_h, cell, n_x, g, packed):
+    """Pack the matrices of all products."""
+    d, bytes_ = words(cell), W_xh.itemsize
+    H = units_of(d, W_xh)
     for k in range(d[GROUPS]):
         w, p = of_product(d, g, k)
         P = pack_of(packed, g[p + PACK], g[p + VECTORS], g[p + ROWS], bytes_)
@@ -96,16 +110,23 @@ def pack_forward(x, W_xh, W_h, b_h, units, cell):
             pack_rows(W, start, g[p + COLUMNS], P, column - g[p + U])
         row = biases_of(d, k, d[w], d[w + 1], b_h, H)
         pack_rows(row, 0, g[p + COLUMNS], P, g[p + ONE] - g[p + U])
-    return W_xh, packed, units, g
 
 
 @jit
 def pack_backward(x, W_xh, W_h, units, cell):
     """Return (the transposed matrices of all products packed in one row, units, geometry)."""
-    d, n_x, bytes_ = words(cell), width_of_x(x), W_xh.itemsize
-    H = units_of(d, W_xh)
-    g = geometry(d, H, n_x, bytes_)
+    n_x = width_of_x(x)
+    g = geometry(cell, units_of(words(cell), W_xh), n_x, W_xh.itemsize)
     packed = aligned(1, g[PACKED_BACK], W_xh.dtype)
+    fill_backward(W_xh, W_h, cell, n_x, g, packed)
+    return packed, units, g
+
+
+@compiled_apart("rnnkit_pack_backward", [(f[:, ::1], f[::1], INT, INT, WORDS, f[:, ::1]) for f in FLOATS])
+def fill_backward(W_xh, W_h, cell, n_x, g, packed):
+    """Pack the transposed matrices of all products."""
+    d, bytes_ = words(cell), W_xh.itemsize
+    H = units_of(d, W_xh)
     for k in range(d[GROUPS]):
         w, p = of_product(d, g, k)
         P, first = pack_of(packed, g[p + BACK_PACK], g[p + BACK_VECTORS], g[p + COLUMNS], bytes_), 0
@@ -114,7 +135,6 @@ def pack_backward(x, W_xh, W_h, units, cell):
             W, start = of_blocks(d, entry, d[w + 1], weights_of(d, entry, W_xh, W_h, n_x, H), H)
             pack_columns(W, start, P, first)
             first += W.shape[0]
-    return packed, units, g
 
 
 @jit
@@ -122,18 +142,18 @@ def zero_sums(x, W_xh, cell):
     """Return what the shards add to: the sums of all products, those of symbols (shards, I, G), and of units."""
     n, (I, G), d, n_x = count_shards(x.shape[1]), W_xh.shape, words(cell), width_of_x(x)  # noqa: E741
     H = units_of(d, W_xh)
-    of_products = aligned(n, geometry(d, H, n_x, W_xh.itemsize)[PARTS], W_xh.dtype)
+    of_products = aligned(n, geometry(cell, H, n_x, W_xh.itemsize)[PARTS], W_xh.dtype)
     of_products.fill(0)
     of_symbols = np.zeros((n, I if x.ndim == 2 else 0, G), W_xh.dtype)
     return of_products, of_symbols, np.zeros((n, d[UNITS] * H), W_xh.dtype)
 
 
-@jit
-def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
+@compiled_apart("rnnkit_sum_parts", SUMS)
+def add_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
     """Write the gradients of the weights: the shards' parts added in order."""
     (of_products, of_symbols, of_units), d, (I, G) = parts, words(cell), dW_xh.shape  # noqa: E741
     H, n_x = units_of(d, dW_xh), I - of_symbols.shape[1]
-    g = geometry(d, H, n_x, dW_xh.itemsize)
+    g = geometry(cell, H, n_x, dW_xh.itemsize)
     dW_xh.fill(0)
     dW_h.fill(0)
     db_h.fill(0)
@@ -143,6 +163,12 @@ def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
             sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H)
         add_columns(dW_xh, 0, of_symbols, s * (I - n_x) * G, I - n_x, G)
         add_columns(dunits, 0, of_units, s * dunits.size, 1, dunits.size)
+
+
+@jit
+def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
+    """Write the gradients of the weights: the shards' parts added in order."""
+    add_parts(parts, cell, dW_xh, dW_h, db_h, dunits)
 
 
 @jit
