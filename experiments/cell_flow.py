@@ -12,8 +12,7 @@ from rnnkit.hidden import hidden_log_norms
 from rnnkit.initializers import Achieved, achieved
 from rnnkit.kernels import ScaledGradients
 from rnnkit.rng import Streams
-from rnnkit.scaled_backward import ScaledGradients as ScaledWeights
-from rnnkit.scaled_backward import backward_scaled
+from rnnkit.scaled_backward import ScaledWeights, backward_scaled
 
 
 class Flow(NamedTuple):
@@ -50,21 +49,12 @@ def measure(net: rnnkit.RNN, x: np.ndarray, burn_in: int, direction: np.ndarray)
         return Flow(weights_of(net), np.empty((0, 0)), {}, None, int(np.flatnonzero(~finite)[0]) + 1)
     dy = np.zeros_like(run.y)
     dy[-1] = direction
-    logs = hidden_log_norms(net, run, dy)["l0"]
-    back = backward_scaled(net, run, last)
-    first, log = [a[0] for a in back.state], back.state_log_scale
-    by_state = {name: _by_lag(logs[i], first[i], log) for i, name in enumerate(logs.names)}
-    joint = _by_lag(logs.joint, np.concatenate(first, axis=1), log)
+    logs = hidden_log_norms(net, run, dy, first=True)["l0"]
+    by_state, joint = {name: a[::-1] for name, a in logs.asdict().items()}, logs.joint[::-1]
     bad = np.flatnonzero(~(joint < np.inf).all(axis=1))
     step = len(run.x) - int(bad[0]) if bad.size else -1
-    return Flow(weights_of(net), joint - joint[0], by_state, _mean(net, back, B), step)
-
-
-def _by_lag(logs: np.ndarray, first: np.ndarray, log_scale: float) -> np.ndarray:
-    """Return log norms (T, B) by time as (T+1, B) by lag; first: the gradient of the states before all steps."""
-    with np.errstate(divide="ignore"):
-        last = np.log(np.linalg.norm(first.astype(np.float64), axis=1)) + log_scale
-    return np.vstack([logs[::-1], last])
+    gradients = _mean(net, backward_scaled(net, run, last), B)
+    return Flow(weights_of(net), joint - joint[0], by_state, gradients, step)
 
 
 def _mean(net: rnnkit.RNN, back: ScaledWeights, B: int) -> ScaledGradients:

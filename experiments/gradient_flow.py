@@ -235,9 +235,9 @@ def run(config: Config) -> Measurement:
     radius, gain, sigma_max = (np.array(column) for column in list(zip(*nets, strict=True))[:3])
     rates, note = predicted(config, radius, gain)
     row: dict[str, Any] = {
-        "spectral_radius_achieved": mean(radius),
-        "gain_achieved": mean(gain),
-        "sigma_max": mean(sigma_max),
+        "spectral_radius_achieved": mean_of_weights(radius),
+        "gain_achieved": mean_of_weights(gain),
+        "sigma_max": mean_of_weights(sigma_max),
         "growth_rate_theory": None if rates is None else mean(rates),
         "theory_note": note,
         "status": "done",
@@ -259,6 +259,11 @@ def run(config: Config) -> Measurement:
     if rates_of_states := of_states(nets):
         row["growth_rate_of_states"] = rates_of_states
     return Measurement(row, rows, statistics.by_lag(log_norms))
+
+
+def mean_of_weights(values: np.ndarray) -> float | None:
+    """Return the mean over nets; None of cells without recurrent weights."""
+    return None if np.isnan(values).all() else mean(values)
 
 
 def of_states(nets: list[Net]) -> str | None:

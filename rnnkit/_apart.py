@@ -1,7 +1,7 @@
-"""Machine code compiled once, apart from its callers, who find it through a cell of memory.
+"""Machine code compiled once, apart from its callers, who find it through a pointer slot.
 
 Numba copies a compiled callee into the library of every caller, and LLVM works through each copy again: 0.65 s for the
-tile of `rnnkit._simd`, in each of some forty libraries. Here callers hold the name of a cell that holds an address.
+tile of `rnnkit._simd`, in each of some forty libraries. Here callers hold the name of a slot that holds an address.
 """
 
 import ctypes
@@ -18,13 +18,13 @@ from rnnkit._cache import FINGERPRINT
 APART: list["Apart"] = []
 
 
-def cell_name(symbol: str) -> str:
-    """Return the name of the cell: of these sources alone, or a user's cache would call others in its way."""
+def slot_name(symbol: str) -> str:
+    """Return the name of the slot: of these sources alone, or a user's cache would call others in its way."""
     return f"{symbol}_{FINGERPRINT}"
 
 
 class Apart:
-    """A function behind the symbol of its cell; compiled when the first kernel is, or when it is first called."""
+    """A function behind the symbol of its slot; compiled when the first kernel is, or when it is first called."""
 
     def __init__(self, symbol: str, n_arguments: int, compile_: Callable[[], Any], at_once: bool = True) -> None:
         """Take a function that compiles and returns an object with the `address` of the machine code.
@@ -34,8 +34,8 @@ class Apart:
         self.symbol, self._compile, self._compiled, self.at_once = symbol, compile_, None, at_once
         self._kind = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * n_arguments)
         self._late = self._kind(self._call_late)
-        self._cell = ctypes.c_void_p(ctypes.cast(self._late, ctypes.c_void_p).value)
-        llvm.add_symbol(cell_name(symbol), ctypes.addressof(self._cell))
+        self._slot = ctypes.c_void_p(ctypes.cast(self._late, ctypes.c_void_p).value)
+        llvm.add_symbol(slot_name(symbol), ctypes.addressof(self._slot))
         APART.append(self)
 
     def provide(self) -> None:
@@ -43,13 +43,13 @@ class Apart:
         with global_compiler_lock:
             if self._compiled is None:
                 self._compiled = self._compile()
-                self._cell.value = self._compiled.address
+                self._slot.value = self._compiled.address
 
     def _call_late(self, *arguments: int) -> None:
         """Provide what a caller that was loaded from a cache calls for the first time in this process."""
         try:
             self.provide()
-            self._kind(self._cell.value)(*arguments)
+            self._kind(self._slot.value)(*arguments)
         except BaseException:  # compiled code cannot hand an exception on, and would go on with wrong numbers
             traceback.print_exc()
             os._exit(1)

@@ -1,7 +1,6 @@
 """The one door to `numba.njit`: its options, its cache, and the bridge from checked functions to compiled bodies."""
 
 import hashlib
-import marshal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,14 +33,14 @@ def jit(function: Callable) -> Callable:
     if config.DISABLE_JIT:
         return function
     dispatcher = numba.njit(**OPTIONS)(function)
-    if _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents:
+    if _is_ours(function):
         dispatcher._cache = _cache.KernelCache(function)
         _provide_first(dispatcher)
     return dispatcher
 
 
 def jit_apart(symbol: str, signature: Any, at_once: bool = True) -> Callable[[Callable], Apart]:
-    """Decorate a function that is compiled once for this signature; kernels call it through the cell `symbol`.
+    """Decorate a function that is compiled once for this signature; kernels call it through the slot `symbol`.
 
     at_once: before any kernel is compiled or loaded; else when a kernel that calls it is compiled, or first calls it.
     """
@@ -97,27 +96,26 @@ def call(V, dW, out, fixed, constants, H, blocks):
         first = k * H
         block = np.ascontiguousarray(v[:, first : first + H])
         slope = np.ascontiguousarray(d[:, first : first + H])
-        if np.isfinite(block.sum()):
+        for i in range(H):
+            for j in range(H):
+                o[i, first + j] = np.nan  # stays where the function raises, which compiled code cannot hand on
+        if np.isfinite(block.sum()):  # else linear algebra may raise
             found = function({arguments})
             for i in range(H):
                 for j in range(H):
                     o[i, first + j] = found[i, j]
-        else:  # which linear algebra may refuse, and compiled code cannot hand on an exception
-            for i in range(H):
-                for j in range(H):
-                    o[i, first + j] = np.nan
 """
 
 
 def compile_map(function: Callable, n_arrays: int, has_fixed: bool, n_constants: int, dtype: str) -> CFunc:
     """Compile a function of (H, H) arrays, of each block of a matrix, for a dtype: of 1 or 2 arrays, and the rest.
 
-    It is kept under a hash of its bytecode.
+    One of this package is kept for later processes. A user's may read what its bytecode does not show, such as a number
+    beside it in its file, and is compiled by each process.
     """
     arguments = ["block", "slope"][:n_arrays] + ["f"] * has_fixed + [f"constants[{i}]" for i in range(n_constants)]
     text = MAP.format(arguments=", ".join(arguments))
-    code = marshal.dumps(function.__code__)
-    digest = hashlib.sha256(code + text.encode()).hexdigest()[:24]
+    digest = hashlib.sha256(f"{function.__module__}.{function.__qualname__}{text}".encode()).hexdigest()[:24]
     compiled_function = numba.njit(**OPTIONS)(function)
     space = {"__name__": __name__, "np": np, "carray": numba.carray, "function": compiled_function}
     exec(compile(text, f"<rnnkit map {digest}>", "exec"), space)
@@ -126,9 +124,15 @@ def compile_map(function: Callable, n_arrays: int, has_fixed: bool, n_constants:
     pointer = types.CPointer(getattr(types, dtype))
     signature = types.void(*[pointer] * 5, types.intp, types.intp)
     compiled = CFunc(call, (signature.args, signature.return_type), locals={}, options=OPTIONS)
-    compiled._cache = _cache.LoopCache(call, digest)
+    if _is_ours(function):
+        compiled._cache = _cache.LoopCache(call, digest)
     compiled.compile()
     return compiled
+
+
+def _is_ours(function: Callable) -> bool:
+    """Return whether the fingerprint of the cache covers a function."""
+    return _cache.PACKAGE in Path(function.__code__.co_filename).resolve().parents
 
 
 def _words(kind: Any) -> int:

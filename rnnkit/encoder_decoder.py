@@ -20,6 +20,7 @@ from rnnkit.kernels._checks import check_axes
 from rnnkit.network_checks import Fixed, as_lengths, as_x, check_symbols
 from rnnkit.networks import RNN
 from rnnkit.parameters import Start
+from rnnkit.parametrizations import Parametrization
 from rnnkit.passes import Run
 from rnnkit.rng import as_generator
 
@@ -53,15 +54,20 @@ class EncoderDecoder(Fixed):
         *,
         cell: str | Path | type[Cell] | Cell = "gru",
         layers: int = 1,
+        parametrization: str | Path | type[Parametrization] | Parametrization | None = None,
         dtype: str = "float32",
         seed: int | np.random.Generator = 0,
         **start: Any,
     ) -> None:
-        """Draw the weights; start: initializer, spectral_radius and so on, as in `rnnkit.RNN`, else ValueError."""
+        """Draw the weights of both networks.
+
+        cell, parametrization, and start (initializer, spectral_radius and so on): as in `rnnkit.RNN`, else ValueError.
+        """
         for name in start.keys() - set(Start._fields):
             raise ValueError(f"{name} has no place here, allowed are {', '.join(Start._fields)}")
         output_size = integer("output_size", output_size, 1)
-        rng, shared = as_generator(seed), {"cell": cell, "layers": layers, "dtype": dtype}
+        rng = as_generator(seed)
+        shared = {"cell": cell, "layers": layers, "parametrization": parametrization, "dtype": dtype}
         self.encoder = RNN(input_size, hidden_size, seed=rng, **shared, **start)
         self.decoder = RNN(output_size + 1, hidden_size, output_size, seed=rng, **shared, **start)
         self.start = output_size
@@ -137,13 +143,19 @@ class EncoderDecoder(Fixed):
     def settings(self) -> dict:
         """Return the arguments that make a network of this shape."""
         settings = self.encoder.settings()
-        kept = {name: settings[name] for name in ("input_size", "hidden_size", "cell", "layers", "dtype")}
+        names = ("input_size", "hidden_size", "cell", "layers", "parametrization", "dtype")
+        kept = {name: settings[name] for name in names if name in settings}
         return kept | {"output_size": self.start}
 
     @classmethod
-    def load(cls, path: str | Path, cell: str | Path | type[Cell] | Cell | None = None) -> "EncoderDecoder":
-        """Read what `save` wrote; cell and errors as of `RNN.load`."""
-        return storage.load(path, cls, cell)
+    def load(
+        cls,
+        path: str | Path,
+        cell: str | Path | type[Cell] | Cell | None = None,
+        parametrization: str | Path | type[Parametrization] | Parametrization | None = None,
+    ) -> "EncoderDecoder":
+        """Read what `save` wrote; arguments and errors as of `RNN.load`."""
+        return storage.load(path, cls, cell, parametrization)
 
 
 def _prefixed(**parts: dict[str, Any]) -> dict[str, Any]:

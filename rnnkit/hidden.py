@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit._arguments import choice, integer
+from rnnkit._arguments import boolean, choice, integer
 from rnnkit.by_state import LogNorms
 from rnnkit.hidden_back import layers_back
 from rnnkit.network_checks import check_dy, check_run
@@ -30,20 +30,23 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 2**25  # of one (T, sources, B, features) array
 
 
-def hidden_log_norms(net: "RNN", run: "Run", dy: np.ndarray) -> dict[str, LogNorms]:
+def hidden_log_norms(net: "RNN", run: "Run", dy: np.ndarray, *, first: bool = False) -> dict[str, LogNorms]:
     """Return ln of the norms (T, B) of the gradients of all states, for a loss with dL/dy = dy, shaped as run.y.
 
+    first: the states before all steps too, (T+1, B), in row 0.
     Keys as of `Gradients.hidden`: l0, l0.reverse, l1, ... Beyond a row's length -inf. Raises ValueError for a bad dy,
     and for a run of other weights than the present ones; so do the two below.
     """
     _check_dy(net, run, dy)
+    boolean("first", first)
     at_h, T = _of_features(net, dy[None] if net.output == "last" else dy[:, None]), len(run.x)
     if net.output == "last":
         dh, last = [zeros(1, *dy.shape[:-1], net.features)] * T, at_h
     else:
         dh, last = [Scaled(at_h.v[t], at_h.log[t]) for t in range(T)], None
     found = layers_back(net, run, dh, last, net.ways)
-    return {way: LogNorms(**{name: a[:, 0] for name, a in logs.asdict().items()}) for way, logs in found.items()}
+    rows = slice(0 if first else 1, None)
+    return {way: LogNorms(**{name: a[rows, 0] for name, a in logs.asdict().items()}) for way, logs in found.items()}
 
 
 def loss_by_state(net: "RNN", run: "Run", dy: np.ndarray, layer: str = "l0") -> np.ndarray:
@@ -65,7 +68,7 @@ def loss_by_state(net: "RNN", run: "Run", dy: np.ndarray, layer: str = "l0") -> 
         alone = [zeros(len(sources), B, net.features)] * T
         for k, s in enumerate(sources):
             alone[s] = _at(k, len(sources), Scaled(dh.v[s], dh.log[s]))
-        found[sources] = layers_back(net, run, alone, None, wanted)[layer][0].swapaxes(0, 1)
+        found[sources] = layers_back(net, run, alone, None, wanted)[layer][0][1:].swapaxes(0, 1)
 
     map_replicates(block, -(-T // n))  # beside a busy core, threads inside these small products made it 4 times slower
     return found

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def layers_back(
     net: "RNN", run: "Run", dh: list[Scaled], last: Scaled | None, ways: list[Direction]
 ) -> dict[str, LogNorms]:
-    """Return the log norms (T, n, B) of these directions, by name; among them all of every layer but the lowest.
+    """Return the log norms (T+1, n, B) of these directions, by name; among them all of every layer but the lowest.
 
+    Row 0 is of the states before all steps, row t + 1 of those after step t.
     dh: for each step (n, B, features) at the states of the last layer. last: (n, B, features), what reaches them after
     the last step of each direction, or None.
     """
@@ -50,7 +51,7 @@ def _way_back(
     T, (n, B, H), cls = len(dh), dh[0].v.shape, cell_of(net)
     M, of_steps, states = step_matrix(net, way, with_x), by_steps(local_derivatives(net, run, way)), len(cls.states)
     inside = within(run.lengths, T) if run.lengths.size else np.ones((T, B), bool)
-    logs, carry = np.full((states, T, n, B), -np.inf), zeros(n, B, states * H)
+    logs, carry = np.full((states, T + 1, n, B), -np.inf), zeros(n, B, states * H)
     dx, nothing = [zeros(n, B, M.shape[1] - H * len(cls.recurrent()))] * T, zeros(n, B, H)
     if last is not None:
         carry = _enter(carry, last)
@@ -62,10 +63,12 @@ def _way_back(
         after, before, x = _step_back(cls, _enter(carry, at_h), of_steps[t], M)
         for state in range(states):
             of_state = log_norm(part(after, slice(state * H, (state + 1) * H)))
-            logs[state, t] = np.where(inside[t], of_state, -np.inf)
+            logs[state, t + 1] = np.where(inside[t], of_state, -np.inf)
         carry = scaled(*where(held, before, after))
         if with_x:
             dx[t] = scaled(*where(held, x, zeros(*x.v.shape)))
+    for state in range(states):
+        logs[state, 0] = log_norm(part(carry, slice(state * H, (state + 1) * H)))
     return LogNorms(**dict(zip(cls.states, logs, strict=True))), dx
 
 

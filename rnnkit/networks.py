@@ -106,6 +106,9 @@ class RNN(Fixed):
         names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
         names += ("parametrization",) if self.parametrization is not None else ()
         self._settings = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
+        for name, value in self.cell.constants.items():
+            if abs(value) > float(np.finfo(self.dtype).max):
+                raise ValueError(f"constants.{name} must be finite in {self.dtype}, got {value}")
         self.handle = handle_of(self.cell)
         self.ways = tuple(directions(self.input_size, self.hidden_size, self.layers, self.bidirectional))
         self.places = tuple(places(self.ways, self.hidden_size, self.cell))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnkit.by_state import Hidden, State
+from rnnkit.cells.descriptor import BACKWARD, FORWARD
+from rnnkit.cells.handles import provide
 from rnnkit.kernels.engine.weights import sum_parts, zero_sums
 from rnnkit.kernels.layer import empty_states
 from rnnkit.kernels.readout import readout_backward, readout_forward
@@ -80,6 +82,7 @@ def forward(net: "RNN", x: np.ndarray, state: State | None, lengths: np.ndarray 
     (T, B), H, n_ways = x.shape[:2], net.hidden_size, net.features // net.hidden_size
     lengths = as_lengths(lengths, T, B)
     state = net.initial_state(B) if state is None else check_state(net, state, B)
+    provide(net.handle, FORWARD, net.dtype)
     layers, last, effective = [], net.initial_state(B), net.effective()
     weights, tape = layer_weights(effective, net.places), Tape(x, lengths, layers, net, effective)
     for i in range(net.layers):
@@ -165,6 +168,7 @@ def backward(
     check_dy(net, tape, dy)
     check_dstate(net, dstate, B)
     check_truncation(net, tape, dstate, truncation)
+    provide(net.handle, BACKWARD, net.dtype)
     parameters, carry_in = views(flat, net.shapes), _zero_carry(net, B)
     for j, part in enumerate(dstate or ()):
         carry_in[:, j] = part

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SEGMENT = 16  # steps
 
 
-class ScaledGradients(NamedTuple):
+class ScaledWeights(NamedTuple):
     """Gradients of the weights by name, and of the first states, each to be multiplied by e^(its log_scale)."""
 
     parameters: dict[str, np.ndarray]
@@ -27,7 +27,7 @@ class ScaledGradients(NamedTuple):
     state_log_scale: float
 
 
-def backward_scaled(net: "RNN", run: "Run", dstate: State) -> ScaledGradients:
+def backward_scaled(net: "RNN", run: "Run", dstate: State) -> ScaledWeights:
     """Return what `net.backward(run, None, dstate)` does, scaled; nan or inf where one step alone overflows.
 
     Raises ValueError naming a bad argument, and for a net of both directions or rows of other lengths.
@@ -46,7 +46,7 @@ def backward_scaled(net: "RNN", run: "Run", dstate: State) -> ScaledGradients:
         carry = State(**{name: (a / (size or 1)).astype(net.dtype) for name, a in back.state.asdict().items()})
         with np.errstate(divide="ignore"):
             log_total, log, end = top, log + np.log(size), start
-    return ScaledGradients({name: g.astype(net.dtype) for name, g in total.items()}, log_total, carry, log)
+    return ScaledWeights({name: g.astype(net.dtype) for name, g in total.items()}, log_total, carry, log)
 
 
 def _segment(net: "RNN", run: "Run", carry: State, end: int) -> tuple:

@@ -57,15 +57,12 @@ def load(path: str | Path, kind: type, cell: Any = None, parametrization: Any = 
         of_kind = json.loads(settings)
         if of_kind.pop("kind") != kind.__name__:
             raise TypeError("it is of another kind")
-        of_cell, of_map = of_kind["cell"], of_kind.get("parametrization")
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
-    if cell is not None or isinstance(of_cell, dict):
-        of_kind["cell"] = _loaded_cell(path, of_cell, cell)
-    if parametrization is not None or of_map is not None:
-        of_kind["parametrization"] = _loaded_map(path, of_map, parametrization)
-    try:
+        of_kind["cell"] = _loaded_cell(of_kind["cell"], cell)
+        if parametrization is not None or "parametrization" in of_kind:
+            of_kind["parametrization"] = _loaded_map(of_kind.get("parametrization"), parametrization)
         net = kind(**of_kind)
+    except _Unlike as error:
+        raise ValueError(f"{path} {error}") from None
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} does not hold a {kind.__name__}, but {settings}: {error}") from None
     _check_arrays(path, arrays, net.parameters)
@@ -90,26 +87,35 @@ def _saved_cell(cell: Cell) -> str | dict:
     return {"name": cell.name, "constants": dict(cell.constants), "digest": digest(type(cell))}
 
 
-def _loaded_cell(path: str | Path, saved: str | dict, cell: Any) -> Cell:
-    """Return the cell that a file was saved with, from what the caller names."""
-    name = saved if isinstance(saved, str) else str(saved.get("name"))
-    if cell is None:
-        raise ValueError(f"{path} holds a network of the cell {name}, which rnnkit does not ship: name it by cell=")
-    given = as_cell(cell)
-    same = given.name == saved if isinstance(saved, str) else digest(type(given)) == saved.get("digest")
-    if not same:
-        raise ValueError(f"cell must be the {name} that {path} was saved with, got {given.shown}: its equations differ")
-    return given if isinstance(saved, str) else type(given)(**saved["constants"])
+class _Unlike(Exception):  # noqa: N818  what is to be said after the path
+    """A cell or a parametrization that the caller has to name, or names wrongly."""
 
 
-def _loaded_map(path: str | Path, saved: dict | None, given: Any) -> Parametrization:
+def _loaded_cell(saved: str | dict, given: Any) -> Cell:
+    """Return the cell that a file was saved with: a shipped one by its name, another as the caller names it.
+
+    A name in a file is never taken for a path: to load one runs nothing.
+    """
+    name = saved if isinstance(saved, str) else saved["name"]
+    if given is None and isinstance(saved, dict):
+        raise _Unlike(f"holds a network of the cell {name}, which rnnkit does not ship: name it by cell=")
+    if isinstance(saved, str) and saved not in CELLS:
+        raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {saved!r}")
+    one = as_cell(saved if given is None else given)
+    wanted = digest(CELLS[saved]) if isinstance(saved, str) else saved["digest"]
+    if digest(type(one)) != wanted:
+        raise _Unlike(f"was saved with the cell {name}; cell={one.shown} has other equations")
+    return one if isinstance(saved, str) else type(one)(**saved["constants"])
+
+
+def _loaded_map(saved: dict | None, given: Any) -> Parametrization:
     """Return the parametrization that a file was saved with, by its name, or as the caller names it."""
-    name = None if saved is None else str(saved.get("name"))
+    name = None if saved is None else saved["name"]
     if given is None and name not in PARAMETRIZATIONS:
-        raise ValueError(f"{path} has the parametrization {name}, which rnnkit does not ship: name it")
+        raise _Unlike(f"has the parametrization {name}, which rnnkit does not ship: name it by parametrization=")
     one = as_parametrization(name if given is None else given)
     if one.name != name:
-        raise ValueError(f"parametrization must be the {name} that {path} was saved with, got {one.name}")
+        raise _Unlike(f"was saved with parametrization={name}, got {one.name}")
     return type(one)(**saved["constants"])
 
 

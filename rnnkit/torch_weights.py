@@ -32,9 +32,9 @@ def to_torch(net: "RNN") -> dict[str, np.ndarray]:
     Raises ValueError for a cell that torch does not have.
     """
     _check_cell(net)
-    found = {}
+    found, weights = {}, net.weights
     for way in net.ways:
-        W_xh, W_hh, b_h = (net.weights[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h"))
+        W_xh, W_hh, b_h = (weights[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h"))
         first, second = np.zeros((2, W_hh.shape[1] // net.hidden_size, net.hidden_size), net.dtype)
         for b, (i, j) in zip(b_h.reshape(-1, net.hidden_size), _places(net), strict=True):
             (second if i is None else first)[j if i is None else i] = b

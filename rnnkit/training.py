@@ -25,6 +25,8 @@ import numpy as np
 
 from rnnkit import checkpoints
 from rnnkit._arguments import check_path, function, integer
+from rnnkit.cells.descriptor import BACKWARD, FORWARD
+from rnnkit.cells.handles import provide
 from rnnkit.initializers import spectral_radius
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.training import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
@@ -69,6 +71,8 @@ class Training:
         net = self.net
         self.sizes = (net.input_size, net.hidden_size, net.output_size, net.handle, net.layers)
         self.sizes += (1 + net.bidirectional, int(net.output == "last"))
+        for word in (FORWARD, BACKWARD):
+            provide(net.handle, word, net.dtype)
         self.moments = np.zeros((2, net.flat.size), net.dtype)
         self.maps = words_of(net.parametrization, net.hidden_size, net.dtype)
         self.frozen = np.concatenate([np.full(p.size, name in protocol.frozen) for name, p in net.parameters.items()])

@@ -1,11 +1,13 @@
-"""Cells that are not shipped, by their papers' equations, and random ones."""
+"""Cells that are not shipped, each in a file of `user_cells/`, and random ones."""
+
+from pathlib import Path
 
 from hypothesis import strategies as st
 
 from rnnkit import cells
-from rnnkit.cells import Cell, exp, log1p, relu, sigmoid, tanh, where
+from rnnkit.cells import Cell
 
-ALL = ("x", "h", "b")
+FOLDER = Path(__file__).parent / "user_cells"
 LEAKY = """
 import math
 
@@ -25,84 +27,13 @@ class Leaky(Cell):
 """  # a user's file
 
 
-class Leaky(Cell):
-    """Leaky tanh unit."""
-
-    blocks = {"a": ALL}
-    states = ("h",)
-    constants = {"alpha": 0.3}
-
-    @staticmethod
-    def step(a, h, alpha):
-        return (1 - alpha) * h + alpha * tanh(a)
+def _of_file(name):
+    return type(cells.as_cell(FOLDER / f"{name}.py"))
 
 
-class Peephole(Cell):
-    """Gers, Schraudolph, Schmidhuber (2002): gates see the cell."""
-
-    blocks = dict.fromkeys(("i", "f", "g", "o"), ALL)
-    states = ("h", "c")
-    per_unit = {"p_i": 0.1, "p_f": 0.2, "p_o": lambda rng, H: rng.standard_normal(H)}
-
-    @staticmethod
-    def step(i, f, g, o, h, c, p_i, p_f, p_o):
-        c_t = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * tanh(g)
-        return sigmoid(o + p_o * c_t) * tanh(c_t), c_t
-
-
-class MinGRU(Cell):
-    """Feng et al. (2024): no state enters a product."""
-
-    blocks = {"z": ("x", "b"), "n": ("x", "b")}
-    states = ("h",)
-
-    @staticmethod
-    def step(z, n, h):
-        return h + sigmoid(z) * (n - h)
-
-
-class CoRNN(Cell):
-    """Rusch, Mishra (2021): coupled oscillators; both states enter the product."""
-
-    blocks = {"a": ("x", "h", "v", "b")}
-    states = ("h", "v")
-    constants = {"dt": 0.2, "gamma": 1.7, "epsilon": 0.9}
-
-    @staticmethod
-    def step(a, h, v, dt, gamma, epsilon):
-        v_t = v + dt * (tanh(a) - gamma * h - epsilon * v)
-        return h + dt * v_t, v_t
-
-
-class IndRNN(Cell):
-    """Li et al. (2018): each unit has one recurrent weight."""
-
-    blocks = {"a": ("x", "b")}
-    states = ("h",)
-    per_unit = {"u": 0.9}
-
-    @staticmethod
-    def step(a, h, u):
-        return relu(a + u * h)
-
-
-class Adaptive(Cell):
-    """Three states: a unit that tires, and a trace of how often it fired."""
-
-    blocks = {"a": ("x", "h", "b"), "gate": ("x", "m", "b")}
-    states = ("h", "m", "r")
-    constants = {"tau": 0.25}
-    per_unit = {"slow": 0.5}
-
-    @staticmethod
-    def step(a, gate, h, m, r, slow, tau):
-        fast = tanh(a - slow * m)
-        m_t = m + tau * (h * h - m) * sigmoid(gate)
-        r_t = log1p(exp(-abs(r))) + where(r < fast, tau * fast, r * tau)
-        return fast * sigmoid(gate) + tau * r_t, m_t, r_t
-
-
-UNSHIPPED = (Leaky, Peephole, MinGRU, CoRNN, IndRNN, Adaptive)
+Leaky, Peephole, MinGRU = map(_of_file, ("leaky", "peephole", "min_gru"))
+CoRNN, IndRNN, Adaptive, Switch = map(_of_file, ("co_rnn", "ind_rnn", "adaptive", "switch"))
+UNSHIPPED = (Leaky, Peephole, MinGRU, CoRNN, IndRNN, Adaptive, Switch)
 EVERY = (*cells.CELLS.values(), *UNSHIPPED)
 
 

@@ -39,13 +39,6 @@ def draw_state(net, B, rng):
     return State(**{name: rng.standard_normal(a.shape).astype(a.dtype) for name, a in zeros.asdict().items()})
 
 
-def states_at(run, t):
-    """Return the states before step t of a net of one direction, from those that its run holds."""
-    of_layers = [(layer.h, *layer.inside[0][0]) for layer in run.layers]
-    arrays = [np.stack([states[i][t] for states in of_layers]) for i in range(len(of_layers[0]))]
-    return State(**dict(zip(run.state.names, arrays, strict=True)))
-
-
 def draw_like(a, seed=1):
     return np.random.default_rng(seed).standard_normal(a.shape).astype(a.dtype)
 

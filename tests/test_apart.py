@@ -67,7 +67,7 @@ def test_it_is_compiled_once(monkeypatch):
     function.provide()
     function.provide()
     assert made == [1]
-    assert function._cell.value == 1
+    assert function._slot.value == 1
 
 
 def test_the_vector_code_is_known_to_the_door():
@@ -76,7 +76,7 @@ def test_the_vector_code_is_known_to_the_door():
 
 def test_a_cell_is_of_these_sources_alone():
     """Code that a user's cache kept from another version of rnnkit does not find it, and so cannot call it wrongly."""
-    assert _apart.cell_name("rnnkit_tile_float64") == f"rnnkit_tile_float64_{_cache.FINGERPRINT}"
+    assert _apart.slot_name("rnnkit_tile_float64") == f"rnnkit_tile_float64_{_cache.FINGERPRINT}"
 
 
 FORKED = """

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from nets import states_at
 
 import rnnkit
 from rnnkit.gradcheck import numerical_gradient
 from rnnkit.hidden import hidden_log_norms, hidden_of_step, loss_by_state
 from rnnkit.kernels import ACTIVATIONS, hidden_gradient_log_norms
 from rnnkit.kernels.cells import CELLS
+from rnnkit.scaled_backward import states_before
 
 ROUNDING = 1e-10  # some ten steps of float64, and their logarithms
 SINGLE = {"float32": 1e-4, "float64": ROUNDING}  # the gradients compared with are the kernels', in float32
@@ -127,7 +127,7 @@ def test_a_tiny_net_by_finite_differences():
     found = loss_by_state(net, run, dy, "l1")
     for s in range(4):
         for t in range(s):
-            state = states_at(run, t + 1)
+            state = states_before(net, run, t + 1)
 
             def loss(state=state, t=t, s=s):
                 return (net.forward(run.x[t + 1 :], state).y[s - t - 1] * dy[s]).sum()

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from nets import CELLS, B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, states_at, weights
+from nets import CELLS, B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, weights
 from pairs import every_pair
 
 from rnnkit import RNN, reference, reference_gated
 from rnnkit.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels import ACTIVATIONS
+from rnnkit.scaled_backward import states_before
 
 DIFFERENCES = 1e-8  # 4th-order differences of 5 smooth steps through 2 layers
 
@@ -68,7 +69,7 @@ def test_the_gradient_of_a_state_is_that_of_a_run_begun_there(cell):
     dy = draw_like(run.y)
     hidden, layer = net.backward(run, dy, hidden=True).hidden["l0"], run.layers[0]
     for t in range(1, 5):
-        at_t = states_at(run, t)
+        at_t = states_before(net, run, t)
         after = net.forward(x[t:], at_t)
         state = net.backward(after, dy[t:]).state
         direct = dy[t - 1] @ net.parameters["W_hy"].T  # what y_t of the same step adds to what comes from later ones

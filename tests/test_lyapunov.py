@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from nets import states_at
 
 import rnnkit
 from rnnkit.gradcheck import OFFSETS, WEIGHTS
@@ -10,6 +9,7 @@ from rnnkit.initializers import orthogonal
 from rnnkit.kernels.cells import CELLS
 from rnnkit.lyapunov import _by_sweeps, jacobian_product, lyapunov_exponents, step_jacobian
 from rnnkit.rng import streams
+from rnnkit.scaled_backward import states_before
 from rnnkit.state_jacobians import steps
 
 NUMERICAL = 1e-9  # fourth-order differences of one step, by 1e-3
@@ -45,7 +45,7 @@ def as_vector(state, b=0):
 
 def numerical_jacobian(net, run, first, last, b):
     """d state_last / d state_{first-1} by differences of the network itself."""
-    columns, state = [], states_at(run, first)
+    columns, state = [], states_before(net, run, first)
     for layer in range(net.layers):
         for part in state:
             for unit in range(net.hidden_size):

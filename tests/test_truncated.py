@@ -15,10 +15,10 @@ from nets import (
     every_cell,
     everything,
     make,
-    states_at,
 )
 
 from rnnkit import truncated
+from rnnkit.scaled_backward import states_before
 from rnnkit.truncated import windows
 
 EVERY_PAIR = [(k1, k2) for k1 in range(1, T + 2) for k2 in range(k1, T + 2)]
@@ -34,7 +34,7 @@ def cut_by_hand(net, run, dy, k1, k2):
     found = {"dx": np.zeros((*dy.shape[:2], I)), "first": None} | dict.fromkeys(net.parameters, 0)
     for s in range(T):
         start = reached(s, k1, k2)
-        part = net.forward(run.x[start : s + 1], states_at(run, start))
+        part = net.forward(run.x[start : s + 1], states_before(net, run, start))
         back = net.backward(part, np.concatenate([np.zeros_like(dy[start:s]), dy[s : s + 1]]))
         found |= {name: found[name] + gradient for name, gradient in back.parameters.items()}
         found["dx"][start : s + 1] += back.dx
@@ -84,7 +84,7 @@ def test_the_gradient_of_the_last_states_reaches_the_last_window(cell):
     net, x, given = make(cell)
     run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
     got = net.backward(run, None, dstate, truncation=(2, 3))
-    end = net.backward(net.forward(x[-3:], states_at(run, T - 3)), None, dstate)
+    end = net.backward(net.forward(x[-3:], states_before(net, run, T - 3)), None, dstate)
     assert_close(got.parameters, end.parameters, EXACT)
     np.testing.assert_array_equal(got.dx[:2], 0)
     np.testing.assert_array_equal(got.state.h, 0)

@@ -30,7 +30,7 @@ KERNELS_MAY_IMPORT = (
 CELLS_MAY_IMPORT = (
     *(name for name in KERNELS_MAY_IMPORT if name not in ("rnnkit.kernels", "rnnkit.parametrizations")),
     "rnnkit._apart",
-    "rnnkit._user_files",
+    "rnnkit._with_constants",
     "llvmlite.binding",
     "hashlib",
     "itertools",

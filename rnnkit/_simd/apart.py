@@ -1,6 +1,6 @@
 """Functions of arrays, tuples and integers that are compiled once for each signature, apart from their callers.
 
-A caller passes each argument as numba holds it, by value, through the cell of the signature (`rnnkit._apart`).
+A caller passes each argument as numba holds it, by value, through the slot of the signature (`rnnkit._apart`).
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
-from rnnkit._apart import Apart, cell_name
+from rnnkit._apart import Apart, slot_name
 from rnnkit._jit import jit_apart
 from rnnkit._simd.vectors import INT
 
@@ -190,7 +190,7 @@ def check_apart(*arrays: types.Type) -> None:
 
 
 def emit_call_apart(context: Any, builder: Any, name: str, kinds: tuple, arguments: tuple) -> Any:
-    """Emit a call of code compiled apart, through its cell; an array and the offset after it become a pointer."""
+    """Emit a call of code compiled apart, through its slot; an array and the offset after it become a pointer."""
     values, rest = [], iter(zip(kinds, arguments, strict=True))
     for kind, value in rest:
         if isinstance(kind, types.Array):
@@ -204,8 +204,8 @@ def emit_call_apart(context: Any, builder: Any, name: str, kinds: tuple, argumen
 
 
 def emit_call(builder: Any, symbol: str, values: list) -> None:
-    """Emit a call of what the cell of this name points to."""
+    """Emit a call of what the slot of this name points to."""
     function = ir.FunctionType(ir.VoidType(), [value.type for value in values]).as_pointer()
-    name = cell_name(symbol)
-    cell = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, function, name)
-    builder.call(builder.load(cell), values)
+    name = slot_name(symbol)
+    slot = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, function, name)
+    builder.call(builder.load(slot), values)

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from rnnkit._apart import cell_name
+from rnnkit._apart import slot_name
 from rnnkit._simd.vectors import INT
 
 WORDS = 3  # of a row of a table: address, bytes to the next step, numbers to the next row of the batch
@@ -68,7 +68,7 @@ def call_map(_typing, address, V, dW, out, fixed, constants, H, blocks):
 
 def address_of(symbol: str) -> Any:
     """Return a function, for compiled code, of no argument: the address that bears this name."""
-    name = cell_name(symbol)
+    name = slot_name(symbol)
 
     @intrinsic
     def load(_typing):

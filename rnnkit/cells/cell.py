@@ -14,21 +14,19 @@ blocks, the states before, one trained number a unit for each of `per_unit`, and
 follows: `rnnkit.cells.trace` has its expressions and their derivatives.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
 
-from rnnkit._arguments import number
-from rnnkit._user_files import is_user_module, only_class
+from rnnkit._with_constants import WithConstants
 from rnnkit.cells.checks import check_contract
 
 FirstValue = float | Callable[[np.random.Generator, int], np.ndarray]
 
 
-class Cell:
+class Cell(WithConstants):
     """A recurrent unit by its equations; subclasses give what stands below, and a static method `step`.
 
     blocks     name -> what enters it: "x", states by name, "b" for a bias
@@ -44,21 +42,15 @@ class Cell:
 
     blocks: ClassVar[Mapping[str, tuple[str, ...]]]
     states: ClassVar[tuple[str, ...]]
-    constants: ClassVar[Mapping[str, float]] = MappingProxyType({})
     per_unit: ClassVar[Mapping[str, FirstValue]] = MappingProxyType({})
     keeps: ClassVar[str | None] = None
     writes: ClassVar[str | None] = None
     torch: ClassVar[str | None] = None
 
-    def __init__(self, **constants: float) -> None:
-        """Take constants that differ from those of the class."""
-        check_contract(type(self))
-        for name in constants:
-            if name not in self.constants:
-                known = f"one of {', '.join(self.constants)}" if self.constants else "none"
-                raise ValueError(f"a constant of {type(self).__name__} must be {known}, got {name}")
-        given = {name: number(name, value) for name, value in constants.items()}
-        self.constants = MappingProxyType(dict(self.constants) | given)
+    @classmethod
+    def check(cls) -> None:
+        """Raise ValueError, with file and line, where a class is no cell."""
+        check_contract(cls)
 
     @classmethod
     def arguments(cls) -> tuple[str, ...]:
@@ -75,45 +67,3 @@ class Cell:
     def recurrent(cls) -> dict[str, str]:
         """Return the names of the recurrent weights, W_hh of a state h, by the states that enter blocks."""
         return {state: f"W_{state}h" for state in cls.states if cls.entered()[state]}
-
-    @property
-    def name(self) -> str:
-        """Return its name: of the class, in small letters for those that are shipped."""
-        cls = type(self)
-        return cls.__name__.lower() if cls.__module__.startswith("rnnkit.cells.") else cls.__name__
-
-    @property
-    def shown(self) -> str:
-        """Return how it is asked for: its name, with its constants where it has some."""
-        return repr(self) if self.constants else self.name
-
-    def __repr__(self) -> str:
-        """Return the line that makes it."""
-        constants = ", ".join(f"{name}={value!r}" for name, value in self.constants.items())
-        return f"{type(self).__name__}({constants})"
-
-    def __reduce__(self) -> tuple:
-        """Copy and pickle as the class, or the file that defines it, and its constants."""
-        cls, module = type(self), sys.modules.get(type(self).__module__)
-        from_file = is_user_module(cls.__module__) and module is not None
-        return (
-            (_from_file, (module.__file__, dict(self.constants)))
-            if from_file
-            else (_rebuild, (cls, dict(self.constants)))
-        )
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether both are of one class with the same constants."""
-        return type(other) is type(self) and dict(other.constants) == dict(self.constants)
-
-    def __hash__(self) -> int:
-        """Return a hash of the class and the constants."""
-        return hash((type(self), *self.constants.values()))
-
-
-def _rebuild(cls: type[Cell], constants: dict[str, float]) -> Cell:
-    return cls(**constants)
-
-
-def _from_file(path: str, constants: dict[str, float]) -> Cell:
-    return only_class(path, Cell, f"cell={path!r}")(**constants)

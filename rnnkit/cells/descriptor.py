@@ -1,14 +1,17 @@
 """A cell as numbers, for compiled code that runs any cell: what its step and its products read and write.
 
-header    STATES ... the words named below
-direct    for each state 1 where the state before reaches new states past all blocks
-total     for each state 1 where its gradient has ways through other new states (`Plan.totals`)
-order     for each place the block that stands there
-bias      for each place (product that adds its bias, column of b_h / H), or (-1, 0)
-groups    for each product (first place, count, states that enter, 1 if x enters, first entry, entries)
-entries   for each input of a product (state or -1 for x, offset of its W in the recurrent weights / H^2,
-columns of that W / H, where its columns stand below)
-columns   for each entry and place of its product: which of the columns of its W, counted in H
+The words named below come first, the header; then, each from the word of its name on:
+
+    DIRECT    for each state 1 where the state before reaches new states past all blocks
+    TOTAL     for each state 1 where its gradient has ways through other new states (`Plan.totals`)
+    ORDER     for each place the block that stands there
+    BIAS      for each place (product that adds its bias, column of b_h / H), or (-1, 0)
+    GROUP     for each product (first place, count, states that enter, 1 if x enters, first entry, entries)
+    ENTRY     for each input of a product (state or -1 for x, offset of its W in the recurrent weights / H^2,
+              columns of that W / H, where its columns stand), and last these columns: for each place of the product
+              which of the columns of W, counted in H
+
+CONSTANTS, FORWARD and BACKWARD are addresses, each of two words, for float32 and float64.
 """
 
 from collections.abc import Sequence
@@ -20,9 +23,9 @@ from rnnkit.cells.layout import Group, layout
 from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import backward_source
 
-# Words of the header: how many states, blocks, saved numbers, trained numbers a unit, products; columns, counted in H,
-# of W_xh, of all recurrent weights, of b_h; whether a step can be computed in the rows of u; whether the loop back
-# reads the first state before and after the step; where the parts begin; and the addresses, for float32 and float64.
+# How many states, blocks, saved numbers, trained numbers a unit, products; columns, counted in H, of W_xh, of all
+# recurrent weights, of b_h; whether a step can be computed in the rows of u; whether the loop back reads the first
+# state before and after the step.
 STATES, BLOCKS, SAVED, UNITS, GROUPS, OF_X, RECURRENT, BIASES, IN_ROWS, BACK_BEFORE, BACK_AFTER = range(11)
 DIRECT, TOTAL, ORDER, BIAS, GROUP, ENTRY, CONSTANTS, FORWARD, BACKWARD = 11, 12, 13, 14, 15, 16, 18, 20, 22
 HEADER_WORDS, GROUP_WORDS, ENTRY_WORDS = 24, 6, 4
@@ -39,8 +42,9 @@ def describe(cls: type[Cell]) -> np.ndarray:
     words[RECURRENT] = sum(_count(entered, state) for state in cls.states)
     words[BIASES] = _count(entered, "b")
     alone = len(cls.states) == len(cls.blocks) == 1 and found.groups[0].inputs == (output, "x")
-    words[IN_ROWS] = alone and not plan.saved and plan.of_states[0] is None and not cls.per_unit
     words[[BACK_BEFORE, BACK_AFTER]] = output in backward.used, f"new_{output}" in backward.used
+    of_state = plan.of_states[0] is not None or words[BACK_BEFORE]  # as a condition alone, too: where(h > 0, ...)
+    words[IN_ROWS] = alone and not plan.saved and not of_state and not cls.per_unit
     parts = {
         DIRECT: [e is not None for e in plan.of_states],
         TOTAL: [e is not None for e in plan.totals],
@@ -77,7 +81,8 @@ def _products(cls: type[Cell], order: Sequence[int], of: Sequence[Group]) -> tup
             offset = sum(_count(entered, before) for before in cls.states[: max(state, 0)])
             entries.append([state, offset, _count(entered, name), len(columns)])
             columns += [_count(entered[: order[p]], name) for p in range(group.first, group.first + group.count)]
-    shape = (-1, GROUP_WORDS), (-1, ENTRY_WORDS)
-    return *(np.array(a, np.int64).reshape(s) for a, s in zip((groups, entries), shape, strict=True)), np.array(
-        columns, np.int64
+    return (
+        np.array(groups, np.int64).reshape(-1, GROUP_WORDS),
+        np.array(entries, np.int64).reshape(-1, ENTRY_WORDS),
+        np.array(columns, np.int64),
     )

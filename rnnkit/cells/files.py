@@ -2,10 +2,9 @@
 
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-from rnnkit._user_files import only_class
+from rnnkit._with_constants import as_instance
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.elman import Identity, Relu, Sigmoid, Tanh
 from rnnkit.cells.gru import GRU
@@ -23,18 +22,9 @@ def as_cell(cell: Any) -> Cell:
     A file defines one subclass of Cell; it is run once, and anew when it has changed. Raises ValueError: with file and
     line for a class that is no cell.
     """
-    if isinstance(cell, str) and cell in CELLS:
-        return CELLS[cell]()
-    if isinstance(cell, str | Path) and Path(cell).suffix == ".py":
-        cell = only_class(cell, Cell, f"cell={str(cell)!r}")
-    if isinstance(cell, type) and issubclass(cell, Cell) and cell is not Cell:
-        trace(cell)
-        return cell()
-    if isinstance(cell, Cell):
-        trace(type(cell))
-        return cell
-    allowed = f"a .py file, a subclass of Cell, an instance of one, or one of {', '.join(CELLS)}"
-    raise ValueError(f"cell must be {allowed}, got {cell!r}")
+    found = as_instance("cell", cell, Cell, CELLS)
+    trace(type(found))
+    return found
 
 
 @cache

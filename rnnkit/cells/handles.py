@@ -2,7 +2,8 @@
 
 A handle is a cell with its constants; those of the shipped cells are 0, 1, ... in the order of `CELLS`. The table has
 for each the address of its words (`rnnkit.cells.descriptor`), in which stand the addresses of its loops: at first those
-of functions that compile the loop, or load it from the cache, when it is first called.
+of functions that compile the loop, or load it from the cache, when compiled code first calls it. Python calls `provide`
+before: from within compiled code neither an error nor Ctrl-C can be handed on.
 """
 
 import ctypes
@@ -15,7 +16,7 @@ import numpy as np
 from numba import config
 from numba.core.compiler_lock import global_compiler_lock
 
-from rnnkit._apart import cell_name
+from rnnkit._apart import slot_name
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.descriptor import BACKWARD, CONSTANTS, FORWARD, IN_ROWS, describe
 from rnnkit.cells.loops import CALL, SourceOf, compiled, plain
@@ -26,10 +27,13 @@ MOST_CELLS = 65_536  # with other constants a cell is another one
 SYMBOL = "rnnkit_cells"
 
 _table = np.zeros(MOST_CELLS, np.int64)
+SOURCES = {FORWARD: forward_source, BACKWARD: backward_source}
 _words: list[np.ndarray] = []
+_classes: list[type[Cell]] = []
+_provided: set[tuple[int, int]] = set()
 _handles: dict[Cell, int] = {}
 _kept: list[object] = []  # what addresses in words point to
-llvm.add_symbol(cell_name(SYMBOL), _table.ctypes.data)
+llvm.add_symbol(slot_name(SYMBOL), _table.ctypes.data)
 
 
 def handle_of(cell: Cell) -> int:
@@ -40,9 +44,18 @@ def handle_of(cell: Cell) -> int:
             if handle == MOST_CELLS:
                 raise ValueError(f"cell must be one of at most {MOST_CELLS} with their constants in one process")
             _words.append(_words_of(cell))
+            _classes.append(type(cell))
             _table[handle] = _words[handle].ctypes.data
             _handles[cell] = handle
         return _handles[cell]
+
+
+def provide(handle: int, word: int, dtype: np.dtype) -> None:
+    """Compile a loop of a cell, FORWARD or BACKWARD, or load it from the cache, unless that is done."""
+    i = dtype.itemsize // 8
+    if (handle, word + i) not in _provided and not config.DISABLE_JIT:
+        _words[handle][word + i] = compiled(_classes[handle], SOURCES[word], DTYPES[i]).address
+        _provided.add((handle, word + i))
 
 
 def words_of(handle: int) -> np.ndarray:
@@ -56,15 +69,16 @@ def in_rows(cell: Cell) -> bool:
 
 
 def _words_of(cell: Cell) -> np.ndarray:
-    words = describe(type(cell)).copy()
+    words = describe(type(cell))
     for i, dtype in enumerate(DTYPES):
-        constants = np.array([*cell.constants.values(), 0], dtype)
+        with np.errstate(over="ignore"):  # a network of that dtype refuses it
+            constants = np.array([*cell.constants.values(), 0], dtype)
         _kept.append(constants)
         words[CONSTANTS + i] = constants.ctypes.data
-        for word, source_of in ((FORWARD + i, forward_source), (BACKWARD + i, backward_source)):
-            late = CALL(partial(_call_late, words, word, type(cell), source_of, dtype))
+        for word, source_of in SOURCES.items():
+            late = CALL(partial(_call_late, words, word + i, type(cell), source_of, dtype))
             _kept.append(late)
-            words[word] = ctypes.cast(late, ctypes.c_void_p).value
+            words[word + i] = ctypes.cast(late, ctypes.c_void_p).value
     return words
 
 

@@ -17,7 +17,7 @@ from rnnkit._simd.pointers import pointer_at
 from rnnkit.cells import functions
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.plan import Plan
-from rnnkit.cells.source import WORDS, Source, backward_source, forward_source
+from rnnkit.cells.source import WORDS, Source
 
 FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log1p")
 NAMES = {name: getattr(functions, name) for name in FUNCTIONS} | {"pointer_at": pointer_at}
@@ -39,19 +39,9 @@ class Loop(NamedTuple):
         CALL(self.address)(table.ctypes.data, constants.ctypes.data, 0, 1, size)
 
 
-def forward_loop(cls: type[Cell], dtype: str) -> Loop:
-    """Return the compiled loop of a step."""
-    return compiled(cls, forward_source, dtype)
-
-
-def backward_loop(cls: type[Cell], dtype: str) -> Loop:
-    """Return the compiled loop of a step back."""
-    return compiled(cls, backward_source, dtype)
-
-
 @cache
 def compiled(cls: type[Cell], source_of: SourceOf, dtype: str) -> Loop:
-    """Return a compiled loop: `forward_source` or `backward_source`, for float32 or float64."""
+    """Return a compiled loop. source_of: `forward_source` or `backward_source`; dtype: float32 or float64."""
     source = source_of(Plan(cls))
     return Loop(source, compile_loop(source.text, NAMES, dtype).address)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
+from rnnkit.kernels.activations import check_code
 from rnnkit.kernels.graded import log_norm_of_signs, lost_below, through_slopes, through_weights
 
 
@@ -75,6 +76,7 @@ def _log_norms(delta, logs, graded, total, out):
 
 @jit
 def _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation):
+    check_code(activation)
     T, (B, H) = h.shape[0] - 1, dh_T.shape
     log_norms = np.empty((T + 1, B), h.dtype)
     delta, z, a = dh_T.copy(), np.empty_like(dh_T), np.empty_like(dh_T)
@@ -89,6 +91,7 @@ def _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation):
 
 @jit
 def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
+    check_code(activation)
     T, (B, H) = x.shape[0], dh_T.shape
     dz, log_scales, log_norms = np.empty_like(h[1:]), np.empty((T, B)), np.empty((T + 1, B), h.dtype)
     delta, a = dh_T.copy(), np.empty_like(dh_T)

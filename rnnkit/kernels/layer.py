@@ -21,8 +21,8 @@ from functools import cache
 import numpy as np
 
 from rnnkit._jit import jit
-from rnnkit.cells.descriptor import SAVED, STATES
-from rnnkit.cells.handles import words_of
+from rnnkit.cells.descriptor import BACKWARD, FORWARD, SAVED, STATES
+from rnnkit.cells.handles import provide, words_of
 from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.cut import count_shards
 from rnnkit.kernels.engine.backward import backward_shard
@@ -130,6 +130,7 @@ def forward(run: Callable, x: np.ndarray, first: tuple, weights: tuple, cell: in
     for state, value in zip(inner, first[1:], strict=True):
         state[0] = value
     W_xh, W_hh, b_h = weights
+    provide(cell, FORWARD, dtype)
     run(x, W_xh, W_hh.reshape(-1), b_h, NONE[dtype][1], cell, (h, inner, saved), PLAIN)
     return h, inner, saved
 
@@ -147,6 +148,7 @@ def backward(
     dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty(H if G == H else 4 * H, dh.dtype)
     parts, (hidden, units) = zero_sums(x, W_xh, cell), NONE[dh.dtype]
     dh = dh if dh.ndim == 3 else dh[None]
+    provide(cell, BACKWARD, dh.dtype)
     run(dh, x, W_xh, W_hh.reshape(-1), units, cell, states, PLAIN, dx, carry, parts, hidden)
     sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, units)
     return dx, dW_xh, dW_hh, db_h

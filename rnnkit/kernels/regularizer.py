@@ -17,6 +17,7 @@ import numpy as np
 from rnnkit._jit import checked_border, jit
 from rnnkit._simd.vectors import VECTOR_BYTES
 from rnnkit.kernels._checks import check_activation, check_arrays, is_code
+from rnnkit.kernels.activations import check_code
 from rnnkit.kernels.cut import CHUNK_ROWS
 from rnnkit.kernels.engine.words import rows_back, words
 from rnnkit.kernels.products import add_outer_products, aligned, empty_pack, pack_columns, padded, product, tile_for
@@ -88,7 +89,13 @@ def _omega(dh, h, W_hh, activation, form):
     return Omega(total * share, dW_hh, n)
 
 
-@checked_border(_omega)
+@jit
+def _omega_of_code(dh, h, W_hh, activation, form):
+    check_code(activation)  # training has other cells too, which it has checked
+    return _omega(dh, h, W_hh, activation, form)
+
+
+@checked_border(_omega_of_code)
 def omega(dh: np.ndarray, h: np.ndarray, W_hh: np.ndarray, activation: int, form: int = SQUARED) -> Omega:
     """Return (value, dW_hh, n_steps) of the regularizer.
 

@@ -15,6 +15,7 @@ import numpy as np
 from rnnkit._jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays, check_outputs
+from rnnkit.kernels.activations import check_code
 from rnnkit.kernels.engine.weights import empty_dx
 from rnnkit.kernels.layer import (
     backward_layer,
@@ -39,6 +40,7 @@ class SequenceGradients(NamedTuple):
 
 @jit
 def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
+    check_code(activation)
     set_state(h[0], h_0)
     W_h, units = W_hh.reshape(-1), no_units(h.dtype)
     forward_layer(x, W_xh, W_h, b_h, units, activation, first_alone(h), plain_place())
@@ -53,6 +55,7 @@ def _rnn_forward(x, h_0, W_xh, W_hh, b_h, activation):
 
 @jit
 def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
+    check_code(activation)
     carry = np.zeros((1, h.shape[1], h.shape[2]), h.dtype)
     gradients_into(dh, carry, x, W_xh, W_hh, activation, first_alone(h), dx, dW_xh, dW_hh, db_h)
     set_state(dh_0, carry[0])

@@ -22,7 +22,7 @@ from rnnkit.kernels.optimizers import _adam, _momentum, _nesterov, _rmsprop, _sg
 from rnnkit.kernels.readout import _readout_backward, _readout_forward
 from rnnkit.kernels.regularizer import _omega
 from rnnkit.kernels.rows import copy_columns
-from rnnkit.parametrizations.compiled import BACKWARD, FORWARD, NUMBER
+from rnnkit.parametrizations.compiled import NUMBER, OF_PULLBACK, OF_WEIGHTS
 
 LOSS, NORM, CLIPPED, N_NONFINITE, OMEGA = range(5)  # columns of a record
 BY_NORM, BY_VALUE = 0, 1
@@ -229,7 +229,7 @@ def map_forward(maps, flat, sizes, effective):
     copy_columns(effective, 0, flat, 0, 1, flat.size)
     for k in range(sizes[4] * sizes[5]):
         V, W = way_weights(flat, k, sizes)[1], way_weights(effective, k, sizes)[1]
-        map_recurrent(maps, FORWARD, sizes[3], V, V, W, sizes[1])
+        map_recurrent(maps, OF_WEIGHTS, sizes[3], V, V, W, sizes[1])
 
 
 @jit
@@ -237,7 +237,7 @@ def map_backward(maps, flat, sizes, g):
     """Take the gradients of recurrent weights in g to those of the free ones."""
     for k in range(sizes[4] * sizes[5]):
         V, dW = way_weights(flat, k, sizes)[1], way_weights(g, k, sizes)[1]
-        map_recurrent(maps, BACKWARD, sizes[3], V, dW.copy(), dW, sizes[1])
+        map_recurrent(maps, OF_PULLBACK, sizes[3], V, dW.copy(), dW, sizes[1])
 
 
 @jit

@@ -9,14 +9,15 @@ from numba import config
 from rnnkit._jit import compile_map
 from rnnkit.parametrizations.parametrization import Parametrization
 
-FORWARD, BACKWARD, FIXED, CONSTANTS, NUMBER = range(5)  # addresses, and the number in this process
-_known: list[tuple[Parametrization | None, Any]] = [(None, None)]
+OF_WEIGHTS, OF_PULLBACK, OF_FIXED, OF_CONSTANTS, NUMBER = range(5)  # addresses, and the number in this process
+_known: list[tuple[Parametrization | None, Any]] = [(None, None)]  # each with the arrays that its words point to
 
 
+@cache
 def words_of(parametrization: Parametrization | None, H: int, dtype: np.dtype) -> np.ndarray:
     """Return five words: the addresses of `weights` and `pullback`, compiled, of `fixed` and of the constants.
 
-    All 0 for None. What they point to is kept for as long as this process runs.
+    All 0 for None; the same array for equal ones, for as long as this process runs.
     """
     if parametrization is None:
         return np.zeros(5, np.int64)

@@ -17,7 +17,8 @@ class Masked(Parametrization):
         """Take constants that differ from those of the class."""
         super().__init__(**constants)
         number("density", self.constants["density"], above=0, most=1)
-        integer("seed", int(self.constants["seed"]), 0)
+        seed = self.constants["seed"]  # a constant is a float
+        integer("seed", int(seed) if seed == int(seed) else seed, 0)
 
     def fixed(self, H: int) -> np.ndarray:
         """Return M (H, H) of 0 and 1."""

@@ -79,11 +79,11 @@ def test_constants_belong_to_an_instance():
     assert Leaky(alpha=0.2) == Leaky(alpha=0.2) != Leaky()
     assert len({Leaky(alpha=0.2), Leaky(alpha=0.2), Leaky()}) == 2
     assert dict(Leaky(alpha=0.2).constants) == {"alpha": 0.2}
-    assert Leaky.constants == {"alpha": 0.3}
+    assert Leaky.constants == {"alpha": 0.1}
     assert repr(Leaky(alpha=1)) == "Leaky(alpha=1.0)"
     with pytest.raises(ValueError, match=r"^a constant of Leaky must be one of alpha, got beta"):
         Leaky(beta=1)
-    with pytest.raises(ValueError, match=r"^a constant of LSTM must be none, got alpha"):
+    with pytest.raises(ValueError, match=r"^a constant of lstm must be none, got alpha"):
         LSTM(alpha=1)
     with pytest.raises(ValueError, match="alpha must be a finite number, got nan"):
         Leaky(alpha=np.nan)

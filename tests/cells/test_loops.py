@@ -11,7 +11,8 @@ from numba import config
 from test_derivatives import values_of
 from test_source import run
 
-from rnnkit.cells.loops import backward_loop, forward_loop
+from rnnkit.cells import GRU
+from rnnkit.cells.loops import compiled
 from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import backward_source, forward_source
 
@@ -31,10 +32,10 @@ def check(cls, dtype, size):
     found = {name: np.full(size, np.nan, dtype) for name in wanted}
     for name, a in arrays.items():
         found[name][:] = a
-    forward_loop(cls, dtype).run(found, constants.astype(dtype))
+    compiled(cls, forward_source, dtype).run(found, constants.astype(dtype))
     for name, a in adjoints.items():
         found[name][:] = a
-    backward_loop(cls, dtype).run(found, constants.astype(dtype))
+    compiled(cls, backward_source, dtype).run(found, constants.astype(dtype))
     for name, a in wanted.items():
         if np.isnan(a).all():  # neither read nor written
             continue
@@ -61,11 +62,13 @@ def test_a_later_process_loads_what_was_compiled():
     code = """
 from numba.core import event
 from rnnkit.cells import GRU
-from rnnkit.cells.loops import backward_loop, forward_loop
-with event.install_recorder("numba:compile") as compiled:
-    print(bool(forward_loop(GRU, "float32").address and backward_loop(GRU, "float32").address), len(compiled.buffer))
+from rnnkit.cells.loops import compiled
+from rnnkit.cells.source import backward_source, forward_source
+with event.install_recorder("numba:compile") as seen:
+    addresses = [compiled(GRU, source, "float32").address for source in (forward_source, backward_source)]
+print(all(addresses), len(seen.buffer))
 """
-    forward_loop(EVERY[5], "float32")
-    backward_loop(EVERY[5], "float32")
+    for source in (forward_source, backward_source):
+        compiled(GRU, source, "float32")
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("True 0\n", "")

@@ -26,7 +26,8 @@ from rnnkit.runner.tables import FILES
 ROOT = Path(__file__).resolve().parents[2]
 SWEEPS = {
     "gradient_flow": "-m seq_len=40,80 spectral_radius=0.5,1.0,1.5 clip=none,1.0 hidden_size=64 replicates=24",
-    "temporal_order": "-m seq_len=10,15 clip=none,1.0 replicates=4 updates=1000 check_size=500 hidden_size=30",
+    "temporal_order": "-m seq_len=10,15 clip=none,1.0 replicates=4 updates=1000 check_size=500 hidden_size=30 "
+    f"cell={ROOT / 'tests' / 'user_cells' / 'leaky.py'} constants.alpha=0.5",  # a user's cell
 }
 LAUNCHERS = {
     "client": "serial",

@@ -4,7 +4,8 @@ import pytest
 from numba import config
 
 from rnnkit.cells import CELLS
-from rnnkit.cells.loops import forward_loop
+from rnnkit.cells.loops import compiled
+from rnnkit.cells.source import forward_source
 from rnnkit.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH
 from rnnkit.kernels.engine import words
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="of compiled loops")
 def activated(a, activation, dtype):
     a = np.ascontiguousarray(a, dtype)
     cls, h = list(CELLS.values())[activation], np.empty_like(a)
-    forward_loop(cls, np.dtype(dtype).name).run({"a": a, "h": a, "new_h": h}, np.zeros(1, dtype))
+    compiled(cls, forward_source, np.dtype(dtype).name).run({"a": a, "h": a, "new_h": h}, np.zeros(1, dtype))
     return h
 
 

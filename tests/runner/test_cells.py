@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cell_cases import LEAKY
+from cell_cases import FOLDER, LEAKY
 from commands import command
 
 from rnnkit.runner import store
@@ -12,18 +12,6 @@ from rnnkit.runner.tables import read
 from rnnkit.runner.training import TrainingSettings
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-NO_W_HH = """
-from rnnkit.cells import Cell, sigmoid
-
-
-class MinGRU(Cell):
-    blocks = {"z": ("x", "b"), "n": ("x", "b")}
-    states = ("h",)
-
-    @staticmethod
-    def step(z, n, h):
-        return h + sigmoid(z) * (n - h)
-"""
 REFUSED = [
     ("cell=leeky.py", "cell=leeky.py: cannot be read (No such file or directory); allowed is one of tanh"),
     ("cell=leaky", "cell=leaky: allowed is one of tanh, relu, sigmoid, identity, lstm, gru, or the path of a .py file"),
@@ -37,11 +25,11 @@ REFUSED = [
 
 @pytest.fixture
 def cells(tmp_path):
-    texts = {"leaky": LEAKY, "no_w_hh": NO_W_HH, "wrong": LEAKY.replace("(a, h, alpha)", "(a, h)")}
+    texts = {"leaky": LEAKY, "wrong": LEAKY.replace("(a, h, alpha)", "(a, h)")}
     paths = {name: tmp_path / f"{name}.py" for name in texts}
     for name, path in paths.items():
         path.write_text(texts[name])
-    return paths
+    return paths | {"no_w_hh": FOLDER / "min_gru.py"}
 
 
 def flow(tmp_path, *words):

@@ -75,27 +75,20 @@ def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts,
     parts: the shards' sums, from `zero_sums`, added to at [shard].
     hidden: (states, T, B, H), all of the gradients of states, written; (states, 0, B, H) where nobody asks.
     """
-    (T, B), H, (first, n_rows), (packed, units, g) = (
-        x.shape[:2],
-        carry.shape[2],
-        shard_bounds(shard, x.shape[1]),
-        weights,
-    )
+    (T, B), H, (packed, units, g), d, bytes_ = x.shape[:2], carry.shape[2], weights, words(cell), dh.itemsize
     (h, inner, saved), (column, reverse, lengths), (sums, of_symbols, of_units) = states, place, parts
-    d, n_steps, no_dh, asked, bytes_ = words(cell), chunk_steps(B), T - dh.shape[0], hidden.shape[1] > 0, h.itemsize
+    (first, n_rows), n_steps, asked = shard_bounds(shard, B), chunk_steps(B), hidden.shape[1] > 0
+    no_dh = T - dh.shape[0]  # steps before the first with an immediate gradient
     S, K, n_units, n, in_rows = d[STATES], d[BLOCKS], d[UNITS], n_rows * H, d[IN_ROWS] == 1
     u = aligned(n_steps * n_rows, g[U_LENGTH], h.dtype)
     delta = aligned(n_steps * n_rows, spread_rows(K * H + VECTOR_BYTES // bytes_, bytes_), h.dtype)
     out = aligned(n_rows, g[OUT_LENGTH], h.dtype)  # of its own: cores that share lines wait
     room = aligned(0 if in_rows else (2 * S + 2 + K + 3 * n_units) * n_rows, H, h.dtype)
     adjoints, rows, size = (out, n_rows, H) if in_rows else (room, 1, n)
-    of_blocks, of_units_at = (2 * S + 2) * n, (2 * S + 2 + K) * n
-    sums_of_units, block = of_units_at + 2 * n_units * n, 4 * S + d[SAVED] + n_units
-    tiles, given, table = (
-        np.empty((d[GROUPS], 6), np.int64),
-        np.zeros(S, np.int64),
-        np.empty((block + K + n_units, 3), np.int64),
-    )
+    of_blocks, of_units_at = (2 * S + 2) * n, (2 * S + 2 + K) * n  # where these begin in room, as in `backward_table`
+    sums_of_units, block = of_units_at + 2 * n_units * n, 4 * S + d[SAVED] + n_units  # the latter a row of the table
+    tiles, given = np.empty((d[GROUPS], 6), np.int64), np.zeros(S, np.int64)
+    table = np.empty((block + K + n_units, 3), np.int64)
     fill_tiles(d, g, n_rows, tiles)
     backward_table(table, d, room, inner, saved, hidden, first, n_rows, H, reverse)
     if in_rows:

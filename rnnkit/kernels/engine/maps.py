@@ -6,20 +6,20 @@ from rnnkit._jit import jit
 from rnnkit._simd.pointers import call_map
 from rnnkit.cells.descriptor import ENTRY, ENTRY_WORDS, GROUP, GROUP_WORDS, GROUPS, STATES
 from rnnkit.kernels.engine.words import words
-from rnnkit.parametrizations.compiled import BACKWARD, CONSTANTS, FIXED, NUMBER, plain
+from rnnkit.parametrizations.compiled import NUMBER, OF_CONSTANTS, OF_FIXED, OF_PULLBACK, plain
 
 
 def map_matrix(maps, word, V, dW, out, H):
-    """Set out to what a parametrization makes of one matrix: FORWARD the weights of V, BACKWARD dL/dV of dW; flat."""
+    """Set out to what a parametrization makes of one matrix: OF_WEIGHTS of V, or OF_PULLBACK of V and dW; all flat."""
     matrices = [a.reshape(H, -1) for a in (V, dW)]
     one = plain(int(maps[NUMBER]))
-    out.reshape(H, -1)[...] = one.of(matrices[0]) if word != BACKWARD else one.back(*matrices)
+    out.reshape(H, -1)[...] = one.of(matrices[0]) if word != OF_PULLBACK else one.back(*matrices)
 
 
 @overload(map_matrix)
 def _compiled_map_matrix(maps, word, V, dW, out, H):
     def run(maps, word, V, dW, out, H):
-        call_map(maps[word], V, dW, out, maps[FIXED], maps[CONSTANTS], H, V.size // (H * H))
+        call_map(maps[word], V, dW, out, maps[OF_FIXED], maps[OF_CONSTANTS], H, V.size // (H * H))
 
     return run
 

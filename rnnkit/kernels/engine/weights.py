@@ -167,7 +167,7 @@ def add_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
 
 @jit
 def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
-    """Write the gradients of the weights: the shards' parts added in order."""
+    """Do `add_parts`, compiled, from Python too."""
     add_parts(parts, cell, dW_xh, dW_h, db_h, dunits)
 
 

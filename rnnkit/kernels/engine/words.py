@@ -6,7 +6,7 @@ from numba.extending import overload
 
 from rnnkit._jit import jit
 from rnnkit._simd.pointers import address_of, call_loop, words_at
-from rnnkit.cells.descriptor import BACKWARD, BIASES, CONSTANTS, FORWARD, OF_X, RECURRENT, STATES, UNITS
+from rnnkit.cells.descriptor import BACKWARD, BIASES, CONSTANTS, FORWARD, OF_X, RECURRENT, UNITS
 from rnnkit.cells.handles import SYMBOL, words_of
 from rnnkit.cells.loops import CALL
 
@@ -61,12 +61,6 @@ def set_row(table, k, array, at, per_step, per_row):
     """Point row k to an element of an array; per_step, per_row: elements to that of the next step, and row."""
     bytes_ = array.itemsize
     table[k, 0], table[k, 1], table[k, 2] = array.ctypes.data + at * bytes_, per_step * bytes_, per_row
-
-
-@jit
-def count_states(cell):
-    """Return how many states a unit has."""
-    return words(cell)[STATES]
 
 
 @jit
