@@ -20,7 +20,7 @@ results: $(STAMP)
 # JAX and PyTorch are needed here alone; where pip offers a large GPU build of torch, install a CPU build first.
 benchmark: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
-	$(BIN)/python experiments/benchmark.py
+	$(BIN)/python experiments/benchmark/benchmark.py
 
 # Three processes on two cores, since tests of sweeps and clusters wait; those of a file, which share what they compile,
 # in one. Kernels are compiled before, once for all.

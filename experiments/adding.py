@@ -1,4 +1,4 @@
-"""The adding problem: a ReLU net that begins at the identity, and which first matrix suits adding (claims M5, M6).
+"""The adding problem: a ReLU net that begins at the identity, and which initialization suits adding (claims M5, M6).
 
 Method. Adding over `seq_len` steps, target the sum in [0, 2], after Le, Jaitly, Hinton (2015): 100 units, a ReLU net
 with W_hh = I and input weights N(0, .001) ("IRNN") beside a tanh net and a ReLU net with a random W_hh; mean squared
@@ -12,15 +12,15 @@ random orthogonal W_hh does not; here with tanh, where their transition is linea
 from pathlib import Path
 
 import numpy as np
-from copying import LEFT, first_matrix
+from common.first_matrix import LEFT, first_matrix
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
-from rnnkit.runner.training_figures import learning_curves_by
+from rnnkit.runner.tables.training_figures import learning_curves_by
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 6.0}
@@ -30,9 +30,9 @@ ENOUGH_UPDATES, ENOUGH_LENGTH = 6000, 150  # what trains for less, or over fewer
 LE = "Le, Jaitly, Hinton 2015"
 
 
-def run(config: TrainingSettings) -> Measurement:
+def measure(config: TrainingConfig) -> Measurement:
     """Train the nets of a cell, and score the constant 1 on fresh sequences."""
-    measured = measure(config)
+    measured = measure_training(config)
     rng = streams(config.seed, 10**6).evaluation
     target = config.the_task.sample(rng, BASELINE_SEQUENCES, config.the_task.shortest).target
     squares = (target.ravel() - 1) ** 2
@@ -71,7 +71,7 @@ def claims(tables: Tables) -> list[Claim]:
     return [*found, first_matrix(tables, "identity", "orthogonal", length, ENOUGH_UPDATES)]
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -13,13 +13,13 @@ statement says which radius was best.
 from pathlib import Path
 
 import numpy as np
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
-from rnnkit.runner.training_figures import by_radius
+from rnnkit.runner.tables.training_figures import by_radius
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.08, "laptop": 2.5}
@@ -27,7 +27,6 @@ NEAR, MARGIN = 1.1, 0.1  # of the loss of a constant; fixed before the first run
 LEFT = 0.9
 ENOUGH_UPDATES, ENOUGH_LENGTH = 4000, 30  # what trains for less, or over fewer steps, refutes nothing
 SOURCE = "Sutskever, Martens, Dahl, Hinton 2013, table 5 and section 4"
-run = measure
 
 
 def draw(folder: Path) -> None:
@@ -57,7 +56,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

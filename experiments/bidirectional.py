@@ -15,17 +15,17 @@ from typing import Literal, NamedTuple, Self
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from common.cells import CellConfig
 from pydantic import Field, model_validator
 
 import rnnkit
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import save
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import save
 from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.1, "laptop": 0.4}
@@ -46,11 +46,11 @@ class Batch(NamedTuple):
     mask: np.ndarray
 
 
-class Config(Settings):
+class Config(CellConfig):
     """Keys of a job."""
 
     direction: Literal["one", "both"] = Field(description="one or both")
-    shift: int = Field(ge=0, le=1000, description="an integer from 0 to 1000: how far right the answer lies")
+    shift: int = Field(ge=0, le=1000, description="an integer from 0 to 1000 (how far right the answer lies)")
     seq_len: int = Field(ge=1, le=1000, description="an integer from 1 to 1000")
     hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
     batch_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
@@ -61,7 +61,7 @@ class Config(Settings):
     @model_validator(mode="after")
     def _some_answer(self) -> Self:
         if self.shift >= self.seq_len:
-            raise ValueError(f"shift={self.shift} seq_len={self.seq_len}: shift must be below seq_len")
+            raise ValueError(f"shift must be below seq_len={self.seq_len}, got {self.shift}")
         return self
 
 
@@ -81,8 +81,8 @@ def error(net: rnnkit.RNN, batch: Batch) -> float:
 def train(config: Config, replicate: int) -> tuple[float, list[float], int]:
     """Return the error on fresh sequences, the training losses and the size of net number `replicate`."""
     rng, both = streams(config.seed, replicate), config.direction == "both"
-    net = rnnkit.RNN(SYMBOLS, config.hidden_size, SYMBOLS, bidirectional=both, seed=rng.init)
-    optimizer, losses = rnnkit.optimizers.Optimizer("adam", config.learning_rate), []
+    net = rnnkit.RNN(SYMBOLS, config.hidden_size, SYMBOLS, cell=config.the_cell, bidirectional=both, seed=rng.init)
+    optimizer, losses = rnnkit.training.optimizers.Optimizer("adam", config.learning_rate), []
     for _ in range(config.updates):
         x, target, mask = sample(config, rng.data, config.batch_size)
         loss, gradients, _ = net.loss_and_gradients(x, target, loss="softmax", mask=mask)
@@ -91,7 +91,7 @@ def train(config: Config, replicate: int) -> tuple[float, list[float], int]:
     return error(net, sample(config, rng.evaluation, TEST)), losses, net.num_parameters
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Train all nets of one arm, on all cores."""
     errors, losses, sizes = zip(*map_replicates(lambda i: train(config, i), config.replicates), strict=True)
     curve = np.mean(losses, axis=0)
@@ -148,7 +148,7 @@ def _errors(tables: Tables, jobs: pd.DataFrame) -> pd.Series:
     return tables.nets[tables.nets.out.isin(jobs.out)].set_index("replicate").error
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from common.cells import CellConfig, CellName
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
 import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
-from rnnkit.runner.cells import CellName, CellSettings
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import NamesFile
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import learning_curves
+from rnnkit.runner.jobs.config import NamesFile
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import learning_curves
 
 BUDGET_MINUTES = {"quick": 0.05}
 COLUMNS = ["characters", "alphabet", "parameters", "bits_per_character", "unigram_bits", "sample", "status", "n"]
@@ -35,7 +35,7 @@ KNOWN = 0.05  # bits: every character but the first, which nothing announces, is
 SOURCE = "the seed article's character model, trained"
 
 
-class Config(CellSettings):
+class Config(CellConfig):
     """Keys of a job."""
 
     text: str = Field(min_length=2, description="a text of 2 characters or more")
@@ -49,7 +49,9 @@ class Config(CellSettings):
     batch_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
     updates: int = Field(ge=1, le=10_000_000, description="an integer from 1 to 10000000")
     learning_rate: float = Field(gt=0, le=10, description="a number above 0, up to 10")
-    clip: float = Field(gt=0, le=1e6, description="a number above 0: the largest joint norm of the gradients")
+    clip: float = Field(
+        gt=0, le=1e6, description="a number above 0, up to 1e6 (the largest joint norm of the gradients)"
+    )
     temperature: float = Field(ge=1e-3, le=100, description="a number from 0.001 to 100")
     sample_length: int = Field(ge=1, le=1_000_000, description="an integer from 1 to 1000000")
 
@@ -58,9 +60,9 @@ class Config(CellSettings):
         try:
             length = len(self.the_text())
         except UnicodeDecodeError as error:
-            raise ValueError(f"path={self.path}: allowed is none or a UTF-8 text file; {error}") from None
+            raise ValueError(f"path must be none or a UTF-8 text file, got {self.path} ({error})") from None
         if length < 2:
-            raise ValueError(f"path={self.path}: allowed is a text of 2 characters or more, this has {length}")
+            raise ValueError(f"path must be a text of 2 characters or more, got {self.path}, which has {length}")
         return self
 
     def the_text(self) -> str:
@@ -78,7 +80,7 @@ def parts_of(symbols: np.ndarray, config: Config) -> np.ndarray:
 def train(net: rnnkit.RNN, parts: np.ndarray, config: Config) -> list[dict]:
     """Read the parts again and again; return the mean training bits of every tenth of the updates."""
     optimizer, history, state, start, recent = (
-        rnnkit.optimizers.Optimizer("adam", config.learning_rate),
+        rnnkit.training.optimizers.Optimizer("adam", config.learning_rate),
         [],
         None,
         0,
@@ -87,12 +89,12 @@ def train(net: rnnkit.RNN, parts: np.ndarray, config: Config) -> list[dict]:
     for update in tqdm(range(1, config.updates + 1), desc=config.cell, disable=None):
         end = min(start + config.seq_len, len(parts) - 1)
         x, target = parts[start:end].copy(), parts[start + 1 : end + 1].copy()
-        loss, gradients, run = net.loss_and_gradients(x, target, loss="softmax", state=state)
+        loss, gradients, trace = net.loss_and_gradients(x, target, loss="softmax", state=state)
         clip_by_norm(tuple(gradients.parameters.values()), config.clip)
         optimizer.step(net.parameters, gradients.parameters)
         recent.append(loss / np.log(2))
         last = end == len(parts) - 1
-        start, state = (0, None) if last else (end, run.state)
+        start, state = (0, None) if last else (end, trace.state)
         if update % max(1, config.updates // 10) == 0:
             history.append({"update": update, "bits": float(np.mean(recent))})
             recent = []
@@ -101,8 +103,8 @@ def train(net: rnnkit.RNN, parts: np.ndarray, config: Config) -> list[dict]:
 
 def bits_per_character(net: rnnkit.RNN, symbols: np.ndarray) -> float:
     """Return the mean -log2 probability of each character after the first, from a state of zeros."""
-    run = net.forward(symbols[:-1, None].copy())
-    return net.loss(run, symbols[1:, None].copy(), "softmax").value / np.log(2)
+    trace = net.forward(symbols[:-1, None].copy())
+    return net.loss(trace, symbols[1:, None].copy(), "softmax").value / np.log(2)
 
 
 def unigram_bits(trained: np.ndarray, measured: np.ndarray, n: int) -> float:
@@ -111,7 +113,7 @@ def unigram_bits(trained: np.ndarray, measured: np.ndarray, n: int) -> float:
     return float(-np.log2(counts / counts.sum())[measured[1:]].mean())
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Train one model, measure it, and let it write."""
     text = config.the_text()
     alphabet = sorted(set(text))
@@ -148,7 +150,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

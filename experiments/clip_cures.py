@@ -10,21 +10,20 @@ by the nets that diverge (a gradient or loss that is not finite), vanishing by t
 from pathlib import Path
 
 import numpy as np
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment
-from rnnkit.runner.formats import NO_CLIP
+from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
-from rnnkit.runner.training_figures import outcomes
+from rnnkit.runner.tables.formats import NO_CLIP
+from rnnkit.runner.tables.training_figures import outcomes
 from rnnkit.statistics import paired_difference
 
 BUDGET_MINUTES = {"quick": 0.12, "laptop": 1.2}
 # fixed before the first run
 CURED, NOT_RAISED = 0.5, 0.2
 SOURCE = "the seed article, S3; Pascanu, Mikolov, Bengio 2013, sections 2 and 3"
-run = measure
 
 
 def draw(folder: Path) -> None:
@@ -55,7 +54,7 @@ def claims(tables: Tables) -> list[Claim]:
     ]  # fmt: skip
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -14,21 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment
-from rnnkit.runner.formats import NO_CLIP
+from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
-from rnnkit.runner.training_figures import solved_over_updates
+from rnnkit.runner.tables.formats import NO_CLIP
+from rnnkit.runner.tables.training_figures import solved_over_updates
 from rnnkit.statistics import log_rank, paired_difference
 
 BUDGET_MINUTES = {"quick": 0.35, "laptop": 8.0}
 METHODS = {(NO_CLIP, 0.0): "SGD", (1.0, 0.0): "SGD-C", (NO_CLIP, 4.0): "SGD-R", (1.0, 4.0): "SGD-CR"}
 PUBLISHED_RATE, PUBLISHED_UPDATES = 0.01, 5_000_000
 SOURCE = "Pascanu, Mikolov, Bengio 2013, figure 7"
-run = measure
 
 
 def with_methods(tables: Tables) -> pd.DataFrame:
@@ -93,7 +92,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -27,12 +27,12 @@ from scipy.special import expit
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import PositiveOrNone, Settings, number
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import learning_curves, save
-from rnnkit.runner.formats import NO_CLIP, spelt
+from rnnkit.runner.jobs.config import JobConfig, PositiveOrNone, number
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import learning_curves, save
+from rnnkit.runner.tables.formats import NO_CLIP, spelt
 from rnnkit.statistics import paired_difference, share_se
 
 BUDGET_MINUTES = {"quick": 0.03, "laptop": 0.1}
@@ -64,7 +64,7 @@ SHARES = {NO_CLIP: (0.08, 0.07), 1.0: (0.5, 0.13), 0.1: (0.1, 0.08)}
 BETTER = 0.2  # by this much at least clip 1 solves more of the same starts
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job."""
 
     clip: PositiveOrNone
@@ -137,7 +137,7 @@ def descend(start: np.ndarray, clip: float | None, learning_rate: float, updates
     return Descent(np.stack(path), np.stack(errors), np.stack(norms))
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Descend from all starts; the map's own numbers stand in every row."""
     clip, n = number(config.clip), config.starts
     went = descend(random_starts(config.seed, n), clip, config.learning_rate, config.updates)
@@ -238,7 +238,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

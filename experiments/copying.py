@@ -1,4 +1,4 @@
-"""The copying plateau, and which first matrix suits copying (claims M3, M6).
+"""The copying plateau, and which initialization suits copying (claims M3, M6).
 
 Method. Copying of ten symbols over a delay `seq_len` as in Arjovsky, Shah, Bengio (2016) and their code: RMSprop,
 learning rate .001, decay .9, batches of 20, 80 tanh or LSTM units. A net without memory can do no better than
@@ -13,23 +13,22 @@ plateau; where neither net has gone below nine tenths of the plateau the budget 
 from pathlib import Path
 
 import numpy as np
+from common.first_matrix import first_matrix
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
-from rnnkit.runner.training_figures import learning_curves_by
+from rnnkit.runner.tables.training_figures import learning_curves_by
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PLATEAUS = {100: 0.1733, 200: 0.0945, 300: 0.0650, 500: 0.0400}
 DIGITS = 5e-5
 NEAR_PLATEAU = 0.05  # within 5%, except at the smallest delay
-MARGIN, LEFT = 0.1, 0.9  # M6, fixed before the first run
 ENOUGH_UPDATES = 2000  # a net that trains for less and is not there refutes nothing
-ARJOVSKY, HENAFF = "Arjovsky, Shah, Bengio 2016", "Henaff, Szlam, LeCun 2016, with tanh"
-run = measure
+ARJOVSKY = "Arjovsky, Shah, Bengio 2016"
 
 
 def draw(folder: Path) -> None:
@@ -37,24 +36,6 @@ def draw(folder: Path) -> None:
     tables = read(folder)
     history = tables.history.merge(tables.table[["out", "net", "seq_len", "constant_loss"]], on="out")
     learning_curves_by(history, "net", "seq_len", "loss", "constant_loss", folder / "loss.png", "loss, nats a step")
-
-
-def first_matrix(tables: Tables, better: str, worse: str, length: int, enough_updates: int) -> Claim:
-    """Return M6: net `better` has the lower test loss, by MARGIN of what ignorance scores."""
-    table = tables.table[tables.table.seq_len == length].set_index("net")
-    losses = [
-        tables.nets[tables.nets.out == table.out[net]].sort_values("replicate").test_loss.to_numpy()
-        for net in (better, worse)
-    ]
-    difference = (losses[1] - losses[0]) / table.constant_loss[better]
-    learned = min(values.mean() for values in losses) < LEFT * table.constant_loss[better]
-    statement = (
-        f"{table.task[better]}, seq_len {length}: loss of {worse} less that of {better}, in units of the best "
-        f"constant's ({table.updates[better]:,} updates{'' if learned else '; neither has left the plateau'})"
-    )
-    enough = bool(learned) and table.updates[better] >= enough_updates
-    return Claim("M6", statement, HENAFF, "above", MARGIN, 0.0, float(difference.mean()),
-                 standard_error(difference), len(difference), enough)  # fmt: skip
 
 
 def claims(tables: Tables) -> list[Claim]:
@@ -73,7 +54,7 @@ def claims(tables: Tables) -> list[Claim]:
     return [*found, first_matrix(tables, "orthogonal", "identity", table.seq_len.min(), ENOUGH_UPDATES)]
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -10,21 +10,22 @@ is rnnkit's.
 
 from pathlib import Path
 
-import gradient_flow
 import numpy as np
+from common import flow
+from common.flow_config import FlowConfig
 from pydantic import Field
 
-from rnnkit import theory
+from rnnkit.gradients import theory
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 
 BUDGET_MINUTES = {"quick": 0.15}
-COLUMNS = ["critical_gain", *gradient_flow.COLUMNS]
-WITHOUT_SPREAD = gradient_flow.WITHOUT_SPREAD
+COLUMNS = ["critical_gain", *flow.COLUMNS]
+WITHOUT_SPREAD = flow.WITHOUT_SPREAD
 MARGIN = 0.02  # nats per step on the right side of 0: a factor e within 50 steps, a third of the least effect predicted
 EXACT = 0.00005  # the critical gains below have four decimals
 # Solutions of chi = 1 by 201 Gauss-Hermite nodes, from the notes this project started with: theory, not print. The one
@@ -33,10 +34,10 @@ QUOTED = {0.1: 1.4093, 0.25: 1.5497, 0.5: 1.6862, 1.0: 1.8556, 2.0: 2.0655, 4.0:
 SOURCE = "theory of G1 at chi = 1"
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
-    gain_ratio: float = Field(ge=1e-3, le=10, description="a number from 0.001 to 10: gain over critical gain")
+    gain_ratio: float = Field(ge=1e-3, le=10, description="a number from 0.001 to 10 (gain over critical gain)")
     drive_variance: float = Field(gt=0, le=1e3, description="a number above 0, up to 1000")
     seq_len: int = Field(ge=70, le=1_000_000, description="an integer from 70 to 1000000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
@@ -44,7 +45,7 @@ class Config(Settings):
     replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure nets at gain_ratio times the critical gain."""
     critical = theory.critical_gain(config.drive_variance)
     shared = config.model_dump(exclude={"gain_ratio"})
@@ -55,7 +56,7 @@ def run(config: Config) -> Measurement:
         "clip": "none",
         "clip_mode": "norm",
     }
-    measured = gradient_flow.run(gradient_flow.Config(**shared, **fixed, **gain))
+    measured = flow.measure_flow(FlowConfig(**shared, **fixed, **gain))
     measured.row["critical_gain"] = critical
     return measured
 
@@ -94,7 +95,7 @@ def _counterexample(row: object, tables: Tables) -> Claim:
     return Claim("G2", statement, SOURCE, "equal", 0.0, 0.0, against, 0.0, len(nets))
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

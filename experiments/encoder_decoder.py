@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+from common.cells import CellConfig, CellName
 from pydantic import Field
 from tqdm import tqdm
 
 import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
-from rnnkit.runner.cells import CellName, CellSettings
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import learning_curves
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import learning_curves
 
 BUDGET_MINUTES = {"quick": 0.8}
 COLUMNS = ["accuracy", "accuracy_se", "loss", "updates_made", "parameters", "example", "status", "n"]
@@ -48,17 +48,19 @@ class Batch(NamedTuple):
     target_lengths: np.ndarray
 
 
-class Config(CellSettings):
+class Config(CellConfig):
     """Keys of a job."""
 
     task: Literal["reverse", "dates"] = Field(description="reverse or dates")
-    max_length: int = Field(ge=1, le=100, description="an integer from 1 to 100: digits, of task=reverse")
+    max_length: int = Field(ge=1, le=100, description="an integer from 1 to 100 (digits, of task=reverse)")
     cell: CellName
     hidden_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
-    updates: int = Field(ge=1, le=10_000_000, description="an integer from 1 to 10000000: at most so many")
+    updates: int = Field(ge=1, le=10_000_000, description="an integer from 1 to 10000000 (at most so many)")
     batch_size: int = Field(ge=1, le=4096, description="an integer from 1 to 4096")
     learning_rate: float = Field(gt=0, le=10, description="a number above 0, up to 10")
-    clip: float = Field(gt=0, le=1e6, description="a number above 0: the largest joint norm of the gradients")
+    clip: float = Field(
+        gt=0, le=1e6, description="a number above 0, up to 1e6 (the largest joint norm of the gradients)"
+    )
 
 
 def draw(config: Config, rng: np.random.Generator, n: int) -> Batch:
@@ -97,9 +99,9 @@ def free_answers(net: rnnkit.EncoderDecoder, batch: Batch, end: int) -> np.ndarr
 
 def train(net: rnnkit.EncoderDecoder, config: Config, validation: Batch, end: int) -> list[dict]:
     """Train until every answer of the validation set is right, or for all updates; return the evaluations."""
-    optimizer = rnnkit.optimizers.Optimizer("adam", config.learning_rate)
+    optimizer = rnnkit.training.optimizers.Optimizer("adam", config.learning_rate)
     schedule, rng, history = (
-        rnnkit.schedules.HalveOnPlateau(config.learning_rate, patience=3),
+        rnnkit.training.schedules.HalveOnPlateau(config.learning_rate, patience=3),
         streams(config.seed).data,
         [],
     )
@@ -119,7 +121,7 @@ def train(net: rnnkit.EncoderDecoder, config: Config, validation: Batch, end: in
     return history
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Train one encoder-decoder and let it answer fresh sequences."""
     inputs, outputs = (DIGITS, DIGITS) if config.task == "reverse" else (PRINTABLE, DATE_SYMBOLS)
     end = len(outputs)
@@ -155,7 +157,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw_curves)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw_curves)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -20,11 +20,11 @@ from rnnkit import statistics
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.05}
@@ -53,7 +53,7 @@ QUOTED = {
 SOURCE = "dc_t/dc_{t-1} = f: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000"
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job."""
 
     forget_bias: float = Field(ge=-20, le=20, description="a number from -20 to 20")
@@ -76,8 +76,8 @@ def log_norms(config: Config, weights: str, replicate: int) -> np.ndarray:
     first.c[:] = rng.data.standard_normal(first.c.shape)
     direction = rng.evaluation.standard_normal(H)
     last.c[:] = direction / np.linalg.norm(direction)
-    run = net.forward(rng.data.standard_normal((config.seq_len, B, H)), first)
-    gradients = net.backward(run, None, last, hidden=True)
+    trace = net.forward(rng.data.standard_normal((config.seq_len, B, H)), first)
+    gradients = net.backward(trace, None, last, hidden=True)
     back = np.concatenate([gradients.state.c, gradients.hidden["l0"].c])[::-1]
     with np.errstate(divide="ignore"):
         return np.log(np.linalg.norm(back, axis=2))
@@ -88,7 +88,7 @@ def half_life(rate: float | None) -> float | None:
     return None if rate is None or rate >= 0 else float(np.log(2) / -rate)
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure all nets of a job, without weights and with them, on all cores."""
     theory = -float(np.logaddexp(0, -config.forget_bias))  # ln sigma(b)
     row: dict[str, Any] = {"half_life_theory": half_life(theory), "growth_rate_theory": theory}
@@ -136,7 +136,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

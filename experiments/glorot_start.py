@@ -13,21 +13,21 @@ and, but for its scale, W_hh: starts are compared net by net.
 from pathlib import Path
 from typing import Annotated, Any
 
-import gradient_flow
 import numpy as np
 import pandas as pd
+from common.flow import COLUMNS, measure_flow
+from common.flow_config import FlowConfig
 from pydantic import BeforeValidator, Field
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.05, "laptop": 0.4}
-COLUMNS, WITHOUT_SPREAD = gradient_flow.COLUMNS, gradient_flow.WITHOUT_SPREAD
 SMALL = 0.01  # standard deviation of "sigmoid" nets in Pascanu, Mikolov, Bengio (2013)
 # A net's gain has a standard deviation of 1 / (sqrt(2) H), .014 at H = 50: two standard errors of 24 nets are .006.
 GAIN_TOLERANCE = 0.01
@@ -47,7 +47,7 @@ def _start(value: object) -> object:
     return float(value)
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
     start: Annotated[Any, BeforeValidator(_start)] = Field(description="glorot, small or a gain from 0.001 to 100")
@@ -58,13 +58,13 @@ class Config(Settings):
     replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure all nets of one start."""
     gains = {"glorot": "none", "small": SMALL * np.sqrt(config.hidden_size)}
     kind = {"initializer": "glorot" if config.start == "glorot" else "gaussian"}
     kind |= {"gain": gains.get(config.start, config.start), "spectral_radius": "none"}
     fixed = {"cell": "tanh", "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
-    return gradient_flow.run(gradient_flow.Config(**config.model_dump(exclude={"start"}), **kind, **fixed))
+    return measure_flow(FlowConfig(**config.model_dump(exclude={"start"}), **kind, **fixed))
 
 
 def draw(folder: Path) -> None:
@@ -110,7 +110,7 @@ def _advantage(tables: Tables, row: Any) -> pd.Series:
     return (rates[rates.out == row.out].growth_rate - rates[rates.out.isin(small)].growth_rate).dropna()
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

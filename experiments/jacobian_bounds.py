@@ -9,17 +9,18 @@ net the largest one-step growth over all steps and samples is held against ln(si
 from pathlib import Path
 from typing import Literal
 
-import gradient_flow
 import numpy as np
+from common import flow
+from common.flow_config import FlowConfig
 from pydantic import Field
 
-from rnnkit import theory
+from rnnkit.gradients import theory
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag
 
 BUDGET_MINUTES = {"quick": 0.02}
 HIDDEN = 50
@@ -28,7 +29,7 @@ NETWORKS = {  # standard deviations .01 and .1 of the entries, as gains
     "basic_tanh": {"cell": "tanh", "initializer": "gaussian", "gain": 0.1 * np.sqrt(HIDDEN)},
     "smart_tanh": {"cell": "tanh", "initializer": "sparse", "spectral_radius": 0.95},
 }
-COLUMNS = ["largest_step_over_bound", *gradient_flow.COLUMNS]
+COLUMNS = ["largest_step_over_bound", *flow.COLUMNS]
 ROUNDING = 1e-12  # sums of 50 float64 products
 DECAY_MARGIN = 0.02  # nats per step below 0: a factor e within 50 steps
 SIGMA_MAX = {
@@ -39,7 +40,7 @@ RADIUS = {"basic_tanh": (0.753, 0.033)}
 SOURCE = "Pascanu, Mikolov, Bengio 2013, section 2.1"
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
     network: Literal["sigmoid", "basic_tanh", "smart_tanh"] = Field(description="sigmoid, basic_tanh or smart_tanh")
@@ -49,12 +50,12 @@ class Config(Settings):
     replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure the nets, and how near their largest one-step growth comes to the bound."""
     keys = {"gain": "none", "spectral_radius": "none"} | NETWORKS[config.network]
     shared = config.model_dump(exclude={"network"})
     fixed = {"hidden_size": HIDDEN, "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
-    measured = gradient_flow.run(gradient_flow.Config(**shared, **fixed, **keys))
+    measured = flow.measure_flow(FlowConfig(**shared, **fixed, **keys))
     bounds = [theory.largest_step(net["sigma_max"], keys["cell"]) for net in measured.nets]
     over = [net["largest_step"] - bound for net, bound in zip(measured.nets, bounds, strict=True)]
     measured.row["largest_step_over_bound"] = float(max(over))
@@ -89,7 +90,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -27,16 +27,16 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import brentq, minimize_scalar
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_forward
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag, save
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag, save
 from rnnkit.statistics import mean, share_se, wilson_interval
 
 BUDGET_MINUTES = {"quick": 0.08, "laptop": 0.6}
@@ -74,7 +74,7 @@ JUDGED_W, FALL = (
 )  # the w of the paper's sweep over T; what success must lose from the shortest T to the longest
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job."""
 
     w: float = Field(ge=1.01, le=10, description="a number from 1.01 to 10")
@@ -162,7 +162,7 @@ def train(config: Config, replicate: int) -> Net:
     return Net(w, inputs, np.array(right))
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure the map, a latched gradient, and the training of all nets, on all cores."""
     x, log_norms = attractor(config.w), latched_log_norms(config.w)
     nets = map_replicates(lambda i: train(config, i), config.nets)
@@ -246,7 +246,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -13,17 +13,17 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from rnnkit import theory
+from rnnkit.gradients import theory
 from rnnkit.initializers import achieved, recurrent_weights
 from rnnkit.kernels import IDENTITY, hidden_gradient_log_norms
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.33}
@@ -52,7 +52,7 @@ TIED_TOLERANCE = 0.002  # five times the mean gap of .0004 found at lags 200 to 
 NEWMAN_TOLERANCE = 0.002  # about three standard errors of 128 products of 200 factors (.1 each at H = 50)
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job."""
 
     product: Literal["tied", "independent"] = Field(description="tied or independent")
@@ -95,7 +95,7 @@ def log_norms(config: Config, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     return np.cumsum(logs), W
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure all products of a job, on all cores."""
     results = map_replicates(lambda replicate: log_norms(config, replicate), config.replicates)
     paths = np.stack([path for path, _ in results])  # (nets, T+1)
@@ -199,7 +199,7 @@ def _gaussian(row: Any, cell: str, tied: bool) -> list[Claim]:
     return [rate, variance]
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -34,16 +34,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from pydantic import Field, model_validator
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.cells.functions import sigmoid
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import save
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import save
 from rnnkit.statistics import mean, share_se, standard_error
 
 BUDGET_MINUTES = {"quick": 0.17, "laptop": 2.3, "paper": 180.0}
@@ -67,22 +67,22 @@ SHARE_TOLERANCE = 0.25  # two standard errors of their own 18 trials are .20 at 
 SEQUENCES_TOLERANCE = 2520  # half of theirs: when "the error has stopped decreasing" is left open
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job."""
 
     case: str = Field(
         pattern=r"^(rtrl|bptt|lstm|lstm_open)-[0-9]{1,4}-[0-9]{1,3}(\.[0-9]+)?$",
-        description="method-p-learning rate as in rtrl-4-1; methods are rtrl, bptt, lstm and lstm_open",
+        description="method-p-learning rate as in rtrl-4-1 (methods are rtrl, bptt, lstm and lstm_open)",
     )
     max_sequences: int = Field(ge=1, le=10**9, description="an integer from 1 to 1000000000")
     max_outputs: int = Field(ge=1, le=10**13, description="an integer from 1 to 10000000000000")
-    replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000: trials")
+    replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000 (trials)")
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
         _, p, rate = self.parts
         if not (2 <= p <= 1000 and rate > 0):
-            raise ValueError(f"case={self.case}: allowed is p from 2 to 1000 and a learning rate above 0")
+            raise ValueError(f"case must have p from 2 to 1000 and a learning rate above 0, got {self.case}")
         return self
 
     @property
@@ -237,7 +237,7 @@ def trial(config: Config, replicate: int) -> dict[str, Any]:
     return row | {"held": int(held), "error": error}
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Make all trials of a case, on all cores."""
     method, p, rate = config.parts
     nets, n = map_replicates(lambda i: trial(config, i), config.replicates), config.replicates
@@ -297,7 +297,7 @@ def _share(row: Any, name: str, expected: float) -> Claim:
     return Claim(f"M2{part}", statement, SOURCE, "equal", expected, SHARE_TOLERANCE, row.solved_share, se, row.n)
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

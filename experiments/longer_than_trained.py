@@ -12,18 +12,18 @@ mixed, with no error of 10,000 up to length 5,000: the preset `paper`.
 from pathlib import Path
 
 import numpy as np
+from common.training import COLUMNS, TrainingConfig, of_nets, train_nets
 from pydantic import Field, model_validator
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, of_nets, train_nets
-from rnnkit.runner.training_figures import error_by_length
+from rnnkit.runner.tables.training_figures import error_by_length
 from rnnkit.statistics import mean, share_se, standard_error
 from rnnkit.tasks import check_length
-from rnnkit.training import Trained
+from rnnkit.training.loop import Trained
 
 BUDGET_MINUTES = {"quick": 0.08, "laptop": 0.2}
 TIMES = (1, 2, 5)
@@ -34,16 +34,16 @@ ENOUGH_UPDATES = 30_000  # a net that trains for less and fails refutes nothing
 LONGER = [f"error_{times}x" for times in TIMES]
 
 
-class Config(TrainingSettings):
+class Config(TrainingConfig):
     """Keys of a job; seq_len is the longest length trained on."""
 
-    shortest: int = Field(10, ge=1, le=1_000_000, description="an integer from 1 to seq_len, as the task allows")
+    shortest: int = Field(10, ge=1, le=1_000_000, description="an integer from 1 to seq_len (as the task allows)")
 
     @model_validator(mode="after")
     def _shorter(self) -> "Config":
         if self.shortest > self.seq_len:
-            raise ValueError(f"shortest={self.shortest}: allowed is up to seq_len={self.seq_len}")
-        check_length(self.the_task, self.shortest)
+            raise ValueError(f"shortest must be an integer from 1 to seq_len={self.seq_len}, got {self.shortest}")
+        check_length(self.the_task, self.shortest, "shortest")
         return self
 
 
@@ -56,7 +56,7 @@ def error_at(config: Config, net: Trained, length: int) -> float:
     return wrong / TESTED
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Train on lengths up to seq_len, test what was solved beyond it."""
     nets = train_nets(config, (config.shortest, config.seq_len))
     measured = of_nets(config, nets)
@@ -91,7 +91,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, [*COLUMNS, *LONGER], draw)
+EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *LONGER], draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -10,27 +10,29 @@ below 0, and grow at the exponent where it is above.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-import gradient_flow
 import numpy as np
 import pandas as pd
-from growth_theory import SOURCE, TOLERANCE
-from pydantic import Field
+from common.cell_exponents import measure_exponents
+from common.cells import CellConfig
+from common.driven import driven_states, scaled_weights
+from common.flow import GROWTH_SOURCE, GROWTH_TOLERANCE, predicted
+from common.flow_config import FlowConfig
+from pydantic import Field, model_validator
 
 import rnnkit
 from rnnkit import statistics
-from rnnkit.by_state import State
+from rnnkit.gradients.lyapunov import lyapunov_exponents
 from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_backward_scaled
-from rnnkit.lyapunov import lyapunov_exponents
+from rnnkit.networks.by_state import State
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 from rnnkit.statistics import NEAR, mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.32}
@@ -43,12 +45,13 @@ COLUMNS = [
     "status",
     "n",
 ]
+NO_THEORY = "theory is that of tanh"
 BOUNDED = 0.1  # nats: a gradient that went with the exponent would have moved by DECISIVE at least
 DECISIVE = 3.0  # nats of predicted change over half of the steps: nearer to 0 neither case is settled by then
 MIKHAEIL = "Mikhaeil, Monfared, Durstewitz 2022"
 
 
-class Config(Settings):
+class Config(CellConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
     initializer: Literal["gaussian", "orthogonal"] = Field(description="gaussian or orthogonal")
@@ -59,43 +62,60 @@ class Config(Settings):
     batch_size: int = Field(ge=1, le=1024, description="an integer from 1 to 1024")
     replicates: int = Field(ge=2, le=100_000, description="an integer from 2 to 100000")
 
+    @model_validator(mode="after")
+    def _weights_to_scale(self) -> Self:
+        if not self.the_cell.recurrent():
+            raise ValueError(f"cell must have recurrent weights, which gain scales, got {self.the_cell.name}")
+        return self
 
-def as_flow(config: Config) -> gradient_flow.Config:
+
+def as_flow(config: Config) -> FlowConfig:
     """Return the same job as gradient_flow's."""
-    fixed = {"cell": "tanh", "drive": "noise", "dtype": "float64"}
-    return gradient_flow.Config(**config.model_dump(), **fixed, spectral_radius="none", clip="none", clip_mode="norm")
+    fixed = {"cell": config.named_cell, "drive": "noise", "dtype": "float64"}
+    keys = config.model_dump() | fixed
+    return FlowConfig(**keys, spectral_radius="none", clip="none", clip_mode="norm")
 
 
 def measure_net(config: Config, replicate: int) -> tuple[dict[str, Any], np.ndarray]:
     """Return (the row of net number `replicate`, its log norms (T+1, B))."""
     flow, rng, H = as_flow(config), streams(config.seed, replicate), config.hidden_size
-    W_hh = gradient_flow.scaled_weights(flow, replicate, rng.init)
+    if flow.cell != "tanh":
+        any_cell = measure_exponents(flow, replicate)
+        rate, ratio = mean(statistics.growth_rates(any_cell.log_norms)) or np.nan, mean(any_cell.weight_log_ratios)
+        return row_of(config, replicate, any_cell.gain, rate, any_cell.exponent, ratio), any_cell.log_norms
+    W_hh = scaled_weights(flow, replicate, rng.init)
     direction = rng.evaluation.standard_normal(H)
     dh_T = np.tile(direction / np.linalg.norm(direction), (config.batch_size, 1))
-    x, W_xh, h = gradient_flow.driven_states(flow, rng, W_hh)
+    x, W_xh, h = driven_states(flow, rng, W_hh)
     log_norms = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, np.zeros(H), TANH)
     half, rate = config.seq_len // 2, mean(statistics.growth_rates(log_norms))
     ratio = mean([np.subtract(*(weight_log_norm(x[:T, b], h[: T + 1, b], dh_T[b], W_xh, W_hh)
                                 for T in (config.seq_len, half))) for b in range(config.batch_size)])  # fmt: skip
-    exponent = largest_exponent(x, h, W_xh, W_hh)
-    found = {
+    gain = float(np.linalg.norm(W_hh) / np.sqrt(H))
+    return row_of(config, replicate, gain, rate, largest_exponent(x, h, W_xh, W_hh), ratio), log_norms
+
+
+def row_of(
+    config: Config, replicate: int, gain: float, rate: float, exponent: float, weight_log_ratio: float
+) -> dict[str, Any]:
+    """Return one net's row of nets.csv."""
+    return {
         "replicate": replicate,
-        "gain_achieved": float(np.linalg.norm(W_hh) / np.sqrt(H)),
+        "gain_achieved": gain,
         "growth_rate": rate,
         "exponent": exponent,
         "rate_minus_exponent": rate - exponent,
-        "weight_log_ratio": ratio,
-        "weight_rate_minus_exponent": ratio / (config.seq_len - half) - exponent,
+        "weight_log_ratio": weight_log_ratio,
+        "weight_rate_minus_exponent": weight_log_ratio / (config.seq_len - config.seq_len // 2) - exponent,
     }
-    return found, log_norms
 
 
 def largest_exponent(x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
     """Return the largest exponent along the first sample; alone: the largest of several estimates is too large."""
     net = rnnkit.RNN(*W_xh.shape, cell="tanh", initializer=W_hh, dtype="float64")
     net.parameters["l0.W_xh"][:] = W_xh
-    run = net.forward(np.ascontiguousarray(x[:, :1]), State(h=h[:1, :1].copy()))
-    return float(lyapunov_exponents(net, run, n=1, burn_in=NEAR)[0])
+    trace = net.forward(np.ascontiguousarray(x[:, :1]), State(h=h[:1, :1].copy()))
+    return float(lyapunov_exponents(net, trace, n=1, burn_in=NEAR)[0])
 
 
 def weight_log_norm(x: np.ndarray, h: np.ndarray, dh: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
@@ -105,16 +125,27 @@ def weight_log_norm(x: np.ndarray, h: np.ndarray, dh: np.ndarray, W_xh: np.ndarr
     return float(np.log(np.linalg.norm(gradients.dW_hh)) + gradients.log_scale)
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure all nets of a job, on all cores."""
     nets, paths = zip(*map_replicates(lambda i: measure_net(config, i), config.replicates), strict=True)
     columns = {name: np.array([net[name] for net in nets]) for name in ("gain_achieved", *MEASURED)}
-    rates, note = gradient_flow.predicted(as_flow(config), np.empty(0), columns["gain_achieved"])
-    row: dict[str, Any] = {name: mean(values) for name, values in columns.items()}
-    row |= {f"{name}_se": standard_error(columns[name]) for name in MEASURED}
-    row |= {"growth_rate_theory": mean(rates), "theory_note": note, "status": "done", "n": config.replicates}
-    rows = [net | {"growth_rate_theory": float(rate)} for net, rate in zip(nets, rates, strict=True)]
-    return Measurement(row, rows, statistics.by_lag(np.stack(paths, axis=2)))
+    flow = as_flow(config)
+    known = flow.cell == "tanh"
+    rates, note = predicted(flow, np.empty(0), columns["gain_achieved"]) if known else (None, NO_THEORY)
+    finite = np.all([np.isfinite(columns[name]) for name in MEASURED], axis=0)  # all, but where relu has died
+    row: dict[str, Any] = {name: mean(values[finite]) for name, values in columns.items()}
+    row |= {f"{name}_se": standard_error(columns[name][finite]) for name in MEASURED}
+    row |= {
+        "growth_rate_theory": mean(rates) if known else None,
+        "theory_note": note,
+        "status": "done",
+        "n": config.replicates,
+    }
+    each = rates.tolist() if known else [None] * len(nets)
+    rows = [net | {"growth_rate_theory": rate} for net, rate in zip(nets, each, strict=True)]
+    lost = config.replicates - int(finite.sum())
+    message = f"{lost} of {config.replicates} nets have a gradient of exactly zero, and are left out" if lost else ""
+    return Measurement(row, rows, statistics.by_lag(np.stack(paths, axis=2)), message=message)
 
 
 def draw(folder: Path) -> None:
@@ -141,20 +172,20 @@ def claims(tables: Tables) -> list[Claim]:
     """Return G5 for each cell where the theory is claimed: (a) slope, (b) exponent, (c) the gradient of the weights."""
     found = []
     for row in tables.table.itertuples():
-        if row.initializer != "orthogonal" and row.drive_variance < 0.5:
+        if (row.initializer != "orthogonal" and row.drive_variance < 0.5) or pd.isna(row.growth_rate_theory):
             continue
         cell = f"{row.initializer}, g = {row.gain:g}, s2 = {row.drive_variance:g}"
         statement = f"(a) slope of ln ||dL/dh|| - largest Lyapunov exponent by QR: {cell}"
-        found.append(_claim("G5a", statement, MIKHAEIL, row, "rate_minus_exponent", 0.0, TOLERANCE))
+        found.append(_claim("G5a", statement, MIKHAEIL, row, "rate_minus_exponent", 0.0, GROWTH_TOLERANCE))
         statement = f"(b) largest Lyapunov exponent by QR = theory: {cell}"
-        found.append(_claim("G5b", statement, SOURCE, row, "exponent", row.growth_rate_theory, TOLERANCE))
+        found.append(_claim("G5b", statement, GROWTH_SOURCE, row, "exponent", row.growth_rate_theory, GROWTH_TOLERANCE))
         change = row.growth_rate_theory * (row.seq_len // 2)
         if change < -DECISIVE:
             statement = f"(c) stable: ln of ||dL/dW|| at {row.seq_len} steps over that at half of them: {cell}"
             found.append(_claim("G5c", statement, MIKHAEIL, row, "weight_log_ratio", 0.0, BOUNDED))
         elif change > DECISIVE:
             statement = f"(c) chaotic: growth of ln ||dL/dW|| per step - largest exponent: {cell}"
-            found.append(_claim("G5c", statement, MIKHAEIL, row, "weight_rate_minus_exponent", 0.0, TOLERANCE))
+            found.append(_claim("G5c", statement, MIKHAEIL, row, "weight_rate_minus_exponent", 0.0, GROWTH_TOLERANCE))
     return found
 
 
@@ -163,7 +194,7 @@ def _claim(claim: str, statement: str, source: str, row: Any, column: str, expec
     return Claim(claim, statement, source, "equal", expected, tolerance, measured, se, row.n)
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

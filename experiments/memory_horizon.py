@@ -13,20 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
-from rnnkit.runner.training_figures import success_by
+from rnnkit.runner.tables.training_figures import success_by
 from rnnkit.statistics import share_se
 
 BUDGET_MINUTES = {"quick": 0.1, "laptop": 13.0}
 HORIZON, HALF = 15, 0.5  # horizon of a tanh net <= 15; so beyond it under half of the nets are solved
 PUBLISHED_UPDATES = 20_000
 SOURCE = "the seed article, S2"
-run = measure
 
 
 def draw(folder: Path) -> None:
@@ -64,7 +63,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

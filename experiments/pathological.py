@@ -1,4 +1,4 @@
-"""The other pathological tasks, with clipping and the regularizer; what ignorance scores on each (claim C3).
+"""The other pathological tasks, with clipping and the regularizer; the chance baseline of each (claim C3).
 
 Method. After Pascanu, Mikolov, Bengio (2013), section 4: SGD with a clip at norm 1 and the regularizer (SGD-CR), basic
 tanh, batches of 20; addition, multiplication, temporal order of three, noiseless memorization (5 and 20 bits), random
@@ -13,14 +13,14 @@ best constant answer is scored on fresh sequences.
 from pathlib import Path
 
 import numpy as np
+from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import learning_curves
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure
+from rnnkit.runner.tables.figures import learning_curves
 from rnnkit.statistics import share_se
 
 BUDGET_MINUTES = {"quick": 0.1, "laptop": 3.0}
@@ -36,7 +36,7 @@ CHANCE = {
 CHANCE_SEQUENCES, CHANCE_MARGIN = 400_000, 0.004
 
 
-def share_wrong_of_constant(config: TrainingSettings, answer: float) -> float:
+def share_wrong_of_constant(config: TrainingConfig, answer: float) -> float:
     """Return the share of wrong sequences of one answer to all."""
     task = config.the_task
     target = task.sample(streams(config.seed, 10**6).evaluation, CHANCE_SEQUENCES, config.seq_len).target[0]
@@ -44,9 +44,9 @@ def share_wrong_of_constant(config: TrainingSettings, answer: float) -> float:
     return float(wrong.mean())
 
 
-def run(config: TrainingSettings) -> Measurement:
+def measure(config: TrainingConfig) -> Measurement:
     """Train the nets of one task, and score its constant answer."""
-    measured = measure(config)
+    measured = measure_training(config)
     if config.task in CHANCE:
         measured.row["error_of_constant"] = share_wrong_of_constant(config, CHANCE[config.task][0])
     return measured
@@ -79,7 +79,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, [*COLUMNS, "error_of_constant"], draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "error_of_constant"], draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

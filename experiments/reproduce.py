@@ -4,7 +4,7 @@
     python experiments/reproduce.py --renew [--preset quick] [--only NAME,NAME] [--results results]
 
 New tables go to outputs/reproduce/<preset>/, and results/ stays as it is. Each column is held against the committed one
-by its rule (rnnkit/runner/paired.py): a line an experiment says how they agree, and what differs. Then come the
+by its rule (rnnkit/runner/claims/paired.py): a line an experiment says how they agree, and what differs. Then come the
 verdicts of all claims, judged from these tables, or from committed ones of a larger preset. Exit code 1 where an
 experiment differs or has not run to its end.
 
@@ -28,12 +28,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
+from omegaconf import OmegaConf
 from tqdm import tqdm
 
-from rnnkit.runner import report, store
-from rnnkit.runner.compare import Checked, check
+from rnnkit.runner.claims import report
+from rnnkit.runner.claims.compare import Checked, check
+from rnnkit.runner.jobs import sources, store
 from rnnkit.runner.several import Ended, Line, run_lines
-from rnnkit.runner.tables import FILES, read
+from rnnkit.runner.tables.table import FILES, read
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = (*FILES, "*.md", "*.png", "plan.json")  # not timings, which differ each time
@@ -43,16 +45,22 @@ Presets = dict[str, str]  # the preset of each experiment
 
 
 def experiments() -> dict[str, ModuleType]:
-    """Return every file beside this one that has `run` and `claims`, by name."""
+    """Return every file beside this one that has an EXPERIMENT and `claims`, by name."""
     here = Path(__file__)
     modules = {p.stem: importlib.import_module(p.stem) for p in sorted(here.parent.glob("*.py")) if p != here}
-    return {name: m for name, m in modules.items() if hasattr(m, "run") and hasattr(m, "claims")}
+    return {name: m for name, m in modules.items() if hasattr(m, "EXPERIMENT") and hasattr(m, "claims")}
 
 
 def preset_of(name: str, preset: str) -> str | None:
     """Return the preset to run: that one, or quick beside laptop; None where the experiment has neither."""
     among = (preset, "quick") if preset == "laptop" else (preset,)
-    return next((p for p in among if (ROOT / "conf" / name / "preset" / f"{p}.yaml").exists()), None)
+    return next((p for p in among if p in _keys_of(name).get("presets", {})), None)
+
+
+def _keys_of(name: str) -> dict:
+    """Return the keys and presets of an experiment."""
+    file = ROOT / "conf" / f"{name}.yaml"
+    return OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else {}
 
 
 def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Presets:
@@ -61,15 +69,15 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
     Ends the process where `only` names none.
     """
     named = [name for part in (only or "").split(",") if (name := part.strip())]
-    if only is not None and not named:
-        sys.exit(f"--only {only}: names no experiment; allowed are {', '.join(modules)}")
-    if unknown := [name for name in named if name not in modules]:
-        sys.exit(f"--only {only}: {', '.join(unknown)} is no experiment; allowed are {', '.join(modules)}")
+    unknown = [name for name in named if name not in modules]
+    if unknown or (only is not None and not named):
+        got = ", ".join(unknown) or f"{only!r}, which names none"
+        sys.exit(f"--only must name experiments among {', '.join(modules)}, got {got}")
     presets = {name: found for name in modules if (found := preset_of(name, preset))}
     if preset not in presets.values():
-        sys.exit(f"--preset {preset}: no experiment has this preset yet")
+        sys.exit(f"--preset must be one that an experiment has, got {preset}")
     if without := [name for name in named if name not in presets]:
-        sys.exit(f"--only {only}: {', '.join(without)} has no preset {preset}")
+        sys.exit(f"--only must name experiments that have a preset {preset}, got {', '.join(without)}")
     minutes = {name: modules[name].BUDGET_MINUTES.get(presets[name], 0) for name in named or presets}
     n, total = len(minutes), math.fsum(minutes.values())  # sum() rounds otherwise before Python 3.12
     time = f"{total:.2g} minutes" if total >= 1 else f"{60 * total:.0f} s"
@@ -79,8 +87,9 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
 
 def staging_of(name: str, preset: str) -> Path:
     """Return where an experiment runs: a folder for each state of its sources, so that none meets another's jobs."""
-    file, conf = ROOT / "experiments" / f"{name}.py", ROOT / "conf" / name
-    code = store.code_identity(*store.own_sources(file), conf / "config.yaml", conf / "preset" / f"{preset}.yaml")
+    keys = _keys_of(name)
+    of_preset = json.dumps(keys | {"presets": keys.get("presets", {}).get(preset)})
+    code = sources.code_identity(ROOT / "experiments" / f"{name}.py", of_preset)
     return ROOT / "outputs" / "reproduce" / "jobs" / preset / f"{name}-{code}"
 
 
@@ -164,7 +173,7 @@ def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
 def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
     """Run the experiments elsewhere, say how their tables agree with those in `results`, and what they mean."""
     if not results.is_dir():
-        sys.exit(f"--results {results}: there is no such folder")
+        sys.exit(f"--results must be a folder that is there, got {results}")
     made = ROOT / "outputs" / "reproduce"
     failed, agreeing, remarks = run_all(presets, made), 0, []
     print()
@@ -217,7 +226,7 @@ def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> No
     failed = run_all(presets, results)
     claims = judged(modules, results)
     if not claims:
-        sys.exit(f"{results}: holds no tables to judge")
+        sys.exit(f"--results must be a folder with tables to judge, got {results}, which holds none")
     print_verdicts(report.write(results, claims), results)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
@@ -231,10 +240,10 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME,NAME", help="run these experiments alone")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--renew", action="store_true", help="replace the tables in results/ by the new ones")
-    what.add_argument("--judge-only", action="store_true", help="run nothing, judge the tables in results/ anew")
+    what.add_argument("--judge-only", action="store_true", help="trace nothing, judge the tables in results/ anew")
     arguments = parser.parse_args()
     if arguments.judge_only and arguments.only:
-        parser.error("--only: with --judge-only all tables that are there are judged")
+        parser.error("--only cannot be combined with --judge-only: all tables that are there are judged")
     modules = experiments()
     presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)
     work = renew if arguments.renew or arguments.judge_only else reproduce

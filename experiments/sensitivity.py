@@ -4,7 +4,7 @@ Method. One linear unit h' = lam h + x remembers white noise x of variance 1; s 
 nears 1 no state gradient lam^k explodes, and yet E s^2 grows like 1/(1 - lam)^3 (Zucchet, Orvieto 2024). Three parts:
 
 a. Without noise: the second moments E h^2, E h s, E s^2 step forward by a recursion of their own, from 0 until no
-   float64 moves any more (all terms grow, so it ends), and are laid over the closed forms of `rnnkit.theory`.
+   float64 moves any more (all terms grow, so it ends), and are laid over the closed forms of `rnnkit.gradients.theory`.
 b. With noise: h and s together are a linear net of two units, W_hh = [[lam, 1], [0, lam]], run by `rnn_forward` over
    independent chains for `horizon`/(1 - lam) steps from 0; h^2 and s^2 of the last step are averaged over chains. At
    horizon 10 the start is forgotten to 5e-7 of E s^2. (That s is what BPTT gives as dW_hh is a test.)
@@ -19,16 +19,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from pydantic import Field
 
-from rnnkit import theory
+from rnnkit.gradients import theory
 from rnnkit.kernels import IDENTITY, hidden_gradient_log_norms, rnn_forward
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import save
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import save
 from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.05, "laptop": 0.5}
@@ -55,11 +55,11 @@ SIMULATED = 0.1  # relative: five standard errors of the mean square of 5,000 Ga
 SOURCE = "Zucchet, Orvieto 2024, the curse of memory"
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job."""
 
     lam: float = Field(ge=0, le=0.9999, description="a number from 0 to 0.9999")
-    horizon: float = Field(ge=1, le=100, description="a number from 1 to 100: steps in units of 1/(1 - lam)")
+    horizon: float = Field(ge=1, le=100, description="a number from 1 to 100 (steps in units of 1/(1 - lam))")
     chains: int = Field(ge=2, le=10_000_000, description="an integer from 2 to 10000000")
 
 
@@ -83,7 +83,7 @@ def chains(lam: float, steps: int, n: int, seed: int) -> np.ndarray:
     return np.concatenate(map_replicates(block, -(-n // BLOCK)))[:n]
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure one lam in all three ways."""
     steps = int(np.ceil(config.horizon / (1 - config.lam)))
     squares = chains(config.lam, steps, config.chains, config.seed) ** 2
@@ -140,7 +140,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -15,18 +15,18 @@ there a clip can help: see the part of the published protocol at length 50, pres
 from pathlib import Path
 
 import numpy as np
+from common.training import COLUMNS, TrainingConfig, of_nets, train_nets
 
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.formats import NO_CLIP
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.training import COLUMNS, TrainingSettings, of_nets, train_nets
-from rnnkit.runner.training_figures import success_grid
+from rnnkit.runner.tables.formats import NO_CLIP
+from rnnkit.runner.tables.training_figures import success_grid
 from rnnkit.statistics import mean, paired_difference, share_se, standard_error
 from rnnkit.tasks.temporal_order import TemporalOrder
-from rnnkit.training import Trained
+from rnnkit.training.loop import Trained
 
 BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PAIR = (1, 2)  # BA and AB: the classes with one A and one B
@@ -36,7 +36,7 @@ RAISED = 0.2  # C4: what the difference in success stays below
 PASCANU = "Pascanu, Mikolov, Bengio 2013"
 
 
-def pair_error(config: TrainingSettings, net: Trained) -> float | None:
+def pair_error(config: TrainingConfig, net: Trained) -> float | None:
     """Return the share of AB and BA answered wrong, of fresh sequences; None for a net that is not finite."""
     batch = config.the_task.sample(
         streams(config.seed, 10**6 + net.replicate).evaluation, PAIR_SEQUENCES, config.seq_len
@@ -53,7 +53,7 @@ def bag_of_words_error() -> float:
     return 1 - sum(right.values()) / len(classes)
 
 
-def run(config: TrainingSettings) -> Measurement:
+def measure(config: TrainingConfig) -> Measurement:
     """Train the nets of one cell."""
     nets = train_nets(config)
     measured = of_nets(config, nets)
@@ -106,7 +106,7 @@ def claims(tables: Tables) -> list[Claim]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingSettings, run, [*COLUMNS, "pair_error", "bag_of_words_error"], draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "pair_error", "bag_of_words_error"], draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

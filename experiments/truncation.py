@@ -23,24 +23,25 @@ leaves out, g - g_K, is BPTT from h_{T-K} on, so that small biases come without 
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import gradient_flow
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from common.driven import driven_states, scaled_weights
+from common.flow_config import FlowConfig
 from pydantic import Field
 
 import rnnkit
-from rnnkit import theory
+from rnnkit.gradients import theory
 from rnnkit.initializers import achieved
 from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_backward
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.figures import save, zero_line
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
+from rnnkit.runner.tables.figures import save, zero_line
 from rnnkit.statistics import mean, standard_error
 from rnnkit.tasks import influence_balancing
 
@@ -69,7 +70,7 @@ AICHER = "Aicher, Foti, Fox 2019; bound as derived here"
 ARTICLE = "seed article: truncated BPTT trades bias for cost"
 
 
-class Config(Settings):
+class Config(JobConfig):
     """Keys of a job; balancing is one fixed net, and only `system` matters to it."""
 
     system: Literal["balancing", "gaussian", "orthogonal"] = Field(description="balancing, gaussian or orthogonal")
@@ -95,10 +96,10 @@ def balancing_derivative(K: int) -> float:
     A, v = influence_balancing.system()
     net = rnnkit.RNN(1, len(v), cell="identity", initializer=np.ascontiguousarray(A.T), dtype="float64")
     net.parameters["l0.W_xh"][:] = THETA * v
-    run = net.forward(np.ones((2 * K, 1, 1)))
-    dy = np.zeros_like(run.y)
-    dy[-1, 0, 0] = run.y[-1, 0, 0] - 1
-    gradients = net.backward(run, dy, truncation=(K, K)).parameters
+    trace = net.forward(np.ones((2 * K, 1, 1)))
+    dy = np.zeros_like(trace.y)
+    dy[-1, 0, 0] = trace.y[-1, 0, 0] - 1
+    gradients = net.backward(trace, dy, truncation=(K, K)).parameters
     return float(gradients["l0.W_xh"][0] @ v / dy[-1, 0, 0])
 
 
@@ -121,12 +122,12 @@ def measure_net(config: Config, replicate: int) -> Net:
     """Return what driven net number `replicate` shows."""
     fixed = {"initializer": config.system, "cell": "tanh", "drive": "noise", "dtype": "float64", "batch_size": 1}
     scale = {"spectral_radius": "none", "clip": "none", "clip_mode": "norm"}
-    like = gradient_flow.Config(**config.model_dump(exclude={"system"}), **fixed, **scale)
+    like = FlowConfig(**config.model_dump(exclude={"system"}), **fixed, **scale)
     rng = streams(config.seed, replicate)
-    W_hh = gradient_flow.scaled_weights(like, replicate, rng.init)
+    W_hh = scaled_weights(like, replicate, rng.init)
     direction = rng.evaluation.standard_normal((1, config.hidden_size))
     dh_T = direction / np.linalg.norm(direction)
-    x, W_xh, h = gradient_flow.driven_states(like, rng, W_hh)
+    x, W_xh, h = driven_states(like, rng, W_hh)
     log_f = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, np.zeros(config.hidden_size), TANH)[:, 0]
     log_g = np.log(np.linalg.norm(rnn_backward(dh_T, x, h, W_xh, W_hh, TANH).dW_hh))
     log_K, left_out, steps = (np.empty(len(GRID)) for _ in range(3))
@@ -141,7 +142,7 @@ def measure_net(config: Config, replicate: int) -> Net:
     return Net(float(rate), float(growth), left_out - log_g, bound, steps)
 
 
-def run(config: Config) -> Measurement:
+def measure(config: Config) -> Measurement:
     """Measure all K of influence balancing, or all driven nets of a job, on all cores."""
     if config.system == "balancing":
         derivatives = map_replicates(lambda i: balancing_derivative(i + 1), LONGEST)
@@ -274,7 +275,7 @@ def _driven_claims(row: Any, lags: pd.DataFrame, nets: pd.DataFrame) -> list[Cla
     ]  # fmt: skip
 
 
-EXPERIMENT = Experiment(__file__, Config, run, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

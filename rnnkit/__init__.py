@@ -1,39 +1,33 @@
 """rnnkit: how gradients vanish and explode in recurrent networks, step by step.
 
-`RNN`, `EncoderDecoder` and `generate` are networks of any cell, with the gradient of every part; `hidden` and
-`lyapunov` what becomes of gradients on their way; `optimizers`, `schedules` and `truncated` how they train. `train`
-trains many by a `Protocol` on `tasks`, `recipes` has the networks of the literature. Below them `kernels` holds the
-compiled kernels, `parallel` the same on all cores, `checkpointed` BPTT of long sequences. `theory` is what the papers
-predict, `initializers` the weights, `gradcheck`, `reference` and `reference_gated` what all is held against. Importing
-compiles nothing.
+    RNN, EncoderDecoder, generate, sample    networks of any cell, every gradient in the open
+    train, Protocol                          many trained at once, on `tasks`; `recipes`: those of papers
+    cells, parametrizations                  the equations of a unit, constraints on recurrent weights: yours too
+    gradients                                log norms of all states, Jacobians, Lyapunov exponents, gradcheck, theory
+    kernels, parallel                        compiled functions of arrays, serial and on all cores
+    reference                                the same in NumPy, for reading
+
+Importing compiles nothing.
 """
 
+import rnnkit._compile.self_test  # noqa: F401  runs before the first kernel, on a Numba that nobody tried
 from rnnkit import (
-    checkpointed,
-    gradcheck,
-    hidden,
+    cells,
+    gradients,
     initializers,
     kernels,
-    lyapunov,
-    optimizers,
+    networks,
     parallel,
     parametrizations,
-    recipes,
     reference,
-    reference_gated,
     rng,
-    schedules,
     statistics,
     tasks,
-    theory,
-    torch_weights,
-    truncated,
+    training,
 )
-from rnnkit.encoder_decoder import EncoderDecoder
-from rnnkit.generation import generate, sample
-from rnnkit.networks import RNN
-from rnnkit.protocol import Protocol
-from rnnkit.training import Trained, train
+from rnnkit.gradients import gradcheck, theory
+from rnnkit.networks import RNN, EncoderDecoder, generate, recipes, sample
+from rnnkit.training import Protocol, Trained, train
 
 __version__ = "0.1.0"
 
@@ -42,26 +36,22 @@ __all__ = [
     "EncoderDecoder",
     "Protocol",
     "Trained",
-    "checkpointed",
+    "cells",
     "generate",
     "gradcheck",
-    "hidden",
+    "gradients",
     "initializers",
     "kernels",
-    "lyapunov",
-    "optimizers",
+    "networks",
     "parallel",
     "parametrizations",
     "recipes",
     "reference",
-    "reference_gated",
     "rng",
     "sample",
-    "schedules",
     "statistics",
     "tasks",
     "theory",
-    "torch_weights",
     "train",
-    "truncated",
+    "training",
 ]

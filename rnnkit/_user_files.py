@@ -1,4 +1,4 @@
-"""Python files of a user's own, for tasks and cells: each is run once, and anew when it has changed."""
+"""Python files that a user names: tasks, cells, experiments. Each is run once, and anew when it has changed."""
 
 import linecache
 import sys
@@ -21,7 +21,7 @@ def only_class(path: str | Path, base: type, where: str) -> type:
     file = Path(path).resolve()
     if not file.is_file():
         raise ValueError(f"{where}: there is no such file")
-    module = _run(file, where)
+    module = module_of(file, where)
     classes = {v for v in vars(module).values() if isinstance(v, type) and issubclass(v, base)}
     own = sorted((c for c in classes if c.__module__ == module.__name__), key=lambda c: c.__name__)
     if len(own) != 1:
@@ -43,8 +43,11 @@ def describe(error: BaseException, file: Path | None = None) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}{line}"
 
 
-def _run(file: Path, where: str) -> ModuleType:
-    """Return the file as a module, run anew where it has changed: a sweep asks for its task at every turn."""
+def module_of(file: Path, where: str) -> ModuleType:
+    """Return the file as a module, run anew where it has changed: a sweep asks for its task at every turn.
+
+    Raises ValueError that begins with `where`.
+    """
     text = file.read_bytes()
     known, module = _modules.get(file, (b"", None))
     if module is None or known != text:

@@ -1,6 +1,6 @@
 """Compile every kernel once, so that no later process has to: `python -m rnnkit.warmup`.
 
-Kernels are kept in a cache (`rnnkit._cache`); each is compiled by the first process that calls it after an
+Kernels are kept in a cache (`rnnkit._compile.cache`); each is compiled by the first process that calls it after an
 installation or an update of rnnkit, numba, numpy or scipy. A second run of this only loads them.
 """
 
@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numba import config
 
-from rnnkit import _cache, checkpointed, kernels, parallel, recipes
-from rnnkit._apart import APART
-from rnnkit.kernels import TANH
-from rnnkit.optimizers import OPTIMIZERS, Optimizer
-from rnnkit.protocol import BLOCK, Protocol
+from rnnkit import kernels, parallel
+from rnnkit._compile import cache
+from rnnkit._compile.pointer_slots import OUTLINED
+from rnnkit.kernels import TANH, gradient_checkpointing
+from rnnkit.networks import recipes
 from rnnkit.tasks import TASKS, Task
-from rnnkit.training import train
+from rnnkit.training.loop import train
+from rnnkit.training.optimizers import OPTIMIZERS, Optimizer
+from rnnkit.training.protocol import BLOCK, Protocol
 
 DTYPES = ("float32", "float64")
 T, B, I, H = 2, 16, 2, 3  # noqa: E741  two shards: parallel forms run too
@@ -39,7 +41,7 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield from _trainings(dtype)
     yield "clip by norm", lambda: kernels.clip_by_norm((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
     yield "clip by value", lambda: kernels.clip_by_value((W_xh.copy(), W_hh.copy(), b_h.copy()), 1.0)
-    for where, module, long in (("one core", kernels, checkpointed), ("all cores", parallel, parallel)):
+    for where, module, long in (("one core", kernels, gradient_checkpointing), ("all cores", parallel, parallel)):
         for inputs in (x, np.zeros((T, B), np.int64)):
             kind = f"{where}, {'numbers' if inputs.ndim == 3 else 'symbols'}"
             yield f"forward, {kind}", lambda m=module, x=inputs: m.rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
@@ -104,32 +106,32 @@ def compile_kernels(dtype: str) -> None:
 
 def _check_stored() -> None:
     """End with an error where a kernel could not be stored: the next process would have to compile it again."""
-    if "store" in _cache.faults:
-        sys.exit(f"compiled kernels {_cache.faults['store']}")
+    if "store" in cache.faults:
+        sys.exit(f"compiled kernels {cache.faults['store']}")
 
 
 def main(arguments: list[str]) -> None:
     """Compile for the dtypes asked for, by default both at once, each in a process of its own."""
-    if _cache.FOLDER is None:
+    if cache.FOLDER is None:
         sys.exit(
-            f"compiled kernels cannot be stored: {_cache.REFUSED}; set NUMBA_CACHE_DIR to a folder that can be written"
+            f"compiled kernels cannot be stored: {cache.REFUSED}; set NUMBA_CACHE_DIR to a folder that can be written"
         )
     if config.DISABLE_JIT:
         sys.exit("NUMBA_DISABLE_JIT is set: nothing is compiled")
     wrong = [dtype for dtype in arguments if dtype not in DTYPES]
     if wrong:
-        sys.exit(f"dtype {wrong[0]}: allowed are {' and '.join(DTYPES)}; without one, both")
+        sys.exit(f"dtype must be {' or '.join(DTYPES)}, got {wrong[0]}; without one, both are compiled")
     if len(set(arguments)) == 1:
         return compile_kernels(arguments[0])
     start = time.perf_counter()
-    for function in APART:  # what both need
+    for function in OUTLINED:  # what both need
         function.provide()
     _check_stored()
     workers = [subprocess.Popen([sys.executable, "-m", "rnnkit.warmup", dtype]) for dtype in DTYPES]
     if any([worker.wait() for worker in workers]):
         sys.exit("not all kernels are ready")
     seconds, layer = time.perf_counter() - start, parallel.threading_layer()
-    print(f"all kernels ready after {seconds:.0f} s, kept in {_cache.FOLDER}; threading: {layer}")
+    print(f"all kernels ready after {seconds:.0f} s, kept in {cache.FOLDER}; threading: {layer}")
 
 
 if __name__ == "__main__":

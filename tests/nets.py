@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnkit import RNN
-from rnnkit.by_state import State
+from rnnkit.networks.by_state import State
 
 T, B, I, H, O = 5, 3, 2, 3, 2  # noqa: E741  none fills a vector; two sizes that meet differ
 CELLS = ("tanh", "relu", "sigmoid", "identity", "lstm", "gru")
@@ -43,20 +43,20 @@ def draw_like(a, seed=1):
     return np.random.default_rng(seed).standard_normal(a.shape).astype(a.dtype)
 
 
-def kink_distance(net, run):
+def kink_distance(net, trace):
     """Return the smallest |pre-activation| of an Elman net; a padded step counts too."""
     found = np.inf
-    for way in net.ways:
-        layer, own = run.layers[way.layer], slice(way.reverse * H, way.reverse * H + H)
+    for direction in net.directions:
+        layer, own = trace.layers[direction.layer], slice(direction.reverse * H, direction.reverse * H + H)
         x = layer.x if layer.x.ndim == 3 else np.eye(net.input_size)[layer.x]
-        before = layer.h[2:, :, own] if way.reverse else layer.h[: len(x), :, own]
-        W_xh, W_hh, b_h = weights(net, way)
+        before = layer.h[2:, :, own] if direction.reverse else layer.h[: len(x), :, own]
+        W_xh, W_hh, b_h = weights(net, direction)
         found = min(found, np.abs(x @ W_xh + before @ W_hh + b_h).min())
     return found
 
 
-def weights(net, way):
-    return [net.parameters[f"{way.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h")]
+def weights(net, direction):
+    return [net.parameters[f"{direction.name}.{kind}"] for kind in ("W_xh", "W_hh", "b_h")]
 
 
 def pick(state, rows):
@@ -64,10 +64,10 @@ def pick(state, rows):
     return State(**{name: np.ascontiguousarray(a[:, rows]) for name, a in state.asdict().items()})
 
 
-def everything(run, gradients):
+def everything(trace, gradients):
     """Return all that a forward and a backward pass give, by name."""
-    found = {"y": run.y, "h": run.h, "dx": gradients.dx} | gradients.parameters
-    for k, state in (("last", run.state), ("first", gradients.state)):
+    found = {"y": trace.y, "h": trace.h, "dx": gradients.dx} | gradients.parameters
+    for k, state in (("last", trace.state), ("first", gradients.state)):
         found |= {f"{k}.{part}": a for part, a in state.asdict().items()}
     for name, hidden in gradients.hidden.items():
         found |= {f"{name}.d{part}": a for part, a in hidden.asdict().items()}

@@ -13,7 +13,7 @@ PACKAGE = Path(find_spec("rnnkit").origin).parent
 TIMEOUT = 120  # seconds for one process: import and compilation take about 2; only a hang reaches it
 PLAIN_JIT = "import numba\njit = numba.njit(cache=True)\n"
 FILE_A = """
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 
 FACTOR = 2.0
 
@@ -22,7 +22,7 @@ def scale(x):
     return x * FACTOR
 """
 FILE_B = """
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.kernels.a import FACTOR, scale
 
 @jit
@@ -54,10 +54,9 @@ def make_house(folder: Path, plain: bool = False) -> Path:
     """Lay out a package of two kernel files behind the real door and cache, or behind numba's own cache."""
     kernels = folder / "rnnkit" / "kernels"
     kernels.mkdir(parents=True)
-    for path in PACKAGE.glob("_[!_]*.py"):
-        shutil.copy(path, folder / "rnnkit" / path.name)
+    shutil.copytree(PACKAGE / "_compile", folder / "rnnkit" / "_compile")
     if plain:
-        (folder / "rnnkit" / "_jit.py").write_text(PLAIN_JIT)
+        (folder / "rnnkit" / "_compile" / "jit.py").write_text(PLAIN_JIT)
     (folder / "rnnkit" / "__init__.py").touch()
     (kernels / "__init__.py").touch()
     (kernels / "a.py").write_text(FILE_A)
@@ -128,7 +127,7 @@ def test_boundscheck_in_numbas_configuration_file_is_obeyed_on_a_warm_cache(tmp_
 
 def test_boundscheck_set_after_import_is_obeyed_and_not_stored_for_others(tmp_path):
     house = make_house(tmp_path)
-    late = "import os, rnnkit._cache; os.environ['NUMBA_BOUNDSCHECK'] = '1'" + READ_OUTSIDE
+    late = "import os, rnnkit._compile.cache; os.environ['NUMBA_BOUNDSCHECK'] = '1'" + READ_OUTSIDE
     assert run(house, late) == "IndexError"
     assert run(house, READ_OUTSIDE) == "3.0"
 

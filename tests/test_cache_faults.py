@@ -99,7 +99,7 @@ def test_what_may_not_be_read_is_compiled(tmp_path):
 from pathlib import Path
 def read_bytes(self):
     raise PermissionError(13, "Permission denied", str(self))
-import rnnkit._cache
+import rnnkit._compile.cache
 Path.read_bytes = read_bytes
 """
     assert run(house, denied + CALLS, told=True).splitlines() == [VALUES, "0 0 0"]
@@ -107,7 +107,7 @@ Path.read_bytes = read_bytes
 
 def test_a_file_in_place_of_a_folder_stops_nothing(tmp_path):
     house = make_house(tmp_path)
-    code = "from rnnkit import _cache; (_cache.FOLDER / 'kernels').touch()"
+    code = "from rnnkit._compile import cache; (cache.FOLDER / 'kernels').touch()"
     assert run(house, code + CALLS, told=True).splitlines() == [VALUES, "0 0 0"]
 
 

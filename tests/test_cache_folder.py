@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from test_cache import TIMEOUT, TOTAL, make_house, run, start
 
-from rnnkit import _cache, _cache_folder
+from rnnkit._compile import cache, cache_folder
 
-FOLDER_ALONE = "from rnnkit import _cache; print(_cache.FOLDER)"
+FOLDER_ALONE = "from rnnkit._compile import cache; print(cache.FOLDER)"
 FOLDER = TOTAL + "; " + FOLDER_ALONE
 # Permission bits do not stop root, so nothing here is a folder: no path below a device can be made.
 NOWHERE = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/x"}
@@ -65,7 +65,7 @@ def test_folders_of_another_user_are_not_used(tmp_path):
 
 
 def test_the_folder_may_be_deleted_under_a_running_process(tmp_path):
-    code = "import shutil; from rnnkit import _cache; shutil.rmtree(_cache.FOLDER); " + FOLDER
+    code = "import shutil; from rnnkit._compile import cache; shutil.rmtree(cache.FOLDER); " + FOLDER
     assert run(make_house(tmp_path), code).split()[0] == "30.0"
     assert list((tmp_path / "xdg").rglob("*.nbc"))
 
@@ -84,7 +84,7 @@ def test_the_folder_that_is_asked_for_may_have_any_name(tmp_path, name):
 def test_a_relative_folder_is_that_of_the_start(tmp_path):
     house, away = make_house(tmp_path), tmp_path / "away"
     away.mkdir()
-    code = "import os; import rnnkit._cache; os.chdir('away'); " + FOLDER
+    code = "import os; import rnnkit._compile.cache; os.chdir('away'); " + FOLDER
     assert Path(run(house, code, NUMBA_CACHE_DIR="asked").split()[1]).is_relative_to(house / "asked")
     assert list((house / "asked").rglob("*.nbc"))
     assert not list(away.iterdir())
@@ -125,20 +125,26 @@ def test_a_umask_that_lets_the_group_write_does_not_spoil_the_folder(tmp_path):
 
 def test_the_fingerprint_covers_what_kernels_can_reach_and_nothing_else():
     """An edit of a network or an experiment keeps the compiled code."""
-    names = {str(path.relative_to(_cache.PACKAGE)) for path in _cache_folder.kernel_sources()}
+    names = {str(path.relative_to(cache.PACKAGE)) for path in cache_folder.kernel_sources()}
     assert {
-        "_jit.py",
-        "_apart.py",
-        "parallel.py",
+        "_compile/jit.py",
+        "_compile/pointer_slots.py",
+        "parallel/layers.py",
         "kernels/engine/forward.py",
-        "_simd/apart.py",
+        "_compile/simd/outlined.py",
         "cells/functions.py",
     } <= names
-    assert not names & {"networks.py", "passes.py", "reference.py", "theory.py", "runner/sweep.py"}
-    for path in _cache.PACKAGE.rglob("*.py"):  # whoever compiles is covered
+    assert not names & {
+        "networks/rnn.py",
+        "networks/forward.py",
+        "reference/elman.py",
+        "gradients/theory.py",
+        "runner/sweep.py",
+    }
+    for path in cache.PACKAGE.rglob("*.py"):  # whoever compiles is covered
         if "jit" in imported_from_jit(path.read_text()):
-            assert str(path.relative_to(_cache.PACKAGE)) in names
+            assert str(path.relative_to(cache.PACKAGE)) in names
 
 
 def imported_from_jit(source):
-    return re.findall(r"from rnnkit\._jit import .*(jit)", source)
+    return re.findall(r"from rnnkit\._compile\.jit import .*(jit)", source)

@@ -7,7 +7,7 @@ import pytest
 from test_checkpoints import contents, run
 from training_cases import Watched, maker
 
-from rnnkit import checkpoints
+from rnnkit.training import checkpoints
 
 OTHERS = [
     {"learning_rate": 0.02},
@@ -15,7 +15,7 @@ OTHERS = [
     {"check_size": 41},
     {"stop": "held"},
     {"frozen": ("W_hy",)},
-    {"settings": {"beta1": 0.8}},
+    {"hyperparameters": {"beta1": 0.8}},
     {"seed": 1},
     {"lengths": (10, 12)},
     {"make_net": maker(hidden_size=7)},

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pairs import every_pair
 
-from rnnkit.checkpointed import rnn_backward_checkpointed, rnn_forward_checkpointed
 from rnnkit.kernels import ACTIVATIONS, TANH, rnn_backward, rnn_forward
+from rnnkit.kernels.gradient_checkpointing import rnn_backward_checkpointed, rnn_forward_checkpointed
 
 I = 3  # noqa: E741
 EXTRA = 2  # the state at the end, and the segment cut short

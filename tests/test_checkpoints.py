@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from training_cases import ORDER, maker, protocol, same
 
-from rnnkit import checkpoints, training
-from rnnkit.protocol import BLOCK
-from rnnkit.training import train
+from rnnkit.training import checkpoints
+from rnnkit.training import replicate as of_replicate
+from rnnkit.training.loop import train
+from rnnkit.training.protocol import BLOCK
 
 CHECKS = 6
 KEYS = {"updates": CHECKS * 2 * BLOCK, "check_every": 2 * BLOCK, "optimizer": "adam", "omega": 0.5, "clip": 1.0}
@@ -72,11 +73,11 @@ def test_interrupted_between_checks_it_begins_at_the_last_one(tmp_path, always, 
             raise KilledError
         return whole_block(*arguments)
 
-    whole, whole_block = run(), training.train_block
-    monkeypatch.setattr(training, "train_block", block_and_stop)
+    whole, whole_block = run(), of_replicate.train_block
+    monkeypatch.setattr(of_replicate, "train_block", block_and_stop)
     with pytest.raises(KilledError):
         run(tmp_path)
-    monkeypatch.setattr(training, "train_block", whole_block)
+    monkeypatch.setattr(of_replicate, "train_block", whole_block)
     assert same(run(tmp_path), whole)
 
 
@@ -88,7 +89,7 @@ def updates_in(path):
 PROGRAM = f"""
     import os, sys
     sys.path.insert(0, {str(Path(__file__).parent)!r})
-    from rnnkit import checkpoints
+    from rnnkit.training import checkpoints
     from test_checkpoints import LONG, LENGTHS, ORDER, maker, protocol, train
     checkpoints.SECONDS = 0
     told = lambda trained: os.write(1, b"checked\\n")
@@ -119,7 +120,7 @@ def test_killed_by_the_system_at_any_moment_it_ends_with_the_same_bytes(tmp_path
 def test_what_is_finished_is_not_trained_on(tmp_path, monkeypatch):
     """Nets that ended before their first checkpoint was due are kept too."""
     first = run(tmp_path)
-    monkeypatch.setattr(training, "train_block", None)
+    monkeypatch.setattr(of_replicate, "train_block", None)
     assert same(run(tmp_path), first)
 
 

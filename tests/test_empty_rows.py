@@ -17,9 +17,9 @@ from nets import (
 )
 
 from rnnkit import RNN, EncoderDecoder, generate
-from rnnkit.hidden import hidden_log_norms, loss_by_state
+from rnnkit.gradients.log_norms import hidden_log_norms, loss_by_state
+from rnnkit.gradients.lyapunov import lyapunov_exponents
 from rnnkit.kernels import TANH, gru_forward, lstm_forward, readout_forward, rnn_backward, rnn_forward
-from rnnkit.lyapunov import lyapunov_exponents
 
 LENGTHS = np.array([T, 0, 2])
 ALIVE = LENGTHS > 0
@@ -27,8 +27,8 @@ ROUNDING = 1e-12  # another order of at most 60 float64 additions, relative to t
 
 
 def run_all(net, x, state, lengths, dy, dstate):
-    run = net.forward(x, state, lengths)
-    return everything(run, net.backward(run, dy, dstate, hidden=True))
+    trace = net.forward(x, state, lengths)
+    return everything(trace, net.backward(trace, dy, dstate, hidden=True))
 
 
 @every_cell
@@ -36,13 +36,13 @@ def run_all(net, x, state, lengths, dy, dstate):
 @pytest.mark.parametrize("output", ["every", "last"])
 def test_an_empty_row_keeps_its_state_and_its_output_is_zero(cell, bidirectional, output):
     net, x, given = make(cell, layers=2, bidirectional=bidirectional, output=output)
-    run = net.forward(x, given["state"], LENGTHS)
-    for last, first in zip(run.state, given["state"], strict=True):
+    trace = net.forward(x, given["state"], LENGTHS)
+    for last, first in zip(trace.state, given["state"], strict=True):
         if first is not None:
             np.testing.assert_array_equal(last[:, 1], first[:, 1])
-    y = run.y[:, 1] if output == "every" else run.y[1]
+    y = trace.y[:, 1] if output == "every" else trace.y[1]
     np.testing.assert_array_equal(y, np.zeros_like(y))
-    assert (run.y[..., ALIVE, :] != 0).any()
+    assert (trace.y[..., ALIVE, :] != 0).any()
 
 
 @every_cell
@@ -117,17 +117,17 @@ def test_a_loss_of_nothing_is_refused(output):
     for options in ({"lengths": empty}, {"lengths": LENGTHS, "mask": mask}):
         with pytest.raises(ValueError, match=r"^lengths and mask must leave an output that counts"):
             net.loss_and_gradients(x, target, **options)
-    run = net.forward(x, lengths=empty)
-    assert (run.y == 0).all()
-    assert (net.backward(run, np.ones_like(run.y)).flat == 0).all()
+    trace = net.forward(x, lengths=empty)
+    assert (trace.y == 0).all()
+    assert (net.backward(trace, np.ones_like(trace.y)).flat == 0).all()
 
 
 def test_truncation_passes_an_empty_row_by():
     net, x, _ = make("lstm")
     dy = draw_like(net.forward(x).y)
-    runs = net.forward(x, lengths=LENGTHS), net.forward(np.ascontiguousarray(x[:, ALIVE]), lengths=LENGTHS[ALIVE])
-    whole = net.backward(runs[0], dy, truncation=(2, 3)).parameters
-    rest = net.backward(runs[1], np.ascontiguousarray(dy[:, ALIVE]), truncation=(2, 3)).parameters
+    traces = net.forward(x, lengths=LENGTHS), net.forward(np.ascontiguousarray(x[:, ALIVE]), lengths=LENGTHS[ALIVE])
+    whole = net.backward(traces[0], dy, truncation=(2, 3)).parameters
+    rest = net.backward(traces[1], np.ascontiguousarray(dy[:, ALIVE]), truncation=(2, 3)).parameters
     assert_close(dict(whole), dict(rest), ROUNDING)
 
 
@@ -144,15 +144,15 @@ def test_an_encoder_decoder_takes_empty_questions_and_answers():
 def test_log_norms_of_an_empty_row_are_those_of_zeros():
     for output in ("every", "last"):
         net, x, _ = make("gru", output=output)
-        run = net.forward(x, lengths=LENGTHS)
-        logs = hidden_log_norms(net, run, np.ones_like(run.y))["l0"].h
+        trace = net.forward(x, lengths=LENGTHS)
+        logs = hidden_log_norms(net, trace, np.ones_like(trace.y))["l0"].h
         assert (logs[:, 1] == -np.inf).all()
         assert np.isfinite(logs[0, ALIVE]).all()
     net, x, _ = make("gru")
-    run = net.forward(x, lengths=LENGTHS)
-    assert (loss_by_state(net, run, np.ones_like(run.y))[..., 1] == -np.inf).all()
+    trace = net.forward(x, lengths=LENGTHS)
+    assert (loss_by_state(net, trace, np.ones_like(trace.y))[..., 1] == -np.inf).all()
     with pytest.raises(ValueError, match=r"^b must be a sample with a step, got b = 1, of length 0"):
-        lyapunov_exponents(net, run, b=1)
+        lyapunov_exponents(net, trace, b=1)
 
 
 W_xh, W_hh, b_h = np.ones((3, 2)), np.ones((2, 2)), np.ones(2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import rnnkit
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 
 DIFFERENCES = 1e-7  # 4th-order differences through two nets of a few smooth steps
 
@@ -48,7 +48,7 @@ def test_answers_are_those_of_teacher_forcing_on_them(net, batch):
     """Each symbol of a free answer is the likeliest one where the answer itself is the target."""
     x, _, lengths, _ = batch
     answers = net.generate(x, 7, lengths=lengths)
-    decoded = net.loss_and_gradients(x, answers, lengths=lengths).runs[1]
+    decoded = net.loss_and_gradients(x, answers, lengths=lengths).traces[1]
     np.testing.assert_array_equal(decoded.y.argmax(axis=2), answers)
 
 
@@ -85,7 +85,7 @@ def test_a_plain_net_is_not_taken_for_one(tmp_path):
 
 @pytest.mark.parametrize("name", ["bidirectional", "output", "depth"])
 def test_an_option_without_a_place_is_named(name):
-    with pytest.raises(ValueError, match=rf"^{name} has no place here, allowed are initializer"):
+    with pytest.raises(ValueError, match=rf"^unknown argument {name}=True: known are initializer, "):
         rnnkit.EncoderDecoder(4, 5, 3, **{name: True})
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 from test_cache import finish, make_house, start
 
-from rnnkit import _forks
+from rnnkit._compile import forks as _forks
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 # A thread compiles or loads `total` for one signature after the other, while children are forked that compile or load

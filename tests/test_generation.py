@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import rnnkit
-from rnnkit.generation import generate, most_likely, sample
+from rnnkit.networks.generation import generate, most_likely, sample
 
 DRAWS = 20_000
 DEVIATION = 0.02  # of a frequency: 5 standard errors of .5 over DRAWS

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 
 EXACT = 1e-11  # a polynomial of degree 4 has no 5th derivative: what is left is rounding, 1e-16 / step
 

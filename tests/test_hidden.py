@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import rnnkit
-from rnnkit.gradcheck import numerical_gradient
-from rnnkit.hidden import hidden_log_norms, hidden_of_step, loss_by_state
+from rnnkit.gradients.gradcheck import numerical_gradient
+from rnnkit.gradients.log_norms import hidden_log_norms, hidden_of_step, loss_by_state
+from rnnkit.gradients.scaled_backward import states_before
 from rnnkit.kernels import ACTIVATIONS, hidden_gradient_log_norms
 from rnnkit.kernels.cells import CELLS
-from rnnkit.scaled_backward import states_before
 
 ROUNDING = 1e-10  # some ten steps of float64, and their logarithms
 SINGLE = {"float32": 1e-4, "float64": ROUNDING}  # the gradients compared with are the kernels', in float32
@@ -27,8 +27,8 @@ def make(cell, T=7, B=3, seed=0, **options):
         if name.endswith("b_h"):
             array[:] = 0.5 * rng.standard_normal(array.shape)
     x = rng.standard_normal((T, B, 4)).astype(net.dtype)
-    run = net.forward(x, lengths=lengths)
-    return net, run, rng.standard_normal(run.y.shape).astype(net.dtype)
+    trace = net.forward(x, lengths=lengths)
+    return net, trace, rng.standard_normal(trace.y.shape).astype(net.dtype)
 
 
 def logs_of(gradient):
@@ -53,8 +53,8 @@ EVERY_STEP = {name: options for name, options in SHAPES.items() if "output" not 
 @every_cell
 @pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
 def test_log_norms_are_those_of_the_gradients(cell, options):
-    net, run, dy = make(cell, **options)
-    found, gradients = hidden_log_norms(net, run, dy), net.backward(run, dy, hidden=True).hidden
+    net, trace, dy = make(cell, **options)
+    found, gradients = hidden_log_norms(net, trace, dy), net.backward(trace, dy, hidden=True).hidden
     assert found.keys() == gradients.keys()
     for name, logs in found.items():
         assert logs.names == gradients[name].names == net.cell.states
@@ -67,40 +67,40 @@ def test_log_norms_are_those_of_the_gradients(cell, options):
 @every_cell
 @pytest.mark.parametrize("options", EVERY_STEP.values(), ids=EVERY_STEP)
 def test_each_part_of_the_decomposition_is_that_of_its_gradient(cell, options):
-    net, run, dy = make(cell, **options)
-    for way in net.ways:
-        parts = [hidden_of_step(net, run, dy, s, way.name) for s in range(len(dy))]
-        found = loss_by_state(net, run, dy, way.name)
+    net, trace, dy = make(cell, **options)
+    for direction in net.directions:
+        parts = [hidden_of_step(net, trace, dy, s, direction.name) for s in range(len(dy))]
+        found = loss_by_state(net, trace, dy, direction.name)
         np.testing.assert_allclose(found, logs_of(np.stack(parts)), atol=SINGLE[str(net.dtype)])
-        total = net.backward(run, dy, hidden=True).hidden[way.name].h
+        total = net.backward(trace, dy, hidden=True).hidden[direction.name].h
         np.testing.assert_allclose(np.sum(parts, axis=0), total, atol=SINGLE[str(net.dtype)])
 
 
 @every_cell
 def test_no_loss_reaches_a_later_state(cell):
-    net, run, dy = make(cell)
+    net, trace, dy = make(cell)
     s, t = np.indices((7, 7))
     for layer in ("l0", "l1"):
-        reached = loss_by_state(net, run, dy, layer) > -np.inf
+        reached = loss_by_state(net, trace, dy, layer) > -np.inf
         np.testing.assert_array_equal(reached[t > s], False)
         if cell != "relu":  # whose units may all be off
             np.testing.assert_array_equal(reached[t <= s], True)
 
 
 def test_in_two_directions_every_loss_reaches_every_state_but_of_the_last_layer():
-    net, run, dy = make("tanh", bidirectional=True)
+    net, trace, dy = make("tanh", bidirectional=True)
     s, t = np.indices((7, 7))
-    assert np.isfinite(loss_by_state(net, run, dy, "l0")).all()
+    assert np.isfinite(loss_by_state(net, trace, dy, "l0")).all()
     for layer, reaches in (("l1", t <= s), ("l1.reverse", t >= s)):
-        np.testing.assert_array_equal(np.isfinite(loss_by_state(net, run, dy, layer))[..., 0], reaches)
+        np.testing.assert_array_equal(np.isfinite(loss_by_state(net, trace, dy, layer))[..., 0], reaches)
 
 
 @pytest.mark.parametrize("block", [1, 3000, 10**9])
 def test_blocks_do_not_change_the_result(monkeypatch, block):
-    net, run, dy = make("lstm")
-    expected = loss_by_state(net, run, dy)
-    monkeypatch.setattr("rnnkit.hidden.BLOCK_BYTES", block)
-    np.testing.assert_allclose(loss_by_state(net, run, dy), expected, atol=ROUNDING)
+    net, trace, dy = make("lstm")
+    expected = loss_by_state(net, trace, dy)
+    monkeypatch.setattr("rnnkit.gradients.log_norms.BLOCK_BYTES", block)
+    np.testing.assert_allclose(loss_by_state(net, trace, dy), expected, atol=ROUNDING)
 
 
 @pytest.mark.parametrize(("cell", "gain"), [("tanh", 0.5), ("tanh", 2.0), ("sigmoid", 1.0), ("identity", 3.0)])
@@ -110,27 +110,27 @@ def test_lags_of_several_hundred_steps_against_the_kernel(cell, gain):
     if cell != "identity":  # whose states would leave float32
         x = rnnkit.rng.streams(1).data.standard_normal(x.shape)
     single, net = (rnnkit.RNN(4, 5, cell=cell, gain=gain, seed=2, dtype=dtype) for dtype in SINGLE)
-    run, dy = net.forward(x), np.zeros((T, 2, 5))
+    trace, dy = net.forward(x), np.zeros((T, 2, 5))
     dy[-1] = 1
-    found = loss_by_state(net, run, dy)[-1]
+    found = loss_by_state(net, trace, dy)[-1]
     weights = [net.parameters[f"l0.{name}"] for name in ("W_xh", "W_hh", "b_h")]
-    by_kernel = hidden_gradient_log_norms(dy[-1], x, run.layers[0].h, *weights, ACTIVATIONS[cell])
+    by_kernel = hidden_gradient_log_norms(dy[-1], x, trace.layers[0].h, *weights, ACTIVATIONS[cell])
     np.testing.assert_allclose(found, by_kernel[-2::-1], rtol=0, atol=FAR)
-    np.testing.assert_array_equal(hidden_log_norms(net, run, dy)["l0"].h, found)
+    np.testing.assert_array_equal(hidden_log_norms(net, trace, dy)["l0"].h, found)
     in_float32 = hidden_of_step(single, single.forward(x.astype(np.float32)), dy.astype(np.float32), T - 1)[0]
     assert not in_float32.any() if cell == "sigmoid" or gain < 1 else in_float32.any()
 
 
 def test_a_tiny_net_by_finite_differences():
     """dL_s/dh_t of the upper layer, by the first state of a run that begins at step t + 1."""
-    net, run, dy = make("lstm", T=4, B=2)
-    found = loss_by_state(net, run, dy, "l1")
+    net, trace, dy = make("lstm", T=4, B=2)
+    found = loss_by_state(net, trace, dy, "l1")
     for s in range(4):
         for t in range(s):
-            state = states_before(net, run, t + 1)
+            state = states_before(net, trace, t + 1)
 
             def loss(state=state, t=t, s=s):
-                return (net.forward(run.x[t + 1 :], state).y[s - t - 1] * dy[s]).sum()
+                return (net.forward(trace.x[t + 1 :], state).y[s - t - 1] * dy[s]).sum()
 
             expected = numerical_gradient(loss, state.h)
             np.testing.assert_allclose(found[s, t], logs_of(expected[1]), atol=NUMERICAL)

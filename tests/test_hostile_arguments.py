@@ -7,26 +7,14 @@ import numpy as np
 import pytest
 
 import rnnkit
-from rnnkit import (
-    gradcheck,
-    hidden,
-    initializers,
-    kernels,
-    lyapunov,
-    optimizers,
-    parallel,
-    recipes,
-    rng,
-    schedules,
-    statistics,
-    theory,
-    torch_weights,
-    truncated,
-)
-from rnnkit.by_state import State
+from rnnkit import initializers, kernels, parallel, recipes, rng, statistics
+from rnnkit.gradients import gradcheck, jacobians, log_norms, lyapunov, theory
 from rnnkit.kernels import TANH
+from rnnkit.networks import torch_weights, truncation
+from rnnkit.networks.by_state import State
 from rnnkit.tasks import TASKS, DelayedEcho, LongLag, Memorization, TemporalOrder, influence_balancing
-from rnnkit.training import train
+from rnnkit.training import optimizers, schedules
+from rnnkit.training.loop import train
 
 T, B, I, H, O = 4, 3, 3, 2, 3  # noqa: E741
 NAN, INF = float("nan"), float("inf")
@@ -71,7 +59,7 @@ NET = net()
 
 
 @cache
-def run():
+def trace():
     """Not at import: it compiles."""
     return NET.forward(X)
 
@@ -124,17 +112,17 @@ CASES = [
         lambda v: NET.forward(X, State(h=v)),
         (None, 0, np.ma.masked_array(np.zeros((1, B, H), "f4"), False)),
     ),
-    ("run", lambda v: NET.backward(v, DY), (None, 0, (), DY, (DY,) * 8)),
-    ("dy", lambda v: NET.backward(run(), v), (0, DY.tolist(), DY[1:], DY.astype(int), np.ma.masked_array(DY, False))),
+    ("trace", lambda v: NET.backward(v, DY), (None, 0, (), DY, (DY,) * 8)),
+    ("dy", lambda v: NET.backward(trace(), v), (0, DY.tolist(), DY[1:], DY.astype(int), np.ma.masked_array(DY, False))),
     (
         "truncation",
-        lambda v: NET.backward(run(), DY, truncation=v),
+        lambda v: NET.backward(trace(), DY, truncation=v),
         (2, "12", (1,), (0, 2), (2, 1), (1.0, 2), (True, 2)),
     ),
-    ("hidden", lambda v: NET.backward(run(), DY, hidden=v), NO_FLAG),
+    ("hidden", lambda v: NET.backward(trace(), DY, hidden=v), NO_FLAG),
     ("loss", lambda v: NET.loss_and_gradients(X, TARGET, loss=v), NO_WORD),
-    ("loss", lambda v: NET.loss(run(), TARGET, v), NO_WORD),
-    ("run", lambda v: NET.loss(v, TARGET), (None, 0, DY)),
+    ("loss", lambda v: NET.loss(trace(), TARGET, v), NO_WORD),
+    ("trace", lambda v: NET.loss(v, TARGET), (None, 0, DY)),
     ("target", lambda v: NET.loss_and_gradients(X, v), (None, 1, TARGET[1:], TARGET.astype(int), CLASSES, TARGET + 1j)),
     ("target", lambda v: NET.loss_and_gradients(X, v), (np.ma.masked_array(TARGET, False), TARGET.astype(object))),
     (
@@ -170,19 +158,20 @@ CASES = [
     ("rng", lambda v: rnnkit.sample(np.zeros((1, 2)), v), NO_GENERATOR),
     ("temperature", lambda v: rnnkit.sample(np.zeros((1, 2)), DRAW, v), NO_POSITIVE),
     # gradients of states, Jacobians
-    ("net", lambda v: hidden.hidden_log_norms(v, run(), DY), (None, PAIR)),
-    ("run", lambda v: hidden.hidden_log_norms(NET, v, DY), (None, DY)),
-    ("dy", lambda v: hidden.hidden_log_norms(NET, run(), v), (None, 0, DY[1:], DY.astype(float))),
-    ("dy", lambda v: hidden.loss_by_state(NET, run(), v), (None, 0, DY[1:], DY.astype(float))),
-    ("layer", lambda v: hidden.loss_by_state(NET, run(), DY, v), NO_WORD),
-    ("s", lambda v: hidden.hidden_of_step(NET, run(), DY, v), (*NO_INTEGER, -1, T)),
-    ("run", lambda v: lyapunov.step_jacobian(NET, v, 0), (None, DY)),
-    ("t", lambda v: lyapunov.step_jacobian(NET, run(), v), (*NO_INTEGER, -1, T)),
-    ("b", lambda v: lyapunov.step_jacobian(NET, run(), 0, v), (*NO_INTEGER, -1, B)),
-    ("first", lambda v: lyapunov.jacobian_product(NET, run(), v, 2), (*NO_INTEGER, -1, T)),
-    ("last", lambda v: lyapunov.jacobian_product(NET, run(), 1, v), (*NO_INTEGER, -1, T, 0)),
-    ("n", lambda v: lyapunov.lyapunov_exponents(NET, run(), v), (*refused(NO_COUNT), H + 1)),
-    ("burn_in", lambda v: lyapunov.lyapunov_exponents(NET, run(), burn_in=v), (*NO_INTEGER, -1, T)),
+    ("net", lambda v: log_norms.hidden_log_norms(v, trace(), DY), (None, PAIR)),
+    ("checkpointing", lambda v: NET.forward(X, checkpointing=v), NO_FLAG),
+    ("trace", lambda v: log_norms.hidden_log_norms(NET, v, DY), (None, DY)),
+    ("dy", lambda v: log_norms.hidden_log_norms(NET, trace(), v), (None, 0, DY[1:], DY.astype(float))),
+    ("dy", lambda v: log_norms.loss_by_state(NET, trace(), v), (None, 0, DY[1:], DY.astype(float))),
+    ("layer", lambda v: log_norms.loss_by_state(NET, trace(), DY, v), NO_WORD),
+    ("s", lambda v: log_norms.hidden_of_step(NET, trace(), DY, v), (*NO_INTEGER, -1, T)),
+    ("trace", lambda v: jacobians.step_jacobian(NET, v, 0), (None, DY)),
+    ("t", lambda v: jacobians.step_jacobian(NET, trace(), v), (*NO_INTEGER, -1, T)),
+    ("b", lambda v: jacobians.step_jacobian(NET, trace(), 0, v), (*NO_INTEGER, -1, B)),
+    ("first", lambda v: jacobians.jacobian_product(NET, trace(), v, 2), (*NO_INTEGER, -1, T)),
+    ("last", lambda v: jacobians.jacobian_product(NET, trace(), 1, v), (*NO_INTEGER, -1, T, 0)),
+    ("n", lambda v: lyapunov.lyapunov_exponents(NET, trace(), v), (*refused(NO_COUNT), H + 1)),
+    ("burn_in", lambda v: lyapunov.lyapunov_exponents(NET, trace(), burn_in=v), (*NO_INTEGER, -1, T)),
     # training
     ("make_net", lambda v: trained(make_net=v), NO_FUNCTION),
     ("make_net", lambda v: trained(make_net=lambda generator: v), (None, 1, PAIR)),
@@ -203,8 +192,8 @@ CASES = [
         for name in ("optimizer", "clip_mode", "nonfinite", "omega_form", "stop")
     ],
     ("learning_rate", lambda v: protocol(learning_rate=v), (*NO_NUMBER, -1, 1e300)),
-    ("settings", lambda v: protocol(settings=v), (None, 1, [("mu", 0.9)], {"beta1": 0.9}, {1: 0.9})),
-    ("mu", lambda v: protocol(optimizer="momentum", settings={"mu": v}), (*NO_NUMBER, -0.1, 1.0)),
+    ("hyperparameters", lambda v: protocol(hyperparameters=v), (None, 1, [("mu", 0.9)], {"beta1": 0.9}, {1: 0.9})),
+    ("mu", lambda v: protocol(optimizer="momentum", hyperparameters={"mu": v}), (*NO_NUMBER, -0.1, 1.0)),
     ("clip", lambda v: protocol(clip=v), refused(NO_POSITIVE)),
     ("omega", lambda v: protocol(omega=v), (*NO_NUMBER, -1)),
     ("solved_error", lambda v: protocol(solved_error=v), (*NO_POSITIVE, 1.1)),
@@ -225,8 +214,8 @@ CASES = [
     ("factor", lambda v: schedules.HalveOnPlateau(0.1, factor=v), (*NO_POSITIVE, 1)),
     ("smallest", lambda v: schedules.HalveOnPlateau(0.1, smallest=v), (*NO_NUMBER, -1, 0.2)),
     ("loss", lambda v: schedules.HalveOnPlateau(0.1)(v), (None, "1", 1j, True, [1.0])),
-    ("truncation's k1", lambda v: list(truncated.windows(T, v, 2)), NO_COUNT),
-    ("T", lambda v: list(truncated.windows(v, 1, 2)), NO_COUNT),
+    ("truncation's k1", lambda v: list(truncation.windows(T, v, 2)), NO_COUNT),
+    ("T", lambda v: list(truncation.windows(v, 1, 2)), NO_COUNT),
     ("function", lambda v: parallel.map_replicates(v, 2), NO_FUNCTION),
     ("n", lambda v: parallel.map_replicates(abs, v), (*NO_COUNT, 2.5)),
     ("threads", lambda v: parallel.map_replicates(abs, 2, v), refused(NO_COUNT)),

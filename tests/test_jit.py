@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from rnnkit import _jit, kernels
+from rnnkit import kernels
+from rnnkit._compile import jit as _jit
 
 TIMEOUT = 120  # seconds for one process: interpreted, it takes about 2; only a hang reaches it
 # Without the compiler tanh is numpy's own, and a sum of products rounds each product.

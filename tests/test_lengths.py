@@ -26,8 +26,8 @@ LOSS_TARGETS = {"mse": (T, B, O), "sigmoid": (T, B, O), "softmax": (T, B)}
 
 
 def run_all(net, x, state, lengths, dy, dstate, hidden=True):
-    run = net.forward(x, state, lengths)
-    return everything(run, net.backward(run, dy, dstate, hidden=hidden))
+    trace = net.forward(x, state, lengths)
+    return everything(trace, net.backward(trace, dy, dstate, hidden=hidden))
 
 
 def rows_of(net, found, rows, n=None):
@@ -75,7 +75,7 @@ def test_beyond_a_rows_length_all_is_zero(cell, bidirectional):
     )
     beyond = np.arange(T)[:, None] >= given["lengths"]
     by_step = [k for k in found if k in ("y", "dx") or k.endswith((".dh", ".dc"))]
-    assert len(by_step) == 2 + len(net.ways) * (1 + (cell == "lstm"))
+    assert len(by_step) == 2 + len(net.directions) * (1 + (cell == "lstm"))
     for name in by_step:
         assert (found[name][beyond] == 0).all(), name
         assert (found[name][~beyond] != 0).any(), name
@@ -89,11 +89,11 @@ def test_nan_in_the_padding_changes_nothing(cell, bidirectional, loss):
     dy, dstate = draw_like(net.forward(x).y), draw_state(net, B, rng)
 
     def results():
-        value, gradients, run = net.loss_and_gradients(x, target, loss=loss, hidden=True, **given)
-        found = everything(run, gradients) | {"loss": np.array(value)}
+        value, gradients, trace = net.loss_and_gradients(x, target, loss=loss, hidden=True, **given)
+        found = everything(trace, gradients) | {"loss": np.array(value)}
         found |= {f"{k} by dy": a for k, a in run_all(net, x, dy=dy, dstate=dstate, **given).items()}
         if not bidirectional:
-            cut = everything(run, net.backward(run, dy, truncation=(2, 3), hidden=True))
+            cut = everything(trace, net.backward(trace, dy, truncation=(2, 3), hidden=True))
             found |= {f"{k} truncated": a for k, a in cut.items()}
         return found
 
@@ -145,6 +145,6 @@ def test_bad_lengths_are_named(lengths):
 def test_a_list_of_lengths_is_taken_and_left_alone():
     net, x, _ = make()
     lengths = np.array([2, 5, 1], np.int32)
-    run = net.forward(x, lengths=lengths)
-    np.testing.assert_array_equal(run.y, net.forward(x, lengths=[2, 5, 1]).y)
+    trace = net.forward(x, lengths=lengths)
+    np.testing.assert_array_equal(trace.y, net.forward(x, lengths=[2, 5, 1]).y)
     np.testing.assert_array_equal(lengths, [2, 5, 1])

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 import rnnkit
-from rnnkit.gradcheck import OFFSETS, WEIGHTS
+from rnnkit.gradients.gradcheck import OFFSETS, WEIGHTS
+from rnnkit.gradients.jacobians import _by_sweeps, jacobian_product, step_jacobian
+from rnnkit.gradients.lyapunov import lyapunov_exponents
+from rnnkit.gradients.scaled_backward import states_before
+from rnnkit.gradients.step_factors import steps
 from rnnkit.initializers import orthogonal
 from rnnkit.kernels.cells import CELLS
-from rnnkit.lyapunov import _by_sweeps, jacobian_product, lyapunov_exponents, step_jacobian
 from rnnkit.rng import streams
-from rnnkit.scaled_backward import states_before
-from rnnkit.state_jacobians import steps
 
 NUMERICAL = 1e-9  # fourth-order differences of one step, by 1e-3
 ROUNDING = 1e-10  # some dozens of float64 steps, and their logarithms
@@ -43,16 +44,16 @@ def as_vector(state, b=0):
     return np.concatenate([part[layer, b] for layer in range(len(state.h)) for part in state])
 
 
-def numerical_jacobian(net, run, first, last, b):
+def numerical_jacobian(net, trace, first, last, b):
     """d state_last / d state_{first-1} by differences of the network itself."""
-    columns, state = [], states_before(net, run, first)
+    columns, state = [], states_before(net, trace, first)
     for layer in range(net.layers):
         for part in state:
             for unit in range(net.hidden_size):
                 kept, column = part[layer, b, unit], 0.0
                 for offset, weight in zip(OFFSETS, WEIGHTS, strict=True):
                     part[layer, b, unit] = kept + offset * 1e-3
-                    column += weight / 1e-3 * as_vector(net.forward(run.x[first : last + 1], state).state, b)
+                    column += weight / 1e-3 * as_vector(net.forward(trace.x[first : last + 1], state).state, b)
                 part[layer, b, unit] = kept
                 columns.append(column)
     return np.stack(columns, axis=1)
@@ -61,33 +62,33 @@ def numerical_jacobian(net, run, first, last, b):
 @every_cell
 @every_depth
 def test_a_step_against_finite_differences(cell, layers):
-    net, run = make(cell, layers=layers)
+    net, trace = make(cell, layers=layers)
     for t, b in ((0, 0), (3, 1), (5, 0)):
-        expected = numerical_jacobian(net, run, t, t, b)
-        np.testing.assert_allclose(step_jacobian(net, run, t, b), expected, rtol=0, atol=NUMERICAL)
+        expected = numerical_jacobian(net, trace, t, t, b)
+        np.testing.assert_allclose(step_jacobian(net, trace, t, b), expected, rtol=0, atol=NUMERICAL)
 
 
 @every_cell
 @every_depth
 def test_gradients_go_back_by_the_jacobians(cell, layers):
     """dL/d state_0 of a loss on the last states, by net.backward, is that loss's gradient times the product."""
-    net, run = make(cell, layers=layers)
+    net, trace = make(cell, layers=layers)
     dstate = net.initial_state(2)
     for part in (part for part in dstate if part is not None):
         part[:] = streams(3).data.standard_normal(part.shape)
-    gradient = net.backward(run, None, dstate).state
+    gradient = net.backward(trace, None, dstate).state
     for b in (0, 1):
-        product = jacobian_product(net, run, 0, 5, b)
+        product = jacobian_product(net, trace, 0, 5, b)
         got = as_vector(dstate, b) @ product.matrix * np.exp(product.log_scale)
         np.testing.assert_allclose(got, as_vector(gradient, b), rtol=0, atol=ROUNDING)
 
 
 def test_an_elman_step_and_product_by_hand():
-    net, run = make("tanh")
-    W_hh, h = net.parameters["l0.W_hh"], run.layers[0].h[:, 1]
+    net, trace = make("tanh")
+    W_hh, h = net.parameters["l0.W_hh"], trace.layers[0].h[:, 1]
     by_hand = [np.diag(1 - h[t + 1] ** 2) @ W_hh.T for t in range(6)]
-    np.testing.assert_allclose(step_jacobian(net, run, 2, 1), by_hand[2], rtol=0, atol=ROUNDING)
-    product = jacobian_product(net, run, 2, 4, 1)
+    np.testing.assert_allclose(step_jacobian(net, trace, 2, 1), by_hand[2], rtol=0, atol=ROUNDING)
+    product = jacobian_product(net, trace, 2, 4, 1)
     expected = by_hand[4] @ by_hand[3] @ by_hand[2]
     np.testing.assert_allclose(product.matrix * np.exp(product.log_scale), expected, rtol=0, atol=ROUNDING)
     singular = np.linalg.svd(expected, compute_uv=False)
@@ -118,12 +119,12 @@ def test_singular_values_far_beyond_the_range_of_floats():
 
 @pytest.mark.parametrize("cell", ["tanh", "lstm", "gru"])
 def test_both_ways_to_singular_values_agree_and_their_sum_is_the_determinant(cell):
-    net, run = make(cell, T=60)
-    factors = list(steps(net, run, 0, 59, 0))
-    short = jacobian_product(net, run, 0, 1).log_singular_values
+    net, trace = make(cell, T=60)
+    factors = list(steps(net, trace, 0, 59, 0))
+    short = jacobian_product(net, trace, 0, 1).log_singular_values
     np.testing.assert_allclose(_by_sweeps(factors[:2]), short, rtol=0, atol=1e-6)
     log_det = sum(np.linalg.slogdet(step.J)[1] for step in factors)
-    assert abs(jacobian_product(net, run, 0, 59).log_singular_values.sum() - log_det) < 1e-8
+    assert abs(jacobian_product(net, trace, 0, 59).log_singular_values.sum() - log_det) < 1e-8
 
 
 def test_exponents_of_a_linear_net_are_the_logs_of_its_eigenvalues():
@@ -157,52 +158,52 @@ def test_an_orthogonal_linear_net_keeps_every_change():
 @pytest.mark.parametrize("cell", ["tanh", "sigmoid", "lstm", "gru"])
 @every_depth
 def test_the_sum_of_the_exponents_is_the_mean_log_determinant(cell, layers):
-    net, run = make(cell, T=30, layers=layers)
-    log_dets = [np.linalg.slogdet(step_jacobian(net, run, t, 1))[1] for t in range(30)]
-    assert abs(lyapunov_exponents(net, run, b=1).sum() - np.mean(log_dets)) < ROUNDING
-    assert abs(lyapunov_exponents(net, run, burn_in=10, b=1).sum() - np.mean(log_dets[10:])) < ROUNDING
+    net, trace = make(cell, T=30, layers=layers)
+    log_dets = [np.linalg.slogdet(step_jacobian(net, trace, t, 1))[1] for t in range(30)]
+    assert abs(lyapunov_exponents(net, trace, b=1).sum() - np.mean(log_dets)) < ROUNDING
+    assert abs(lyapunov_exponents(net, trace, burn_in=10, b=1).sum() - np.mean(log_dets[10:])) < ROUNDING
 
 
 @every_cell
 @every_depth
 def test_a_contracting_net_has_negative_exponents(cell, layers):
-    net, run = make(cell, T=100, layers=layers)
+    net, trace = make(cell, T=100, layers=layers)
     for name, array in net.parameters.items():
         array *= 0.1 if name.endswith("W_hh") else 1
-    found = lyapunov_exponents(net, net.forward(run.x), burn_in=20)
+    found = lyapunov_exponents(net, net.forward(trace.x), burn_in=20)
     assert found.shape == (layers * 4 * (2 if cell == "lstm" else 1),)
     assert (found < 0).all()
     assert (found[1:] <= found[:-1]).all()
 
 
 def test_an_lstm_without_weights_forgets_at_the_rate_of_its_gate():
-    net, run = make("lstm", T=40)
+    net, trace = make("lstm", T=40)
     for array in net.parameters.values():
         array[:] = 0
     net.parameters["l0.b_h"][4:8] = 2.0  # the forget gate's
-    found = lyapunov_exponents(net, net.forward(run.x), burn_in=5)
+    found = lyapunov_exponents(net, net.forward(trace.x), burn_in=5)
     np.testing.assert_allclose(found[:4], -np.log1p(np.exp(-2)), atol=ROUNDING)
     assert (found[4:] == -np.inf).all()  # h passes nothing on
 
 
 def test_the_steps_of_a_shorter_row():
-    net, run = make("gru", lengths=np.array([6, 3]))
-    whole, short = make("gru")[1], run._replace(x=run.x[:3], lengths=np.empty(0, np.int64))
-    np.testing.assert_array_equal(lyapunov_exponents(net, run, b=0), lyapunov_exponents(net, whole, b=0))
-    np.testing.assert_array_equal(lyapunov_exponents(net, run, b=1), lyapunov_exponents(net, short, b=1))
+    net, trace = make("gru", lengths=np.array([6, 3]))
+    whole, short = make("gru")[1], trace._replace(x=trace.x[:3], lengths=np.empty(0, np.int64))
+    np.testing.assert_array_equal(lyapunov_exponents(net, trace, b=0), lyapunov_exponents(net, whole, b=0))
+    np.testing.assert_array_equal(lyapunov_exponents(net, trace, b=1), lyapunov_exponents(net, short, b=1))
     with pytest.raises(ValueError, match=r"^t must be an integer in 0\.\.2, the last step of sample 1, got 3"):
-        step_jacobian(net, run, 3, 1)
+        step_jacobian(net, trace, 3, 1)
 
 
 def test_a_bad_argument_is_named():
-    net, run = make("tanh")
+    net, trace = make("tanh")
     for message, call in {
-        r"t must be an integer in 0\.\.5": lambda: step_jacobian(net, run, -1),
-        r"b must be an integer in 0\.\.1, got 2": lambda: step_jacobian(net, run, 0, 2),
-        "last must be at least first = 3, got 2": lambda: jacobian_product(net, run, 3, 2),
-        r"first must be an integer in 0\.\.5": lambda: jacobian_product(net, run, 6, 7),
-        r"n must be an integer in 1\.\.4, got 5": lambda: lyapunov_exponents(net, run, n=5),
-        r"burn_in must be an integer in 0\.\.5": lambda: lyapunov_exponents(net, run, burn_in=6),
+        r"t must be an integer in 0\.\.5": lambda: step_jacobian(net, trace, -1),
+        r"b must be an integer in 0\.\.1, got 2": lambda: step_jacobian(net, trace, 0, 2),
+        "last must be at least first = 3, got 2": lambda: jacobian_product(net, trace, 3, 2),
+        r"first must be an integer in 0\.\.5": lambda: jacobian_product(net, trace, 6, 7),
+        r"n must be an integer in 1\.\.4, got 5": lambda: lyapunov_exponents(net, trace, n=5),
+        r"burn_in must be an integer in 0\.\.5": lambda: lyapunov_exponents(net, trace, burn_in=6),
     }.items():
         with pytest.raises(ValueError, match=f"^{message}"):
             call()

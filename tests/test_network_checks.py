@@ -5,7 +5,7 @@ import pytest
 from nets import B, H, I, O, T, draw_like, draw_state, make
 
 from rnnkit import RNN
-from rnnkit.by_state import State
+from rnnkit.networks.by_state import State
 
 
 @pytest.mark.parametrize(
@@ -57,32 +57,32 @@ def test_a_bad_state_is_named(cell, state, message):
     net, x, _ = make(cell)
     with pytest.raises(ValueError, match=f"^state{message}"):
         net.forward(x, state)
-    run = net.forward(x)
+    trace = net.forward(x)
     with pytest.raises(ValueError, match=f"^dstate{message}"):
-        net.backward(run, None, state)
+        net.backward(trace, None, state)
 
 
 @pytest.mark.parametrize("output", ["every", "last"])
 def test_a_bad_dy_is_named(output):
     net, x, _ = make(output=output)
-    run = net.forward(x)
-    dy = draw_like(run.y)
+    trace = net.forward(x)
+    dy = draw_like(trace.y)
     for bad, got in (
         (dy[1:], r"\("),
         (dy.astype(np.float32), ".* float32"),
         (dy[..., :1], r"\("),
         (dy.tolist(), "list"),
     ):
-        with pytest.raises(ValueError, match=rf"^dy must be shaped as run\.y, \(.*\) float64, got {got}"):
-            net.backward(run, bad)
+        with pytest.raises(ValueError, match=rf"^dy must be shaped as trace\.y, \(.*\) float64, got {got}"):
+            net.backward(trace, bad)
 
 
 def test_a_dy_in_any_order_is_taken():
     net, x, _ = make(layers=2)
-    run = net.forward(x)
-    dy = draw_like(run.y)
+    trace = net.forward(x)
+    dy = draw_like(trace.y)
     turned = np.asfortranarray(dy)
-    np.testing.assert_array_equal(net.backward(run, turned).flat, net.backward(run, dy).flat)
+    np.testing.assert_array_equal(net.backward(trace, turned).flat, net.backward(trace, dy).flat)
     state = draw_state(net, B, np.random.default_rng(0))
     as_f = State(h=np.asfortranarray(state.h))
     np.testing.assert_array_equal(net.forward(x, as_f).y, net.forward(x, state).y)
@@ -111,14 +111,14 @@ def test_a_run_of_another_net_is_refused(other):
     """Its arrays would be read as if they were of this net's sizes."""
     sizes = {"input_size": 2, "hidden_size": 3, "output_size": 2, "cell": "lstm", "dtype": "float64"}
     net, another = RNN(**sizes), RNN(**sizes | other)
-    run = another.forward(np.ones((T, B, another.input_size)))
-    with pytest.raises(ValueError, match=r"^run must come from a network like RNN\(lstm"):
-        net.backward(run, np.ones_like(run.y))
+    trace = another.forward(np.ones((T, B, another.input_size)))
+    with pytest.raises(ValueError, match=r"^trace must come from a network like RNN\(lstm"):
+        net.backward(trace, np.ones_like(trace.y))
 
 
 def test_lengths_are_the_runs_own():
     net, lengths = make()[0], np.array([5, 2, 3])
-    run = net.forward(np.ones((T, B, I)), lengths=lengths)
-    expected = net.backward(run, run.y).flat
+    trace = net.forward(np.ones((T, B, I)), lengths=lengths)
+    expected = net.backward(trace, trace.y).flat
     lengths[:] = 1
-    np.testing.assert_array_equal(net.backward(run, run.y).flat, expected)
+    np.testing.assert_array_equal(net.backward(trace, trace.y).flat, expected)

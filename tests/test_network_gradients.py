@@ -21,7 +21,7 @@ from nets import (
 )
 from pairs import every_pair
 
-from rnnkit.gradcheck import check_network, numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import check_network, numerical_gradient, relative_error
 
 DIFFERENCES = 1e-8  # 4th-order differences of 5 smooth steps through up to 3 layers
 # Every pair of values of two options is in some row (tested below); the full product has 864.
@@ -73,12 +73,12 @@ def test_the_cases_have_every_pair_of_values():
 def test_gradients_of_the_last_states(cell, bidirectional, lengths, output_size):
     shape = {"bidirectional": bidirectional, "lengths": lengths, "output_size": output_size}
     net, x, given = make(cell, layers=2, smooth=True, **shape)
-    run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
-    dy = draw_like(run.y)
+    trace, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
+    dy = draw_like(trace.y)
     if lengths:
         dy[np.arange(T)[:, None] >= given["lengths"]] = 0  # what the outputs there are is promised, not differentiated
-    found = net.backward(run, dy, dstate)
-    without_dy = net.backward(run, None, dstate)
+    found = net.backward(trace, dy, dstate)
+    without_dy = net.backward(trace, None, dstate)
 
     def loss(dy=dy):
         again = net.forward(x, **given)
@@ -96,9 +96,9 @@ def test_gradients_of_the_last_states(cell, bidirectional, lengths, output_size)
 def test_against_the_references_composed(cell, layers, bidirectional, output):
     for symbols in (False, True):
         net, x, given = make(cell, layers=layers, bidirectional=bidirectional, output=output, symbols=symbols)
-        run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
-        dy = draw_like(run.y)
-        got = everything(run, net.backward(run, dy, dstate))
+        trace, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
+        dy = draw_like(trace.y)
+        got = everything(trace, net.backward(trace, dy, dstate))
         expected = compose(net, x, given["state"], dy, dstate)
         if symbols:
             expected["dx"] = np.empty((*x.shape, 0))
@@ -109,16 +109,16 @@ def test_against_the_references_composed(cell, layers, bidirectional, output):
 @one_or_both
 def test_shorter_rows_against_the_references_row_by_row(cell, bidirectional):
     net, x, given = make(cell, layers=2, bidirectional=bidirectional, lengths=True)
-    run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
-    dy = draw_like(run.y)
-    gradients = net.backward(run, dy, dstate)
+    trace, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
+    dy = draw_like(trace.y)
+    gradients = net.backward(trace, dy, dstate)
     total = dict.fromkeys(net.parameters, 0)
     for b, n in enumerate(given["lengths"]):
         row = slice(b, b + 1)
         alone = compose(net, x[:n, row], pick(given["state"], row), dy[:n, row], pick(dstate, row))
         total = {name: value + alone[name] for name, value in total.items()}
-        got = {"y": run.y[:n, row], "dx": gradients.dx[:n, row], "first.h": gradients.state.h[:, row]}
-        assert_close(got | {"last.h": run.state.h[:, row]}, {k: alone[k] for k in (*got, "last.h")}, EXACT)
+        got = {"y": trace.y[:n, row], "dx": gradients.dx[:n, row], "first.h": gradients.state.h[:, row]}
+        assert_close(got | {"last.h": trace.state.h[:, row]}, {k: alone[k] for k in (*got, "last.h")}, EXACT)
     assert_close(gradients.parameters, total, EXACT)
 
 
@@ -142,7 +142,7 @@ def test_a_check_leaves_all_it_was_given_alone_and_says_what_it_cannot_check():
     check_network(net, x, np.zeros((T, 3, O)), **given)
     for a, b in zip((net.flat, x, *given["state"]), before, strict=True):
         np.testing.assert_array_equal(a, b)
-    with pytest.raises(ValueError, match=r"^truncation=\(1, 2\) has no place"):
+    with pytest.raises(ValueError, match=r"^truncation=\(1, 2\) cannot be combined with check_network"):
         check_network(net, x, np.zeros((T, 3, O)), truncation=(1, 2))
     single, x, _ = make(dtype="float32")
     with pytest.raises(ValueError, match=r"^net must be float64, got float32"):

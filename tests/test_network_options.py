@@ -7,7 +7,7 @@ import pytest
 from nets import B, H, I, O, T, make
 
 from rnnkit import RNN
-from rnnkit.by_state import State
+from rnnkit.networks.by_state import State
 
 GIVEN = np.random.default_rng(3).standard_normal((H, H))
 # Of each option two values, and what must stand beside them for the option to have a place.
@@ -38,6 +38,7 @@ LOSS = {
     "lengths": (None, [5, 2, 3], {}),
     "truncation": (None, (1, 2), {}),
     "hidden": (False, True, {}),
+    "checkpointing": (False, True, {}),  # less is kept
 }
 
 
@@ -49,9 +50,9 @@ def outcome(**options):
     """Return all bytes that a net made with these options gives for one batch."""
     net = RNN(**{"input_size": 2, "hidden_size": 3, "output_size": 2} | options)
     x = np.random.default_rng(1).standard_normal((T, B, net.input_size)).astype(net.dtype)
-    run = net.forward(x)
-    gradients = net.backward(run, np.ones_like(run.y))
-    return run.y.tobytes() + gradients.flat.tobytes() + gradients.dx.tobytes()
+    trace = net.forward(x)
+    gradients = net.backward(trace, np.ones_like(trace.y))
+    return trace.y.tobytes() + gradients.flat.tobytes() + gradients.dx.tobytes()
 
 
 @pytest.mark.parametrize("name", CONSTRUCTOR)
@@ -69,8 +70,8 @@ def test_every_option_of_the_loss_changes_a_result(name):
     found = []
     for value in (one, other, one):
         arguments = {"x": x, "target": np.full((T, B, O), 0.5)} | beside | {name: value}
-        loss, gradients, _ = net.loss_and_gradients(**arguments)
-        found.append((loss, gradients.flat.tobytes(), gradients.hidden.keys()))
+        loss, gradients, trace = net.loss_and_gradients(**arguments)
+        found.append((loss, gradients.flat.tobytes(), gradients.hidden.keys(), trace.h.shape))
     assert found[0] != found[1]
     assert found[0] == found[2]
 
@@ -79,7 +80,7 @@ def test_no_option_is_left_out():
     assert CONSTRUCTOR.keys() == options_of(RNN)
     assert LOSS.keys() == options_of(RNN.loss_and_gradients)
     forward, backward = options_of(RNN.forward), options_of(RNN.backward)
-    assert (forward | backward) - LOSS.keys() == {"run", "dy", "dstate"}  # see the gradients of the last states
+    assert (forward | backward) - LOSS.keys() == {"trace", "dy", "dstate"}  # see the gradients of the last states
 
 
 @pytest.mark.parametrize(
@@ -97,13 +98,19 @@ def test_no_option_is_left_out():
         ({"initializer": [[1.0]]}, "^initializer must be one of glorot, .* or an array, got"),
         ({"initializer": GIVEN[1:]}, r"^initializer must have shape \(3, 3\), got \(2, 3\)"),
         ({"initializer": GIVEN, "cell": "lstm"}, r"^initializer must have shape \(3, 12\), got \(3, 3\)"),
-        ({"initializer": GIVEN, "gain": 2.0}, "^gain and fan_in have no place beside an initializer that is an array"),
-        ({"initializer": GIVEN, "fan_in": 2}, "^gain and fan_in have no place beside an initializer that is an array"),
-        ({"spectral_radius": 1.0, "gain": 2.0}, r"^spectral_radius=1\.0 has no place beside gain=2\.0"),
+        (
+            {"initializer": GIVEN, "gain": 2.0},
+            "^gain and fan_in cannot be combined with an initializer that is an array",
+        ),
+        (
+            {"initializer": GIVEN, "fan_in": 2},
+            "^gain and fan_in cannot be combined with an initializer that is an array",
+        ),
+        ({"spectral_radius": 1.0, "gain": 2.0}, r"^spectral_radius=1\.0 cannot be combined with gain=2\.0"),
         ({"spectral_radius": 0.0}, r"^spectral_radius must be a finite number > 0, got 0\.0"),
         ({"spectral_radius": np.nan}, "^spectral_radius must be a finite number > 0, got nan"),
         ({"gain": -1.0}, r"^gain must be a finite number > 0, got -1\.0"),
-        ({"fan_in": 2}, "^fan_in=2 has no place beside initializer='glorot'"),
+        ({"fan_in": 2}, "^fan_in=2 cannot be combined with initializer='glorot'"),
         ({"initializer": "sparse", "fan_in": 4}, r"^fan_in must be an integer in 1\.\.3, got 4"),
         ({"forget_bias": 1.0, "cell": "relu"}, r"^forget_bias=1\.0 cannot be combined with cell=relu"),
         ({"chrono": 10}, "^chrono=10 cannot be combined with cell=tanh: it has no gate that keeps the state"),

@@ -21,7 +21,7 @@ from nets import (
 from pairs import every_pair
 
 from rnnkit import RNN, parallel
-from rnnkit.by_state import State
+from rnnkit.networks.by_state import State
 
 either_input = pytest.mark.parametrize("symbols", [False, True], ids=["numbers", "symbols"])
 
@@ -36,9 +36,9 @@ def set_threads():
 @every_pair({"cell": CELLS, "bidirectional": [False, True], "output": ["every", "last"]})
 def test_a_permuted_batch_permutes(cell, bidirectional, output):
     net, x, given = make(cell, B=20, layers=2, bidirectional=bidirectional, output=output, lengths=True)
-    order, run = np.random.default_rng(5).permutation(20), net.forward(x, **given)
-    dy, dstate = draw_like(run.y), draw_state(net, 20, np.random.default_rng(2))
-    found = everything(run, net.backward(run, dy, dstate))
+    order, trace = np.random.default_rng(5).permutation(20), net.forward(x, **given)
+    dy, dstate = draw_like(trace.y), draw_state(net, 20, np.random.default_rng(2))
+    found = everything(trace, net.backward(trace, dy, dstate))
     permuted = net.forward(x[:, order].copy(), pick(given["state"], order), given["lengths"][order])
     back = net.backward(permuted, dy[order] if output == "last" else dy[:, order], pick(dstate, order))
     got = everything(permuted, back)
@@ -52,13 +52,13 @@ def test_a_permuted_batch_permutes(cell, bidirectional, output):
 @every_pair({"cell": CELLS, "symbols": [False, True], "cut": [1, 3]})
 def test_chunks_with_carried_state_equal_the_whole(cell, symbols, cut):
     net, x, given = make(cell, symbols=symbols, layers=2)
-    run, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
-    dy = draw_like(run.y)
-    whole = net.backward(run, dy, dstate)
+    trace, dstate = net.forward(x, **given), draw_state(net, 3, np.random.default_rng(2))
+    dy = draw_like(trace.y)
+    whole = net.backward(trace, dy, dstate)
     before = net.forward(x[:cut], **given)
     after = net.forward(x[cut:], before.state)
-    np.testing.assert_array_equal(np.concatenate([before.y, after.y]), run.y)
-    for got, expected in zip(after.state, run.state, strict=True):
+    np.testing.assert_array_equal(np.concatenate([before.y, after.y]), trace.y)
+    for got, expected in zip(after.state, trace.state, strict=True):
         np.testing.assert_array_equal(got, expected)
     late = net.backward(after, dy[cut:], dstate)
     early = net.backward(before, dy[:cut], late.state)
@@ -73,21 +73,21 @@ def test_a_linear_net_is_a_power_of_its_matrix(layers):
     """No input, no bias: h_T = h_0 W^T; through two layers, the last state is the sum of all ways of T steps."""
     net = RNN(I, 3, None, cell="identity", layers=layers, dtype="float64")
     state = draw_state(net, 4, np.random.default_rng(0))
-    run = net.forward(np.zeros((7, 4, I)), state)
+    trace = net.forward(np.zeros((7, 4, I)), state)
     W, power = net.parameters["l0.W_hh"], np.linalg.matrix_power
-    np.testing.assert_allclose(run.state.h[0], state.h[0] @ power(W, 7), rtol=0, atol=EXACT)
+    np.testing.assert_allclose(trace.state.h[0], state.h[0] @ power(W, 7), rtol=0, atol=EXACT)
     last = draw_state(net, 4, np.random.default_rng(1)).h * (np.arange(layers) == layers - 1)[:, None, None]
-    back = net.backward(run, None, State(h=last), hidden=True)
+    back = net.backward(trace, None, State(h=last), hidden=True)
     U = net.parameters[f"l{layers - 1}.W_hh"]
     for t in range(7):
         expected = last[-1] @ power(U.T, 6 - t)
         np.testing.assert_allclose(back.hidden[f"l{layers - 1}"].h[t], expected, rtol=0, atol=EXACT)
     if layers == 2:
         V = net.parameters["l1.W_xh"]
-        ways = sum(power(W, t) @ V @ power(U, 7 - t) for t in range(1, 8))
-        expected = state.h[0] @ ways + state.h[1] @ power(U, 7)
-        np.testing.assert_allclose(run.state.h[1], expected, rtol=0, atol=EXACT)
-        np.testing.assert_allclose(back.state.h[0], last[-1] @ ways.T, rtol=0, atol=EXACT)
+        directions = sum(power(W, t) @ V @ power(U, 7 - t) for t in range(1, 8))
+        expected = state.h[0] @ directions + state.h[1] @ power(U, 7)
+        np.testing.assert_allclose(trace.state.h[1], expected, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(back.state.h[0], last[-1] @ directions.T, rtol=0, atol=EXACT)
 
 
 @every_pair({"cell": CELLS, "bidirectional": [False, True], "symbols": [False, True]})
@@ -95,8 +95,8 @@ def test_float32_against_float64(cell, bidirectional, symbols):
     found = []
     for dtype in ("float32", "float64"):
         net, x, given = make(cell, B=20, layers=2, bidirectional=bidirectional, symbols=symbols, dtype=dtype)
-        run, dstate = net.forward(x, **given), draw_state(net, 20, np.random.default_rng(2))
-        found.append(everything(run, net.backward(run, draw_like(run.y), dstate, hidden=True)))
+        trace, dstate = net.forward(x, **given), draw_state(net, 20, np.random.default_rng(2))
+        found.append(everything(trace, net.backward(trace, draw_like(trace.y), dstate, hidden=True)))
     single, double = found
     assert {a.dtype for a in single.values()} == {np.dtype(np.float32)}
     assert_close(single, double, SINGLE)
@@ -111,9 +111,9 @@ def test_one_thread_and_two_give_the_same_bytes(cell, bidirectional, truncation,
     results = []
     for threads in (1, 2):
         set_threads(threads)
-        run = net.forward(x, **given)
-        gradients = net.backward(run, draw_like(run.y), truncation=truncation, hidden=True)
-        results.append(everything(run, gradients))
+        trace = net.forward(x, **given)
+        gradients = net.backward(trace, draw_like(trace.y), truncation=truncation, hidden=True)
+        results.append(everything(trace, gradients))
     assert_same_bytes(*results)
 
 
@@ -123,18 +123,18 @@ def test_a_network_is_left_alone_by_its_runs(cell):
     target, arrays = np.zeros((T, 3, O)), [net.flat, x, given["lengths"], *[a for a in given["state"] if a is not None]]
     before = [a.copy() for a in arrays]
     first, again = (net.loss_and_gradients(x, target, hidden=True, **given) for _ in range(2))
-    assert_same_bytes(everything(first.run, first.gradients), everything(again.run, again.gradients))
+    assert_same_bytes(everything(first.trace, first.gradients), everything(again.trace, again.gradients))
     for a, b in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_two_ways_back_from_one_run_do_not_meet():
     net, x, given = make("lstm", layers=2, bidirectional=True)
-    run = net.forward(x, **given)
-    one = net.backward(run, draw_like(run.y, 1))
-    kept = {name: a.copy() for name, a in everything(run, one).items()}
-    net.backward(run, draw_like(run.y, 2))
-    assert_same_bytes(everything(run, one), kept)
+    trace = net.forward(x, **given)
+    one = net.backward(trace, draw_like(trace.y, 1))
+    kept = {name: a.copy() for name, a in everything(trace, one).items()}
+    net.backward(trace, draw_like(trace.y, 2))
+    assert_same_bytes(everything(trace, one), kept)
 
 
 def test_the_flat_gradient_holds_the_parameters_in_their_order():
@@ -147,10 +147,10 @@ def test_the_flat_gradient_holds_the_parameters_in_their_order():
 def test_outputs_without_a_readout_are_the_last_layers_states():
     every, last = (make("gru", layers=2, bidirectional=True, output_size=None, output=o)[0] for o in ("every", "last"))
     x = make()[1]
-    run = every.forward(x)
-    np.testing.assert_array_equal(run.y, run.h)
+    trace = every.forward(x)
+    np.testing.assert_array_equal(trace.y, trace.h)
     y = last.forward(x).y
-    np.testing.assert_array_equal(y, np.concatenate([run.h[-1, :, :3], run.h[0, :, 3:]], axis=1))
+    np.testing.assert_array_equal(y, np.concatenate([trace.h[-1, :, :3], trace.h[0, :, 3:]], axis=1))
 
 
 @pytest.mark.parametrize(

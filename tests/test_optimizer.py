@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from rnnkit.optimizers import OPTIMIZERS, SETTINGS, STATE, Optimizer
+from rnnkit.training.optimizers import HYPERPARAMETERS, OPTIMIZERS, STATE, Optimizer
 
 STEPS = 50
 ROUNDING = {np.float32: 5e-6, np.float64: 1e-14}  # of parameters near 1 after 50 additions, 1e-7 or 2e-16 each
@@ -40,8 +40,8 @@ def test_a_net_trained_with_a_falling_learning_rate_against_torch(name, dtype):
     torch = pytest.importorskip("torch", reason="torch is a peer of the benchmark, not needed otherwise")
     parameters = draw(0, dtype)
     leaves = {key: torch.nn.Parameter(torch.from_numpy(p.copy())) for key, p in parameters.items()}
-    kind, settings = TORCH[name]
-    peer, ours = getattr(torch.optim, kind)(leaves.values(), lr=0.01, **settings), Optimizer(name, 0.01)
+    kind, hyperparameters = TORCH[name]
+    peer, ours = getattr(torch.optim, kind)(leaves.values(), lr=0.01, **hyperparameters), Optimizer(name, 0.01)
     for step in range(STEPS):
         peer.param_groups[0]["lr"] = ours.learning_rate = 0.01 * 0.95**step
         gradients = draw(step + 1, dtype)
@@ -97,7 +97,7 @@ def test_a_quadratic_is_minimised(name):
     assert max(np.abs(p).max() for p in parameters.values()) < 3 * np.exp(-5)  # plain descent: e^-5 of the start
 
 
-def test_settings_reach_the_update():
+def test_hyperparameters_reach_the_update():
     slow, fast = draw(0), draw(0)
     optimizers = Optimizer("momentum", 0.01, mu=0.0), Optimizer("momentum", 0.01, mu=0.99)
     for optimizer, parameters in zip(optimizers, (slow, fast), strict=True):
@@ -108,10 +108,10 @@ def test_settings_reach_the_update():
 
 
 @every_optimizer
-def test_settings_can_be_given_in_any_order_and_the_representation_makes_the_same(name):
-    settings = {key: value / 2 for key, value in reversed(SETTINGS[name].items())}
-    optimizer = Optimizer(name, 0.01, **settings)
-    assert list(optimizer.settings) == list(SETTINGS[name])
+def test_hyperparameters_can_be_given_in_any_order_and_the_representation_makes_the_same(name):
+    hyperparameters = {key: value / 2 for key, value in reversed(HYPERPARAMETERS[name].items())}
+    optimizer = Optimizer(name, 0.01, **hyperparameters)
+    assert list(optimizer.hyperparameters) == list(HYPERPARAMETERS[name])
     assert repr(eval(repr(optimizer))) == repr(optimizer)
 
 
@@ -121,20 +121,20 @@ def test_the_representation_reads_well():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "settings", "message"),
+    ("arguments", "hyperparameters", "message"),
     [
         (("adamw", 0.1), {}, r"^name must be one of sgd, momentum, nesterov, rmsprop, adam, got 'adamw'"),
-        (("sgd", 0.1), {"mu": 0.9}, r"^mu is no setting of sgd; allowed: none"),
-        (("adam", 0.1), {"mu": 0.9}, r"^mu is no setting of adam; allowed: beta1, beta2, epsilon"),
+        (("sgd", 0.1), {"mu": 0.9}, r"^hyperparameters of sgd must be none, got mu"),
+        (("adam", 0.1), {"mu": 0.9}, r"^hyperparameters of adam must be among beta1, beta2, epsilon, got mu"),
         (("sgd", -0.1), {}, r"^learning_rate must"),
         (("momentum", 0.1), {"mu": 1.0}, r"^mu must"),
         (("rmsprop", 0.1), {"epsilon": 0}, r"^epsilon must"),
         (("adam", 0.1), {"beta2": np.nan}, r"^beta2 must"),
     ],
 )
-def test_bad_settings_are_named(arguments, settings, message):
+def test_bad_hyperparameters_are_named(arguments, hyperparameters, message):
     with pytest.raises(ValueError, match=message):
-        Optimizer(*arguments, **settings)
+        Optimizer(*arguments, **hyperparameters)
 
 
 def without(arrays, key):
@@ -152,7 +152,7 @@ FAULTS = {
     "shape": (draw(0), spoiled(draw(1), "b_h", np.ones(4)), r"^gradients\['b_h'\] must be float64 \(3,\)"),
     "dtype": (draw(0), spoiled(draw(1), "b_h", np.ones(3, np.float32)), r"^gradients\['b_h'\] must be float64"),
     "layout": (spoiled(draw(0), "b_h", np.ones(6)[::2]), draw(1), r"^parameters\['b_h'\] must be C-contiguous"),
-    "nan": (draw(0), spoiled(draw(1), "b_h", BAD), r"^gradients\['b_h'\] holds 2 non-finite values of 3"),
+    "nan": (draw(0), spoiled(draw(1), "b_h", BAD), r"^gradients\['b_h'\] must be finite, got 2 non-finite values of 3"),
 }
 
 

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from numba import config
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from rnnkit import parallel
@@ -26,7 +27,7 @@ def test_results_come_back_in_the_order_of_replicates(threads):
     first_may_end = threading.Event()
 
     def last_first(replicate):
-        if replicate == 1 or threads == 1 or parallel.config.NUMBA_NUM_THREADS == 1:
+        if replicate == 1 or threads == 1 or config.NUMBA_NUM_THREADS == 1:
             first_may_end.set()
         assert first_may_end.wait(PATIENCE)
         return replicate

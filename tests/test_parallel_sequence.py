@@ -11,21 +11,24 @@ import numpy as np
 import pytest
 from pairs import every_pair
 
-from rnnkit import checkpointed, kernels, parallel, reference
-from rnnkit.kernels import ACTIVATIONS, TANH
+from rnnkit import kernels, parallel, reference
+from rnnkit.kernels import ACTIVATIONS, TANH, gradient_checkpointing
+from rnnkit.parallel import layers
 
 PATIENCE = 30  # seconds until a call that waits for the pool is given up; one that does not wait takes .01
 TIMEOUT = 300  # seconds for one process: with a cold cache it compiles for about 60
 ROUNDING = {np.float32: 5e-5, np.float64: 1e-12}  # another order of the sums over 260 rows, relative to the largest
 FUNCTIONS = ("rnn_forward", "rnn_backward", "rnn_forward_checkpointed", "rnn_backward_checkpointed")
 GATED = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward")
-SERIAL = SimpleNamespace(**vars(kernels) | vars(checkpointed))
+SERIAL = SimpleNamespace(**vars(kernels) | vars(gradient_checkpointing))
 SPREAD = ("_forward_spread", "_backward_spread")
 FORKED = """
 import multiprocessing
 import types
 import numpy as np
-from rnnkit import checkpointed, kernels, parallel
+from rnnkit import kernels, parallel
+from rnnkit.kernels import gradient_checkpointing
+from rnnkit.parallel import layers
 
 rng = np.random.default_rng(0)
 T, B, I, H = 13, 65, 2, 33
@@ -59,7 +62,7 @@ def forked(generations):
     return answer is True and child.exitcode == 0
 
 
-serial = types.SimpleNamespace(**vars(kernels) | vars(checkpointed))
+serial = types.SimpleNamespace(**vars(kernels) | vars(gradient_checkpointing))
 expected = every_byte(serial)
 threads = [every_byte(parallel) == expected for n in (1, 2, 4) if parallel.set_num_threads(n) is None]
 print(*threads, forked(1), every_byte(parallel) == expected, forked(0))
@@ -166,7 +169,7 @@ def refuse(*_):
 
 def test_one_shard_needs_no_threads(make_calls, monkeypatch):
     for name in SPREAD:
-        monkeypatch.setattr(parallel, name, refuse)
+        monkeypatch.setattr(layers, name, refuse)
     calls = make_calls(B=8)
     assert every_byte(parallel, calls) == every_byte(SERIAL, calls)
     with pytest.raises(AssertionError, match="the threads were used"):
@@ -183,7 +186,7 @@ def test_callers_on_many_threads_get_the_same_bytes(make_calls):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_forked_children_get_the_same_bytes_after_the_parent_used_the_threads():
     """And so do grandchildren, and the parent afterwards; in a process of its own, with four threads."""
-    root = Path(parallel.__file__).parents[1]
+    root = Path(parallel.__file__).parents[2]
     environment = os.environ | {"NUMBA_NUM_THREADS": "4", "PYTHONPATH": str(root)}
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]  # Python warns of forks with threads
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=TIMEOUT)

@@ -7,7 +7,7 @@ from pairs import every_pair
 
 from rnnkit import RNN
 from rnnkit.initializers import INITIALIZERS, spectral_radius
-from rnnkit.parameters import gates
+from rnnkit.networks.parameters import gates
 
 RADIUS = {"float32": 1e-5, "float64": 1e-10}  # eigenvalues of a matrix that is not normal: sqrt of H roundings or so
 GATED = {"lstm": 4, "gru": 3}
@@ -91,8 +91,8 @@ def test_weights_are_glorots_gate_by_gate(cell):
 
 def test_the_forget_gates_first_bias():
     net = RNN(5, H, cell="lstm", layers=2, bidirectional=True, forget_bias=1.5)
-    for way in net.ways:
-        b = net.parameters[f"{way.name}.b_h"].reshape(4, H)
+    for direction in net.directions:
+        b = net.parameters[f"{direction.name}.b_h"].reshape(4, H)
         np.testing.assert_array_equal(b[1], 1.5)  # i, f, g, o
         np.testing.assert_array_equal(b[[0, 2, 3]], 0)
 

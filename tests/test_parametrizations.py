@@ -10,8 +10,8 @@ from nets import draw_like, make
 
 import rnnkit
 from rnnkit import RNN, Protocol, train
-from rnnkit.gradcheck import check_network, numerical_gradient, relative_error
-from rnnkit.hidden import hidden_log_norms
+from rnnkit.gradients.gradcheck import check_network, numerical_gradient, relative_error
+from rnnkit.gradients.log_norms import hidden_log_norms
 from rnnkit.initializers import spectral_radius
 from rnnkit.parametrizations import PARAMETRIZATIONS, Antisymmetric, Dale, Masked, Orthogonal, Parametrization
 
@@ -89,11 +89,11 @@ def test_the_network_is_that_of_the_mapped_weights(name):
     plain = make("gru", layers=2, state=False)[0]
     plain.flat[:] = net.effective()
     assert (net.weights["l0.W_hh"] != net.parameters["l0.W_hh"]).any()
-    run, same = net.forward(x), plain.forward(x)
-    np.testing.assert_array_equal(run.y, same.y)
-    dy = draw_like(run.y)
+    trace, same = net.forward(x), plain.forward(x)
+    np.testing.assert_array_equal(trace.y, same.y)
+    dy = draw_like(trace.y)
     for of_net, of_plain in zip(
-        *(hidden_log_norms(n, r, dy).values() for n, r in ((net, run), (plain, same))), strict=True
+        *(hidden_log_norms(n, r, dy).values() for n, r in ((net, trace), (plain, same))), strict=True
     ):
         np.testing.assert_array_equal(of_net.h, of_plain.h)
 

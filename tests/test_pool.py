@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnkit import _pool, parallel
+from rnnkit import parallel
 from rnnkit.kernels import TANH, rnn_forward
+from rnnkit.parallel import pool
+from rnnkit.parallel import threads as of_process
 
-ROOT = Path(parallel.__file__).parents[1]
+ROOT = Path(parallel.__file__).parents[2]
 TIMEOUT = 300  # seconds for one process: with a cold cache it compiles for about 60
 CALLS = 2000
 # A worker without time to spin sleeps between calls, one that never sleeps spins.
@@ -22,6 +24,7 @@ SPINS = {"sleeping": 0.0, "spinning": 1.0, "both": 2e-5}
 RUN = """
 import numpy as np
 from rnnkit import parallel
+from rnnkit.parallel import threads
 net = [np.ones(shape) for shape in ((3, 40, 2), (40, 5), (2, 5), (5, 5), (5,))]
 parallel.set_num_threads(4)
 parallel.rnn_forward(*net, 0)
@@ -44,7 +47,7 @@ def set_threads():
 @pytest.mark.parametrize("spin", SPINS.values(), ids=SPINS)
 @pytest.mark.parametrize("threads", [2, 5])
 def test_every_call_ends_with_all_its_tasks_done(net, set_threads, monkeypatch, threads, spin):
-    monkeypatch.setattr(parallel, "SPIN_SECONDS", spin)
+    monkeypatch.setattr(of_process, "SPIN_SECONDS", spin)
     set_threads(threads)
     expected = rnn_forward(*net, TANH).tobytes()
     for call in range(CALLS if spin < 1 else 50):
@@ -55,14 +58,14 @@ def test_every_call_ends_with_all_its_tasks_done(net, set_threads, monkeypatch, 
 
 def test_a_busy_pool_is_not_waited_for(net, set_threads):
     set_threads(2)
-    expected, words = parallel.rnn_forward(*net, TANH).tobytes(), parallel._threads.pool()
-    words[_pool.BUSY] = 1  # as if another thread's call had it
-    claims = words[_pool.CLAIMS]
+    expected, words = parallel.rnn_forward(*net, TANH).tobytes(), of_process.THREADS.words_of_pool()
+    words[pool.BUSY] = 1  # as if another thread's call had it
+    claims = words[pool.CLAIMS]
     assert parallel.rnn_forward(*net, TANH).tobytes() == expected
-    assert words[_pool.CLAIMS] == claims
-    words[_pool.BUSY] = 0
+    assert words[pool.CLAIMS] == claims
+    words[pool.BUSY] = 0
     assert parallel.rnn_forward(*net, TANH).tobytes() == expected
-    assert words[_pool.CLAIMS] != claims
+    assert words[pool.CLAIMS] != claims
 
 
 def test_callers_on_many_threads_share_one_pool(net, set_threads):
@@ -103,13 +106,13 @@ def test_where_no_thread_can_be_made_the_caller_works_alone(net, set_threads, mo
     set_threads(3)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert parallel.rnn_forward(*net, TANH).tobytes() == rnn_forward(*net, TANH).tobytes()
-    assert parallel._threads.pool()[_pool.WORKERS] == 0
+    assert of_process.THREADS.words_of_pool()[pool.WORKERS] == 0
 
 
 ENDINGS = {
     "the end": "",
     "an exception": "raise SystemExit(0)",
-    "a first call at exit": "import atexit; atexit.register(parallel.rnn_forward, *net, 0); parallel._threads.stop()",
+    "a first call at exit": "import atexit; atexit.register(parallel.rnn_forward, *net, 0); threads.THREADS.stop()",
     "a daemon thread at work": "import threading; threading.Thread(target=lambda: [parallel.rnn_forward(*net, 0) "
     "for _ in range(10**9)], daemon=True).start()",
 }

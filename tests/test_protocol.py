@@ -8,11 +8,11 @@ import pytest
 from training_cases import ORDER, maker
 
 from rnnkit import RNN
-from rnnkit.optimizers import OPTIMIZERS, SETTINGS
-from rnnkit.protocol import Protocol, as_lengths, check_net
 from rnnkit.rng import streams
 from rnnkit.tasks import TASKS
-from rnnkit.training import train
+from rnnkit.training.loop import train
+from rnnkit.training.optimizers import HYPERPARAMETERS, OPTIMIZERS
+from rnnkit.training.protocol import Protocol, as_lengths, check_net
 
 COUNTS = ("updates", "batch_size", "check_every", "check_size", "hold")
 WRONG = [({name: value}, f"{name} must be an integer >= 1, got {value!r}")
@@ -29,9 +29,12 @@ WRONG += [
     ({"omega_form": "paper"}, "omega_form must be one of squared, norms, got 'paper'"),
     ({"omega_form": 0}, "omega_form must be one of squared, norms, got 0"),
     ({"stop": None}, "stop must be one of held, first, never, got None"),
-    ({"settings": {"mu": 0.9}}, "settings of sgd are [], got ['mu']"),
-    ({"optimizer": "adam", "settings": {"mu": 0.9}}, "settings of adam are ['beta1', 'beta2', 'epsilon'], got ['mu']"),
-    ({"optimizer": "momentum", "settings": {"mu": 1.0}}, "mu must be a number in [0, 1), got 1.0"),
+    ({"hyperparameters": {"mu": 0.9}}, "hyperparameters of sgd must be none, got ['mu']"),
+    (
+        {"optimizer": "adam", "hyperparameters": {"mu": 0.9}},
+        "hyperparameters of adam must be among beta1, beta2, epsilon, got ['mu']",
+    ),
+    ({"optimizer": "momentum", "hyperparameters": {"mu": 1.0}}, "mu must be a number in [0, 1), got 1.0"),
 ]
 WRONG += [({"learning_rate": value}, f"learning_rate must be a number in [0, 3.4e+38], got {value!r}")
           for value in (-1, np.inf, np.nan, "0.1", None)]  # fmt: skip
@@ -57,14 +60,14 @@ def test_the_ends_of_ranges_are_allowed():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_settings_reach_the_kernel_in_its_order_whatever_theirs(name):
-    own = {key: value / 2 for key, value in reversed(SETTINGS[name].items())}
-    rule, rate, settings = Protocol(optimizer=name, settings=own, learning_rate=2).optimizer_arguments()
+def test_hyperparameters_reach_the_kernel_in_its_order_whatever_theirs(name):
+    own = {key: value / 2 for key, value in reversed(HYPERPARAMETERS[name].items())}
+    rule, rate, hyperparameters = Protocol(optimizer=name, hyperparameters=own, learning_rate=2).optimizer_arguments()
     assert (OPTIMIZERS[rule], rate) == (name, 2.0)
-    assert settings.tolist() == [own[key] for key in SETTINGS[name]] + [0.0] * (3 - len(own))
+    assert hyperparameters.tolist() == [own[key] for key in HYPERPARAMETERS[name]] + [0.0] * (3 - len(own))
     first = dict(list(own.items())[:1])  # the others keep their defaults
-    assert Protocol(optimizer=name, settings=first).optimizer_arguments()[2][: len(own)].tolist() == [
-        (SETTINGS[name] | first)[key] for key in SETTINGS[name]
+    assert Protocol(optimizer=name, hyperparameters=first).optimizer_arguments()[2][: len(own)].tolist() == [
+        (HYPERPARAMETERS[name] | first)[key] for key in HYPERPARAMETERS[name]
     ]
 
 
@@ -82,24 +85,25 @@ def test_lengths(seq_len, lengths):
 
 
 PAIR = "seq_len must be an integer, or a pair from low to high, got "
+AT_LEAST = "seq_len of task temporal_order must be an integer >= 10, got "
 
 
 @pytest.mark.parametrize(
     ("task", "seq_len", "told"),
     [
-        (ORDER, 9, "seq_len=9: task temporal_order needs at least 10"),
-        (ORDER, (9, 20), "seq_len=9: task temporal_order needs at least 10"),
+        (ORDER, 9, AT_LEAST + "9"),
+        (ORDER, (9, 20), AT_LEAST + "9"),
         (ORDER, (20, 10), PAIR + "(20, 10)"),
         (ORDER, (10, 12, 14), PAIR + "(10, 12, 14)"),
         (ORDER, (10,), PAIR + "(10,)"),
         (ORDER, (), PAIR + "()"),
         (ORDER, (np.nan, 12), PAIR + "(nan, 12)"),
-        (ORDER, 10.0, "seq_len=10.0: task temporal_order needs an integer"),
-        (ORDER, (10, 12.5), "seq_len=12.5: task temporal_order needs an integer"),
-        (ORDER, True, "seq_len=True: task temporal_order needs an integer"),
-        (ORDER, None, "seq_len=None: task temporal_order needs an integer"),
-        (ORDER, "20", "seq_len='20': task temporal_order needs an integer"),
-        (ORDER, ("a", 20), "seq_len='a': task temporal_order needs an integer"),
+        (ORDER, 10.0, AT_LEAST + "10.0"),
+        (ORDER, (10, 12.5), AT_LEAST + "12.5"),
+        (ORDER, True, AT_LEAST + "True"),
+        (ORDER, None, AT_LEAST + "None"),
+        (ORDER, "20", AT_LEAST + "'20'"),
+        (ORDER, ("a", 20), AT_LEAST + "'a'"),
     ],
 )
 def test_bad_lengths_are_told(task, seq_len, told):
@@ -110,25 +114,27 @@ def test_bad_lengths_are_told(task, seq_len, told):
 def test_a_longest_length_is_kept_to():
     limited = [task for task in TASKS.values() if getattr(task, "longest", None) is not None]
     for task in limited:
-        with pytest.raises(ValueError, match=f"task {task.name} allows at most {task.longest}"):
+        with pytest.raises(
+            ValueError, match=rf"^seq_len of task {task.name} must be an integer in \d+\.\.{task.longest}, got"
+        ):
             as_lengths(task, (task.shortest, task.longest + 1))
 
 
-ELMAN = "needs one layer in one direction, of a cell whose state is made of W_hh's block alone, as tanh's, got RNN"
+ELMAN = "net must be of one layer in one direction, of a cell whose state is made of W_hh's block alone, as tanh's, for"
 
 
 @pytest.mark.parametrize(
     ("options", "keys", "told"),
     [
-        ({"input_size": 5}, {}, "task temporal_order needs a net with input_size=6, got 5"),
-        ({"output_size": 3}, {}, "task temporal_order needs a net with output_size=4, got 3"),
-        ({"output_size": None}, {}, "task temporal_order needs a net with output_size=4, got None"),
-        ({"output": "every"}, {}, "task temporal_order needs a net with output='last', got 'every'"),
+        ({"input_size": 5}, {}, "input_size of the net must be 6 for task temporal_order, got 5"),
+        ({"output_size": 3}, {}, "output_size of the net must be 4 for task temporal_order, got 3"),
+        ({"output_size": None}, {}, "output_size of the net must be 4 for task temporal_order, got None"),
+        ({"output": "every"}, {}, "output of the net must be 'last' for task temporal_order, got 'every'"),
         ({}, {"frozen": ("l1.W_hh", "W")}, "frozen must name weights among l0.W_xh, l0.W_hh, l0.b_h, W_hy, b_y, got W"),
-        ({"cell": "lstm"}, {"omega": 4.0}, f"omega=4.0 {ELMAN}(lstm"),
-        ({"cell": "gru"}, {"nonfinite": "shrink"}, f"nonfinite=shrink {ELMAN}(gru"),
-        ({"layers": 2}, {"omega": 1.0}, f"omega=1.0 {ELMAN}(tanh"),
-        ({"bidirectional": True}, {"nonfinite": "shrink"}, f"nonfinite=shrink {ELMAN}(tanh"),
+        ({"cell": "lstm"}, {"omega": 4.0}, f"{ELMAN} omega=4.0, got RNN(lstm"),
+        ({"cell": "gru"}, {"nonfinite": "shrink"}, f"{ELMAN} nonfinite=shrink, got RNN(gru"),
+        ({"layers": 2}, {"omega": 1.0}, f"{ELMAN} omega=1.0, got RNN(tanh"),
+        ({"bidirectional": True}, {"nonfinite": "shrink"}, f"{ELMAN} nonfinite=shrink, got RNN(tanh"),
     ],
 )
 def test_what_does_not_fit_together_is_told(options, keys, told):

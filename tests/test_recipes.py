@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnkit import initializers
-from rnnkit.recipes import RECIPES, make
+from rnnkit.networks.recipes import RECIPES, make
 from rnnkit.rng import streams
 
 H = 100
@@ -63,7 +63,7 @@ def test_biases_are_zero_but_for_the_forget_gate(name):
         expected = np.where(bias == 1, 1, 0)
     np.testing.assert_array_equal(bias, expected)
     np.testing.assert_array_equal(net.parameters["b_y"], 0)
-    assert net.settings()["cell"].name == RECIPES[name].cell
+    assert net.arguments()["cell"].name == RECIPES[name].cell
 
 
 @pytest.mark.parametrize("name", RECIPES)

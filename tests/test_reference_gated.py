@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rnnkit import kernels, reference_gated
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit import kernels, reference
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 
 EXACT = 1e-12  # another order of at most 30 float64 additions, relative to the largest
 SINGLE = 1e-5  # the same in float32, and another tanh and sigmoid
@@ -15,7 +15,7 @@ COLUMNS = {"lstm": 4, "gru": 3}  # of W_xh and W_hh, by H; b_h has 4 H in both
 CARRIED = {"lstm": 2, "gru": 1}  # h and c, or h
 every_cell = pytest.mark.parametrize("cell", COLUMNS)
 both_modules = pytest.mark.parametrize(
-    ("module", "dtype"), [(reference_gated, np.float64), (kernels, np.float32)], ids=["reference", "kernels"]
+    ("module", "dtype"), [(reference, np.float64), (kernels, np.float32)], ids=["reference", "kernels"]
 )
 
 
@@ -123,10 +123,10 @@ def test_cell_against_pytorch(torch, module, dtype, cell):
 def test_gradients_against_differences(cell, last_only):
     net, (dh, *dc_T) = make(cell)
     dh = dh[-1] if last_only else dh
-    _, gradients = run(reference_gated, cell, net, (dh, *dc_T))
+    _, gradients = run(reference, cell, net, (dh, *dc_T))
 
     def loss():
-        h, *c, _ = getattr(reference_gated, f"{cell}_forward")(*net)
+        h, *c, _ = getattr(reference, f"{cell}_forward")(*net)
         return weighted([h[-1] if last_only else h[1:], *(s[-1] for s in c)], [dh, *dc_T])
 
     for gradient, array in zip(gradients, net, strict=True):

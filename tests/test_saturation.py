@@ -9,8 +9,9 @@ from exact import BITS, MANY_BITS, exact, jacobian, log, log_norm, log_volumes, 
 from scipy.special import logsumexp
 
 import rnnkit
-from rnnkit.hidden import hidden_log_norms, loss_by_state
-from rnnkit.lyapunov import jacobian_product, lyapunov_exponents, step_jacobian
+from rnnkit.gradients.jacobians import jacobian_product, step_jacobian
+from rnnkit.gradients.log_norms import hidden_log_norms, loss_by_state
+from rnnkit.gradients.lyapunov import lyapunov_exponents
 from rnnkit.rng import streams
 
 ROUNDING = 1e-11  # relative to a logarithm, or to 1: some float64 steps
@@ -42,15 +43,15 @@ def cases(cell, dtype, sizes, **options):
             yield driven(cell, dtype, sizes, W=W, seed=seed, **options)
 
 
-def factors_of(net, run):
-    return [jacobian(net, run, t) for t in range(len(run.x))]
+def factors_of(net, trace):
+    return [jacobian(net, trace, t) for t in range(len(trace.x))]
 
 
-def gradients(net, run, dy):
+def gradients(net, trace, dy):
     """Yield (ln ||dL/dh_t||, ln ||dL/dc_t|| or None) from the last step back, for dL/dh_T = dy."""
     H, S = net.hidden_size, net.hidden_size * (2 if net.cell.name == "lstm" else 1)
     g = np.append(exact(dy), exact(np.zeros(S - H)))
-    for J in reversed(factors_of(net, run)):
+    for J in reversed(factors_of(net, trace)):
         c = None
         if net.cell.name == "lstm":
             p = np.array([J[u, H + u] / J[H + u, H + u] for u in range(H)])
@@ -68,14 +69,14 @@ def assert_close(found, expected, tolerance=ROUNDING):
 @pytest.mark.parametrize("H", [1, 3])
 def test_log_norms(cell, dtype, H):
     for sizes in (SIZES[cell], FAR[cell]):
-        for net, run in cases(cell, dtype, sizes, H=H):
-            dy = np.zeros_like(run.y)
+        for net, trace in cases(cell, dtype, sizes, H=H):
+            dy = np.zeros_like(trace.y)
             dy[-1] = streams(5).data.standard_normal(dy[-1].shape)
             with mp.workprec(BITS):
-                expected = list(gradients(net, run, dy[-1, 0]))[::-1]
-            found = hidden_log_norms(net, run, dy)["l0"]
+                expected = list(gradients(net, trace, dy[-1, 0]))[::-1]
+            found = hidden_log_norms(net, trace, dy)["l0"]
             assert_close(found.h[:, 0], [h for h, _ in expected])
-            assert_close(loss_by_state(net, run, dy)[-1, :, 0], [h for h, _ in expected])
+            assert_close(loss_by_state(net, trace, dy)[-1, :, 0], [h for h, _ in expected])
             if cell == "lstm":
                 assert_close(found.c[:, 0], [c for _, c in expected])
 
@@ -85,10 +86,10 @@ def test_the_losses_of_all_steps_and_of_layers_above():
     net = rnnkit.RNN(1, 1, cell="tanh", layers=2, dtype="float64")
     for name, value in {"l0.W_xh": 1, "l0.W_hh": 0.7, "l1.W_xh": 300, "l1.W_hh": 0.4}.items():
         net.parameters[name][:] = value
-    run = net.forward(np.array([[[400.0]], [[-30.0]], [[-500.0]]]))
-    found = loss_by_state(net, run, np.ones_like(run.y))
-    h0, h1 = ([float(h) for h in layer.h[:, 0, 0]] for layer in run.layers)
-    a0 = [float(x) + 0.7 * h for x, h in zip(run.x[:, 0, 0], h0, strict=False)]
+    trace = net.forward(np.array([[[400.0]], [[-30.0]], [[-500.0]]]))
+    found = loss_by_state(net, trace, np.ones_like(trace.y))
+    h0, h1 = ([float(h) for h in layer.h[:, 0, 0]] for layer in trace.layers)
+    a0 = [float(x) + 0.7 * h for x, h in zip(trace.x[:, 0, 0], h0, strict=False)]
     a1 = [300 * below + 0.4 * h for below, h in zip(h0[1:], h1, strict=False)]
     k0, k1 = ([float(mp.log(mp.sech(mp.mpf(v)) ** 2)) for v in a] for a in (a0, a1))
     for s in range(3):
@@ -101,18 +102,18 @@ def test_the_losses_of_all_steps_and_of_layers_above():
 @every_cell
 @every_dtype
 def test_a_step_s_jacobian_to_the_last_digits(cell, dtype):
-    for net, run in cases(cell, dtype, SIZES[cell]):
+    for net, trace in cases(cell, dtype, SIZES[cell]):
         with mp.workprec(BITS):
-            for t, J in enumerate(factors_of(net, run)):
-                np.testing.assert_allclose(step_jacobian(net, run, t), J.astype(float), rtol=ENTRY, atol=SMALLEST)
+            for t, J in enumerate(factors_of(net, trace)):
+                np.testing.assert_allclose(step_jacobian(net, trace, t), J.astype(float), rtol=ENTRY, atol=SMALLEST)
 
 
 def test_a_saturated_tanh_has_a_slope():
     net = rnnkit.RNN(1, 1, cell="tanh", dtype="float64")
     net.parameters["l0.W_xh"][:] = net.parameters["l0.W_hh"][:] = 1
-    run = net.forward(np.array([[[20.0]], [[19.0]], [[1e3]]]))
-    assert abs(step_jacobian(net, run, 0)[0, 0] / 1.6993417021166355e-17 - 1) < ENTRY  # 1 - tanh(20)^2
-    assert step_jacobian(net, run, 2)[0, 0] == 0  # e^-2000
+    trace = net.forward(np.array([[[20.0]], [[19.0]], [[1e3]]]))
+    assert abs(step_jacobian(net, trace, 0)[0, 0] / 1.6993417021166355e-17 - 1) < ENTRY  # 1 - tanh(20)^2
+    assert step_jacobian(net, trace, 2)[0, 0] == 0  # e^-2000
 
 
 @every_cell
@@ -121,12 +122,12 @@ def test_a_saturated_tanh_has_a_slope():
 def test_all_exponents(cell, dtype, H):
     with mp.workprec(MANY_BITS):
         for W, seed in product(("dense", "diagonal"), range(3)):
-            net, run = driven(cell, dtype, SIZES[cell], H=H, W=W, seed=seed)
-            factors, S = factors_of(net, run), H * (2 if cell == "lstm" else 1)
+            net, trace = driven(cell, dtype, SIZES[cell], H=H, W=W, seed=seed)
+            factors, S = factors_of(net, trace), H * (2 if cell == "lstm" else 1)
             for n in {1, S}:
                 Q = np.linalg.qr(streams(0).evaluation.standard_normal((S, n)))[0]
-                expected = np.diff(log_volumes(factors, exact(Q)), prepend=0) / len(run.x)
-                found = lyapunov_exponents(net, run, n=n)
+                expected = np.diff(log_volumes(factors, exact(Q)), prepend=0) / len(trace.x)
+                found = lyapunov_exponents(net, trace, n=n)
                 assert_close(found.sum(), expected.sum(), EXPONENTS)
                 if W == "dense" or cell != "lstm":  # else c_t may depend on h_{t-1} but for what rounding loses
                     assert_close(found, np.sort(expected)[::-1], EXPONENTS)
@@ -138,9 +139,9 @@ def test_all_exponents(cell, dtype, H):
 def test_products_and_their_singular_values(cell, dtype, H):
     """The elementary symmetric polynomials of their squares are sums of squares of minors."""
     with mp.workprec(MANY_BITS):
-        for net, run in cases(cell, dtype, SIZES[cell], H=H):
-            factors = factors_of(net, run)
-            found, S = jacobian_product(net, run, 0, len(run.x) - 1), len(factors[0])
+        for net, trace in cases(cell, dtype, SIZES[cell], H=H):
+            factors = factors_of(net, trace)
+            found, S = jacobian_product(net, trace, 0, len(trace.x) - 1), len(factors[0])
             logs = found.log_singular_values
             for k in range(1, S + 1):
                 P = minors(exact(np.eye(S)), k)
@@ -160,14 +161,14 @@ def test_one_unit_far_beyond_any_float(cell, size, dtype):
     """Each step is ln |w| + ln phi'(a)."""
     net = rnnkit.RNN(1, 1, cell=cell, dtype=dtype)
     net.parameters["l0.W_xh"][:], net.parameters["l0.W_hh"][:] = 1, -0.5
-    run = net.forward(np.full((3, 1, 1), size, dtype))
+    trace = net.forward(np.full((3, 1, 1), size, dtype))
     with mp.workprec(BITS):
-        logs = np.array([log(jacobian(net, run, t)[0, 0]) for t in range(3)])
-    assert_close(lyapunov_exponents(net, run), logs.mean(keepdims=True))
-    found = jacobian_product(net, run, 0, 2)
+        logs = np.array([log(jacobian(net, trace, t)[0, 0]) for t in range(3)])
+    assert_close(lyapunov_exponents(net, trace), logs.mean(keepdims=True))
+    found = jacobian_product(net, trace, 0, 2)
     assert_close([found.log_scale, *found.log_singular_values], [logs.sum()] * 2)
     assert abs(abs(found.matrix[0, 0]) - 1) < ROUNDING
-    assert step_jacobian(net, run, 1)[0, 0] == 0
+    assert step_jacobian(net, trace, 1)[0, 0] == 0
 
 
 @every_dtype
@@ -176,13 +177,13 @@ def test_one_unit_of_an_lstm_far_beyond_any_float(gates, dtype):
     """det J = f tanh(c) o (1 - o) W_o, whatever else is in it."""
     net = rnnkit.RNN(4, 1, cell="lstm", dtype=dtype)
     net.parameters["l0.W_xh"][:], net.parameters["l0.W_hh"][:] = np.eye(4), 0.5
-    run = net.forward(np.array([[[30.0, 2, 1, 1]], [gates], [gates]], dtype))
+    trace = net.forward(np.array([[[30.0, 2, 1, 1]], [gates], [gates]], dtype))
     with mp.workprec(BITS):
         log_det = 0
         for t in range(3):
-            i, f, g, o = (mp.mpf(float(x)) + mp.mpf(float(run.layers[0].h[t, 0, 0])) / 2 for x in run.x[t, 0])
+            i, f, g, o = (mp.mpf(float(x)) + mp.mpf(float(trace.layers[0].h[t, 0, 0])) / 2 for x in trace.x[t, 0])
             sigmoid = lambda a: 1 / (1 + mp.exp(-a))  # noqa: E731
-            c = sigmoid(f) * mp.mpf(float(run.layers[0].inside[0][0][0, t, 0, 0])) + sigmoid(i) * mp.tanh(g)
+            c = sigmoid(f) * mp.mpf(float(trace.layers[0].inside[0][0][0, t, 0, 0])) + sigmoid(i) * mp.tanh(g)
             log_det += log(sigmoid(f) * mp.tanh(c) * sigmoid(o) * sigmoid(-o) / 2)
-    assert_close(lyapunov_exponents(net, run).sum() * 3, log_det)
-    assert_close(jacobian_product(net, run, 0, 2).log_singular_values.sum(), log_det)
+    assert_close(lyapunov_exponents(net, trace).sum() * 3, log_det)
+    assert_close(jacobian_product(net, trace, 0, 2).log_singular_values.sum(), log_det)

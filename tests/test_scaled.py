@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from rnnkit.scaled import Scaled, beside, graded, is_graded, log_norm, part, plus, product, scaled, times, zeros
+from rnnkit.gradients.scaled import (
+    Scaled,
+    beside,
+    graded,
+    is_graded,
+    log_norm,
+    part,
+    plus,
+    product,
+    scaled,
+    times,
+    zeros,
+)
 
 ROUNDING = 1e-10  # of sums of logarithms of size 1e4
 

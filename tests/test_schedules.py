@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.schedules import Constant, HalveOnPlateau
+from rnnkit.training.schedules import Constant, HalveOnPlateau
 
 losses = st.lists(st.sampled_from([math.nan, math.inf]) | st.floats(0, 3) | st.integers(0, 3), max_size=30)
 

@@ -13,7 +13,7 @@ ROUNDING = 1e-6  # float32, a handful of products
 
 def train(net, draw, updates, learning_rate=0.01, **options):
     """Return the last loss."""
-    optimizer = rnnkit.optimizers.Optimizer("adam", learning_rate)
+    optimizer = rnnkit.training.optimizers.Optimizer("adam", learning_rate)
     for _ in range(updates):
         x, target = draw()
         loss, gradients, *_ = net.loss_and_gradients(x, target, **options)
@@ -88,7 +88,7 @@ def test_encoder_decoder_turns_words_of_any_length_around(rng):
             x[:k, b], target[:k, b] = word, word[::-1]
         return x, target, lengths
 
-    optimizer = rnnkit.optimizers.Optimizer("adam", 0.01)
+    optimizer = rnnkit.training.optimizers.Optimizer("adam", 0.01)
     for _ in range(500):
         x, target, lengths = draw()
         found = net.loss_and_gradients(x, target, lengths=lengths, target_lengths=lengths + 1)

@@ -31,7 +31,7 @@ def test_what_is_saved_is_loaded(path, cell, dtype, more):
     net, x, given = make(cell, dtype=dtype, **more)
     net.save(path)
     loaded = RNN.load(str(path))
-    assert (repr(loaded), loaded.settings()) == (repr(net), net.settings())
+    assert (repr(loaded), loaded.arguments()) == (repr(net), net.arguments())
     assert loaded.flat.tobytes() == net.flat.tobytes()
     assert loaded.forward(x, **given).y.tobytes() == net.forward(x, **given).y.tobytes()
     loaded.flat[:] = 0
@@ -51,7 +51,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 
 def test_any_damaged_byte_is_told_or_changes_nothing(path):
-    """Names and settings have checksums, but not all that an archive says of itself counts."""
+    """Names and arguments have checksums, but not all that an archive says of itself counts."""
     net = RNN(2, 3, seed=0)
     net.save(path)
     whole, told, same = path.read_bytes(), 0, 0
@@ -117,7 +117,7 @@ def changed(path, change):
     np.savez(path, **arrays)
 
 
-def with_settings(**more):
+def with_arguments(**more):
     def change(arrays):
         arrays["settings"] = np.array(json.dumps(json.loads(str(arrays["settings"])) | more))
 
@@ -127,24 +127,24 @@ def with_settings(**more):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.update(format=np.array(2)), "has format 2; this version of rnnkit reads 1"),
-        (lambda a: a.update(format=np.array("x")), "has format x; this version"),
-        (lambda a: a.update(format=np.ones(2)), r"has format \[1\. 1\.\]; this version"),
-        (lambda a: a.pop("format"), "has format none; this version"),
+        (lambda a: a.update(format=np.array(2)), "must have format 1 for this version of rnnkit, got 2"),
+        (lambda a: a.update(format=np.array("x")), "for this version of rnnkit, got x"),
+        (lambda a: a.update(format=np.ones(2)), r"for this version of rnnkit, got \[1\. 1\.\]"),
+        (lambda a: a.pop("format"), "for this version of rnnkit, got none"),
         (lambda a: a.pop("settings"), "does not hold a RNN, but no settings"),
         (lambda a: a.update(settings=np.array("{")), r"does not hold a RNN, but \{"),
         (lambda a: a.update(settings=np.array("[1]")), r"does not hold a RNN, but \[1\]"),
-        (with_settings(depth=2), "does not hold a RNN, but .*depth"),
-        (with_settings(cell="peephole"), "does not hold a RNN, but .*cell must be one of tanh"),
-        (with_settings(cell="cell.py"), r"does not hold a RNN, but .*cell must be one of tanh, .*, got 'cell\.py'"),
-        (with_settings(cell={"name": "Leaky"}), "holds a network of the cell Leaky, which rnnkit does not ship"),
-        (with_settings(cell={}), "does not hold a RNN, but .*'name'"),
-        (with_settings(cell=3), "does not hold a RNN, but .*"),
-        (with_settings(parametrization="dale"), "does not hold a RNN, but .*"),
-        (with_settings(parametrization={"name": "dale"}), "does not hold a RNN, but .*'constants'"),
-        (with_settings(parametrization={"name": "dale", "constants": {"x": 1}}), "does not hold a RNN, but .*got x"),
-        (with_settings(hidden_size=4), r"l0\.W_xh must be \(2, 16\) float32, got \(2, 12\)"),
-        (with_settings(layers=2), r"lacks l1\.W_hh"),
+        (with_arguments(depth=2), "does not hold a RNN, but .*depth"),
+        (with_arguments(cell="peephole"), "does not hold a RNN, but .*cell must be one of tanh"),
+        (with_arguments(cell="cell.py"), r"does not hold a RNN, but .*cell must be one of tanh, .*, got 'cell\.py'"),
+        (with_arguments(cell={"name": "Leaky"}), "holds a network of the cell Leaky, which rnnkit does not ship"),
+        (with_arguments(cell={}), "does not hold a RNN, but .*'name'"),
+        (with_arguments(cell=3), "does not hold a RNN, but .*"),
+        (with_arguments(parametrization="dale"), "does not hold a RNN, but .*"),
+        (with_arguments(parametrization={"name": "dale"}), "does not hold a RNN, but .*'constants'"),
+        (with_arguments(parametrization={"name": "dale", "constants": {"x": 1}}), "does not hold a RNN, but .*got x"),
+        (with_arguments(hidden_size=4), r"l0\.W_xh must be \(2, 16\) float32, got \(2, 12\)"),
+        (with_arguments(layers=2), r"lacks l1\.W_hh"),
         (lambda a: a.pop("W_hy"), "lacks W_hy"),
         (lambda a: a.update(W_out=a["W_hy"]), "has an unknown array W_out"),
         (lambda a: a.update(b_y=a["b_y"][:3]), r"b_y must be \(4,\) float32, got \(3,\) float32"),
@@ -174,7 +174,7 @@ def not_arrays():
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 no zip", one_array(), not_arrays()], ids=range(5))
 def test_a_file_that_is_no_npz_is_refused(path, content):
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"is not a saved network|has format none"):
+    with pytest.raises(ValueError, match=r"is not a saved network|must have format 1"):
         RNN.load(path)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from rnnkit import theory
+from rnnkit.gradients import theory
 from rnnkit.initializers import glorot, spectral_radius
 
 DECIMALS = 5.1e-5  # half a unit of the fourth decimal: as the values are printed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from nets import B, H, I, T, assert_close, draw_like, draw_state, make, one_or_both
 
-from rnnkit.torch_weights import from_torch, to_torch
+from rnnkit.networks.torch_weights import from_torch, to_torch
 
 torch = pytest.importorskip("torch", reason="torch is in the bench extra")
 
@@ -46,12 +46,12 @@ def torchs(module, x, state, dy, dstate, lengths):
 
 def check_against_torch(cell, layers, bidirectional, lengths):
     net, x, given = make(cell, layers=layers, bidirectional=bidirectional, output_size=None, lengths=lengths)
-    run, dstate = net.forward(x, **given), draw_state(net, B, np.random.default_rng(2))
-    dy = draw_like(run.y)
-    back, module = net.backward(run, dy, dstate), load(module_like(net), net)
+    trace, dstate = net.forward(x, **given), draw_state(net, B, np.random.default_rng(2))
+    dy = draw_like(trace.y)
+    back, module = net.backward(trace, dy, dstate), load(module_like(net), net)
     expected = torchs(module, x, given["state"], dy, dstate, given.get("lengths"))
-    got = {"y": run.y, "dx": back.dx, "last.h": run.state.h, "first.h": back.state.h}
-    got |= {"last.c": run.state.c, "first.c": back.state.c} if cell == "lstm" else {}
+    got = {"y": trace.y, "dx": back.dx, "last.h": trace.state.h, "first.h": back.state.h}
+    got |= {"last.c": trace.state.c, "first.c": back.state.c} if cell == "lstm" else {}
     assert_close(got, expected, TWO_LIBRARIES)
     ours = make(cell, layers=layers, bidirectional=bidirectional, output_size=None)[0]
     ours.flat[:] = back.flat
@@ -103,9 +103,9 @@ def test_torchs_own_weights_are_taken_with_both_biases(cell):
     for source in (module.state_dict(), dict(module.named_parameters())):  # the second are of torch's graph
         net.flat[:] = 0
         from_torch(net, source)
-        run = net.forward(x, **given)
-        expected = torchs(module, x, given["state"], run.y, run.state, None)["y"]
-        assert_close({"y": run.y}, {"y": expected}, TWO_LIBRARIES)
+        trace = net.forward(x, **given)
+        expected = torchs(module, x, given["state"], trace.y, trace.state, None)["y"]
+        assert_close({"y": trace.y}, {"y": expected}, TWO_LIBRARIES)
 
 
 @pytest.mark.parametrize(

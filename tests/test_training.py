@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from rnnkit import RNN, recipes
+from rnnkit import RNN
 from rnnkit.kernels import SKIP, clip_by_norm, clip_by_value
-from rnnkit.optimizers import OPTIMIZERS, Optimizer
-from rnnkit.protocol import BLOCK, Protocol
+from rnnkit.networks import recipes
 from rnnkit.rng import streams
 from rnnkit.tasks import TASKS
-from rnnkit.training import train
+from rnnkit.training.loop import train
+from rnnkit.training.optimizers import OPTIMIZERS, Optimizer
+from rnnkit.training.protocol import BLOCK, Protocol
 
 UPDATES = 2 * BLOCK
 EXACT = {"float64": 1e-10, "float32": 2e-3}  # 50 updates carry rounding on; in float32 by up to 1e4 roundings
@@ -20,7 +21,7 @@ def looped(make_net, task, length, protocol, seed):
     """Train one net update by update, from the same draws."""
     rng = streams(seed, 0)
     net = make_net(rng.init)
-    optimizer, norms = Optimizer(protocol.optimizer, protocol.learning_rate, **protocol.settings), []
+    optimizer, norms = Optimizer(protocol.optimizer, protocol.learning_rate, **protocol.hyperparameters), []
     for _ in range(protocol.updates // BLOCK):
         x, target, mask = task.sample(rng.data, BLOCK * protocol.batch_size, length)
         for u in range(BLOCK):
@@ -50,7 +51,7 @@ CASES = {
     "copying, every, masked": ("lstm", COPYING, 4, {"optimizer": "adam"}, {}),
     "gru, rmsprop": ("gru", ORDER, 10, {"optimizer": "rmsprop", "learning_rate": 1e-3}, {}),
     "frozen": ("tanh_frozen", ORDER, 10, {"frozen": ("l0.W_hh",)}, {}),
-    "momentum": ("sutskever", ORDER, 10, {"optimizer": "momentum", "settings": {"mu": 0.5}}, {}),
+    "momentum": ("sutskever", ORDER, 10, {"optimizer": "momentum", "hyperparameters": {"mu": 0.5}}, {}),
     "nesterov": ("sigmoid", ORDER, 10, {"optimizer": "nesterov"}, {}),
 }
 DEEP = {

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from pairs import every_pair
 from training_cases import ORDER, maker, protocol
 
-from rnnkit import training
-from rnnkit.kernels.training import count_wrong, evaluate
-from rnnkit.protocol import BLOCK
+from rnnkit.kernels.updates import count_wrong, evaluate
 from rnnkit.tasks import TASKS
-from rnnkit.training import TEST_BATCH, train
+from rnnkit.training import replicate as of_replicate
+from rnnkit.training.loop import train
+from rnnkit.training.protocol import BLOCK
+from rnnkit.training.replicate import TEST_BATCH
 
 ADDING, COPYING = TASKS["adding_le"], TASKS["copying"]
 
@@ -19,7 +20,7 @@ ADDING, COPYING = TASKS["adding_le"], TASKS["copying"]
 def train_by(script, monkeypatch, **keys):
     """Train one net whose tests have as many wrong as the script says; return (Trained, what is left of it)."""
     rest = list(script)
-    monkeypatch.setattr(training, "evaluate", lambda *_: (rest.pop(0), 1.0))
+    monkeypatch.setattr(of_replicate, "evaluate", lambda *_: (rest.pop(0), 1.0))
     (trained,) = train(maker(), ORDER, 10, protocol(check_size=100, **keys))
     return trained, rest
 
@@ -42,9 +43,9 @@ def test_first_passage_held_and_the_three_stop_rules(seed, hold, stop, monkeypat
 
 def test_a_net_that_diverges_after_it_was_solved_is_solved(monkeypatch):
     blow_up = {"learning_rate": 1e30, "updates": 4 * BLOCK, "hold": 2}
-    monkeypatch.setattr(training, "evaluate", lambda *_: (0, 1.0))
-    made = training.train_block
-    monkeypatch.setattr(training, "train_block", lambda *a: BLOCK if a[5] < BLOCK else made(*a))
+    monkeypatch.setattr(of_replicate, "evaluate", lambda *_: (0, 1.0))
+    made = of_replicate.train_block
+    monkeypatch.setattr(of_replicate, "train_block", lambda *a: BLOCK if a[5] < BLOCK else made(*a))
     (trained,) = train(maker("relu"), ORDER, 10, protocol(**blow_up))
     assert (trained.outcome, trained.first, trained.held) == ("solved", BLOCK, None)
     assert trained.updates < 2 * BLOCK
@@ -64,7 +65,7 @@ def test_a_test_ends_early_only_where_it_cannot_be_passed(wrong, size):
     """Parts of 250 sequences, the last one smaller; the threshold is 1% of all."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         asked, rest = [], list(wrong)
-        monkeypatch.setattr(training, "evaluate", lambda *a: (asked.append(a[2].shape[1]), (rest.pop(0), 1.0))[1])
+        monkeypatch.setattr(of_replicate, "evaluate", lambda *a: (asked.append(a[2].shape[1]), (rest.pop(0), 1.0))[1])
         (trained,) = train(maker(), ORDER, 10, protocol(check_size=size, updates=BLOCK))
     row = trained.history[0]
     assert row["passed"] == (sum(wrong) < 0.01 * size)
@@ -113,12 +114,12 @@ def test_a_test_is_a_forward_pass_and_its_loss(task, length):
     x, target = (a if a.dtype == np.int64 else a.astype(np.float32) for a in batch[:2])
     mask = np.ones(target.shape[:2], np.bool_) if batch.mask is None else np.ascontiguousarray(batch.mask)
     sizes = (task.input_size, 6, task.output_size, 0, 1, 1, int(task.output == "last"))
-    run = net.forward(x)
-    y = run.y[None] if task.output == "last" else run.y
+    trace = net.forward(x)
+    y = trace.y[None] if task.output == "last" else trace.y
     of_run = (target[0], mask[0]) if task.output == "last" else (target, mask)
     wrong, loss = evaluate(net.flat, sizes, x, target, mask, task.tolerance)
     assert wrong == wrong_of(y, target, mask, task.tolerance)
-    assert loss == pytest.approx(net.loss(run, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
+    assert loss == pytest.approx(net.loss(trace, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
 
 
 def test_a_net_that_is_not_new_is_refused():

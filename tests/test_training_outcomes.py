@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from training_cases import ORDER, Poisoned, bytes_of, maker, protocol, same
 
-from rnnkit import RNN, reference, training
+from rnnkit import RNN, reference
 from rnnkit.kernels import CELLS, SHRINK, SKIP, ZERO, clip_by_norm
 from rnnkit.kernels.regularizer import OMEGA_FORMS
-from rnnkit.protocol import BLOCK
 from rnnkit.rng import streams
 from rnnkit.tasks import Batch, Task
-from rnnkit.training import train
+from rnnkit.training import replicate as of_replicate
+from rnnkit.training.loop import train
+from rnnkit.training.protocol import BLOCK
 
 EXACT = 1e-10  # 50 updates of float64 carry rounding on
 POLICIES = {"skip": SKIP, "zero": ZERO, "shrink": SHRINK}
@@ -19,7 +20,7 @@ POLICIES = {"skip": SKIP, "zero": ZERO, "shrink": SHRINK}
 @pytest.fixture
 def lets_pass_what_is_not_finite(monkeypatch):
     """A batch like that is refused before it reaches a kernel, which must stand it all the same."""
-    monkeypatch.setattr(training, "batch_faults", lambda *batch: [])
+    monkeypatch.setattr(of_replicate, "batch_faults", lambda *batch: [])
 
 
 def looped(make_net, task, length, p, seed=0):

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from training_cases import ORDER, Watched, bytes_of, maker, protocol, same
 
-from rnnkit.protocol import BLOCK
 from rnnkit.rng import streams
-from rnnkit.training import Training, as_trained, train
+from rnnkit.training.loop import as_trained, train
+from rnnkit.training.protocol import BLOCK
+from rnnkit.training.replicate import Training
 
 QUICKLY = 20  # seconds on busy cores; a block takes milliseconds, the trainings here would take minutes
 FOREVER = 10**5 * BLOCK
@@ -96,7 +97,7 @@ def test_ctrl_c_ends_all_nets_quickly():
         import os, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from training_cases import ORDER, maker, protocol
-        from rnnkit.training import train
+        from rnnkit.training.loop import train
         told = lambda trained: os.write(1, b"checked\\n")
         train(maker(), ORDER, 10, protocol(updates={FOREVER}, stop="never"), replicates=4, threads=2, progress=told)
     """

@@ -7,7 +7,7 @@ import pytest
 from training_cases import bytes_of, maker, protocol
 
 from rnnkit.tasks import Batch, Task
-from rnnkit.training import train
+from rnnkit.training.loop import train
 
 
 class Last(Task):
@@ -39,14 +39,14 @@ LAYOUTS = {
     "a view": lambda x, target, mask: (x, x[-1:], mask),
 }
 WRONG = {
-    "x has 2..5": lambda x, target, mask: (x + 2, target, mask),
-    "x has -1..": lambda x, target, mask: (x - 1, target, mask),
-    "x is (6,": lambda x, target, mask: (np.concatenate([x, x[:1]]), target, mask),
-    "x is (5, 99)": lambda x, target, mask: (x[:, 1:], target, mask),
-    "target has 4..7": lambda x, target, mask: (x, target + 4, mask),
-    "target is (5, 100)": lambda x, target, mask: (x, x, mask),
-    "mask is (100,)": lambda x, target, mask: (x, target, mask[0]),
-    "mask is (1, 100) int64": lambda x, target, mask: (x, target, mask.astype(int)),
+    "x must hold integers in 0..3, got 2..5": lambda x, target, mask: (x + 2, target, mask),
+    "x must hold integers in 0..3, got -1..": lambda x, target, mask: (x - 1, target, mask),
+    "x must be (5, 100) int64, got (6,": lambda x, target, mask: (np.concatenate([x, x[:1]]), target, mask),
+    "x must be (5, 100) int64, got (5, 99)": lambda x, target, mask: (x[:, 1:], target, mask),
+    "target must hold integers in 0..3, got 4..7": lambda x, target, mask: (x, target + 4, mask),
+    "target must be (1, 100) int64, got (5, 100)": lambda x, target, mask: (x, x, mask),
+    "mask must be None or (1, 100) bool, got (100,)": lambda x, target, mask: (x, target, mask[0]),
+    "mask must be None or (1, 100) bool, got (1, 100) int64": lambda x, target, mask: (x, target, mask.astype(int)),
 }
 
 

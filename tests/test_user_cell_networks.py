@@ -14,9 +14,10 @@ import rnnkit
 from rnnkit import RNN, Protocol, train
 from rnnkit.cells import handles
 from rnnkit.cells.handles import handle_of, in_rows, words_of
-from rnnkit.hidden import hidden_log_norms, loss_by_state
-from rnnkit.lyapunov import jacobian_product, lyapunov_exponents, step_jacobian
-from rnnkit.scaled_backward import backward_scaled
+from rnnkit.gradients.jacobians import jacobian_product, step_jacobian
+from rnnkit.gradients.log_norms import hidden_log_norms, loss_by_state
+from rnnkit.gradients.lyapunov import lyapunov_exponents
+from rnnkit.gradients.scaled_backward import backward_scaled
 
 FILE = FOLDER / "leaky.py"
 CLOSE = 1e-10  # logarithms of float64 norms, two ways
@@ -71,36 +72,36 @@ def test_copied_and_pickled():
 def test_gradients_of_states_as_logarithms_jacobians_and_exponents(cls):
     """Each against what `backward` gives, which autograd has checked."""
     net, x, given = make(cls, layers=2, T=6)
-    run, dstate = net.forward(x, **given), net.initial_state(3)
-    dy = draw_like(run.y)
-    logs, hidden = hidden_log_norms(net, run, dy), net.backward(run, dy, hidden=True).hidden
-    for way, of_way in logs.items():
-        for found, gradient in zip(of_way, hidden[way], strict=True):
+    trace, dstate = net.forward(x, **given), net.initial_state(3)
+    dy = draw_like(trace.y)
+    logs, hidden = hidden_log_norms(net, trace, dy), net.backward(trace, dy, hidden=True).hidden
+    for direction, of_direction in logs.items():
+        for found, gradient in zip(of_direction, hidden[direction], strict=True):
             with np.errstate(divide="ignore"):
                 np.testing.assert_allclose(found, np.log(np.linalg.norm(gradient, axis=-1)), atol=CLOSE)
     of_last = np.zeros_like(dy)
     of_last[-1] = dy[-1]
-    found = hidden_log_norms(net, run, of_last, first=True)["l0"]
-    np.testing.assert_allclose(loss_by_state(net, run, dy)[-1], found[0][1:], atol=CLOSE)
-    for of_first, gradient in zip(found, net.backward(run, of_last).state, strict=True):
+    found = hidden_log_norms(net, trace, of_last, first=True)["l0"]
+    np.testing.assert_allclose(loss_by_state(net, trace, dy)[-1], found[0][1:], atol=CLOSE)
+    for of_first, gradient in zip(found, net.backward(trace, of_last).state, strict=True):
         with np.errstate(divide="ignore"):
             np.testing.assert_allclose(of_first[0], np.log(np.linalg.norm(gradient[0], axis=-1)), atol=CLOSE)
     for i, part in enumerate(dstate):
         part[:] = draw_like(part, i)
-    back = net.backward(run, None, dstate).state
+    back = net.backward(trace, None, dstate).state
     row = np.concatenate([part[layer, 1] for layer in range(2) for part in dstate])
-    product = jacobian_product(net, run, 0, 5, 1)
+    product = jacobian_product(net, trace, 0, 5, 1)
     wanted = np.concatenate([part[layer, 1] for layer in range(2) for part in back])
     np.testing.assert_allclose(row @ product.matrix * np.exp(product.log_scale), wanted, rtol=0, atol=SEVERAL_STEPS)
-    assert len(lyapunov_exponents(net, run)) == len(step_jacobian(net, run, 0)) == 6 * len(cls.states)
+    assert len(lyapunov_exponents(net, trace)) == len(step_jacobian(net, trace, 0)) == 6 * len(cls.states)
 
 
 @pytest.mark.parametrize("cls", EVERY)
 def test_scaled_gradients_are_those_of_backward_and_do_not_overflow(cls):
     net, x, given = make(cls, layers=2, T=40)
-    run = net.forward(x, **given)
-    dstate = type(run.state)(**{name: draw_like(a, 3) for name, a in run.state.asdict().items()})
-    plain, found = net.backward(run, None, dstate), backward_scaled(net, run, dstate)
+    trace = net.forward(x, **given)
+    dstate = type(trace.state)(**{name: draw_like(a, 3) for name, a in trace.state.asdict().items()})
+    plain, found = net.backward(trace, None, dstate), backward_scaled(net, trace, dstate)
     largest = np.abs(plain.flat).max()
     for name, gradient in plain.parameters.items():
         got = found.parameters[name] * np.exp(found.log_scale)
@@ -112,10 +113,10 @@ def test_scaled_gradients_are_those_of_backward_and_do_not_overflow(cls):
 
 def test_scaled_gradients_leave_the_range_of_floats():
     net = RNN(1, 2, cell="identity", dtype="float32", spectral_radius=3.0, initializer="identity")
-    run = net.forward(np.zeros((1000, 1, 1), np.float32))
+    trace = net.forward(np.zeros((1000, 1, 1), np.float32))
     last = net.initial_state(1)
     last.h[0, 0] = 3, 4
-    back = backward_scaled(net, run, last)
+    back = backward_scaled(net, trace, last)
     np.testing.assert_allclose(back.state_log_scale, 1000 * np.log(3) + np.log(5), rtol=1e-5)
 
 

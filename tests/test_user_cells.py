@@ -6,9 +6,9 @@ from cell_cases import EVERY, MinGRU, random_cells
 from hypothesis import given, settings
 from nets import H, I, draw_like, make
 
-from rnnkit.by_state import State
-from rnnkit.gradcheck import check_network
-from rnnkit.truncated import windows
+from rnnkit.gradients.gradcheck import check_network
+from rnnkit.networks.by_state import State
+from rnnkit.networks.truncation import windows
 
 CLOSE = 1e-10  # relative to the largest gradient
 DIFFERENCES = 1e-7  # 4th-order differences of a loss over 4 steps, relative
@@ -32,10 +32,10 @@ def peer():
 
 
 def found_of(net, x, given, dy, dstate, **options):
-    run = net.forward(x, **given)
-    back = net.backward(run, dy, dstate, hidden=True, **options)
+    trace = net.forward(x, **given)
+    back = net.backward(trace, dy, dstate, hidden=True, **options)
     states = {f"state.{name}": a for name, a in back.state.asdict().items()}
-    return run, back.parameters | {"dx": back.dx} | states
+    return trace, back.parameters | {"dx": back.dx} | states
 
 
 def assert_close(found, wanted):
@@ -50,23 +50,23 @@ def test_every_gradient_is_that_of_autograd(peer, cls, options):
     net, x, given_ = make(cls, **options)
     shape = net.forward(x, **given_)
     dy, dstate = draw_like(shape.y), State(**{n: draw_like(a, 3) for n, a in shape.state.asdict().items()})
-    run, found = found_of(net, x, given_, dy, dstate)
+    trace, found = found_of(net, x, given_, dy, dstate)
     y, wanted = peer.gradients(net, x, given_["state"], dy, dstate, given_.get("lengths"))
-    np.testing.assert_allclose(run.y, y, rtol=0, atol=CLOSE)
+    np.testing.assert_allclose(trace.y, y, rtol=0, atol=CLOSE)
     assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("cls", EVERY)
 def test_truncated_gradients_are_those_of_windows(peer, cls):
     net, x, given_ = make(cls, T=7, layers=2)
-    run = net.forward(x, **given_)
-    dy, total = draw_like(run.y), {name: 0.0 for name in net.parameters}
+    trace = net.forward(x, **given_)
+    dy, total = draw_like(trace.y), {name: 0.0 for name in net.parameters}
     for start, first_loss, end in windows(7, 2, 4):
         state = net.forward(x[:start], **given_).state if start else given_["state"]
         of_window = np.where(np.arange(start, end)[:, None, None] >= first_loss, dy[start:end], 0)
         _, found = peer.gradients(net, x[start:end], state, of_window)
         total = {name: total[name] + found[name] for name in total}
-    assert_close(net.backward(run, dy, truncation=(2, 4)).parameters, total)
+    assert_close(net.backward(trace, dy, truncation=(2, 4)).parameters, total)
 
 
 @pytest.mark.parametrize("cls", EVERY)
@@ -74,9 +74,11 @@ def test_symbols_are_one_hot_rows(cls):
     net, x, given_ = make(cls, symbols=True, B=17, layers=2)
     one_hot = np.eye(I)[x]
     dy = draw_like(net.forward(x, **given_).y)
-    runs = [found_of(net, inputs, given_, dy, None) for inputs in (x, one_hot)]
-    np.testing.assert_allclose(runs[0][0].y, runs[1][0].y, rtol=0, atol=CLOSE)
-    assert_close({n: a for n, a in runs[0][1].items() if n != "dx"}, {n: a for n, a in runs[1][1].items() if n != "dx"})
+    traces = [found_of(net, inputs, given_, dy, None) for inputs in (x, one_hot)]
+    np.testing.assert_allclose(traces[0][0].y, traces[1][0].y, rtol=0, atol=CLOSE)
+    assert_close(
+        {n: a for n, a in traces[0][1].items() if n != "dx"}, {n: a for n, a in traces[1][1].items() if n != "dx"}
+    )
 
 
 @pytest.mark.parametrize("cls", EVERY)

@@ -21,15 +21,13 @@ KERNELS_MAY_IMPORT = (
     "collections.abc",
     "functools",
     "rnnkit._arguments",
-    "rnnkit._jit",
-    "rnnkit._simd",
+    "rnnkit._compile",
     "rnnkit.cells",
     "rnnkit.parametrizations",
     "rnnkit.kernels",
 )
 CELLS_MAY_IMPORT = (
     *(name for name in KERNELS_MAY_IMPORT if name not in ("rnnkit.kernels", "rnnkit.parametrizations")),
-    "rnnkit._apart",
     "rnnkit._with_constants",
     "llvmlite.binding",
     "hashlib",
@@ -121,12 +119,13 @@ def vector_code(source: str) -> list[str]:
 NAMES_OF_CELLS = {"tanh", "relu", "sigmoid", "identity", "lstm", "gru"}
 MAY_NAME_CELLS = {  # and why
     "cells": "where they are",
-    "reference.py": "written out",
+    "reference": "written out",
     "kernels/__init__.py": "public", "kernels/activations.py": "public codes", "kernels/cells.py": "public codes",
     "kernels/lstm.py": "public functions", "kernels/gru.py": "public functions",
-    "kernels/losses.py": "a loss", "initializers.py": "the identity matrix", "checkpoints.py": "that of a training",
-    "precise.py": "functions of a step", "wide.py": "functions of a step",
-    "networks.py": "a default", "encoder_decoder.py": "a default", "recipes.py": "networks of papers",
+    "kernels/losses.py": "a loss", "initializers.py": "the identity matrix",
+    "training/checkpoints.py": "the identity of a training",
+    "gradients/precise.py": "functions of a step", "gradients/wide.py": "functions of a step",
+    "networks/network.py": "a default", "networks/encoder_decoder.py": "a default", "networks/recipes.py": "of papers",
     "warmup.py": "compiles them",
 }  # fmt: skip
 
@@ -160,12 +159,12 @@ def test_no_file_but_those_of_cells_names_one_or_asks_which_it_is():
 
 
 def test_the_compiler_is_named_at_its_door_only():
-    assert breaches(compilers_named, files(PACKAGE, EXPERIMENTS)).keys() == {str(Path("rnnkit", "_jit.py"))}
+    assert breaches(compilers_named, files(PACKAGE, EXPERIMENTS)).keys() == {str(Path("rnnkit", "_compile", "jit.py"))}
 
 
 def test_vector_code_is_written_behind_its_door_only():
-    assert breaches(vector_code, files(PACKAGE, but="_simd") + files(EXPERIMENTS)) == {}
-    assert breaches(vector_code, files(PACKAGE / "_simd"))
+    assert breaches(vector_code, files(PACKAGE, but="_compile/simd") + files(EXPERIMENTS)) == {}
+    assert breaches(vector_code, files(PACKAGE / "_compile" / "simd"))
 
 
 def test_only_the_runner_imports_the_heavy_libraries():
@@ -219,8 +218,10 @@ def test_a_planted_breach_is_seen(checker, source):
 
 
 def test_what_is_allowed_is_not_a_breach():
-    assert not foreign_imports("import numpy as np\nfrom rnnkit._jit import jit\nfrom rnnkit.kernels.cell import x")
-    assert not foreign_imports("from rnnkit._simd.tile import tile_product")
-    assert not compilers_named('"""Uses numba.njit."""\nfrom rnnkit._jit import jit\n@jit\ndef f(): pass')
+    assert not foreign_imports(
+        "import numpy as np\nfrom rnnkit._compile.jit import jit\nfrom rnnkit.kernels.cell import x"
+    )
+    assert not foreign_imports("from rnnkit._compile.simd.tile import tile_product")
+    assert not compilers_named('"""Uses numba.njit."""\nfrom rnnkit._compile.jit import jit\n@jit\ndef f(): pass')
     assert not vector_code("import llvmlite.binding as llvm\nfrom llvmlite import binding")
     assert not vector_code("from numba.extending import overload")

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from rnnkit import _cache, parallel, warmup
+from rnnkit import parallel, warmup
+from rnnkit._compile import cache
 
 
 def test_every_call_of_both_dtypes_runs_and_has_its_line(capfd):
@@ -31,20 +32,20 @@ def test_a_worker_that_fails_is_said(monkeypatch):
 
 
 def test_another_dtype_is_refused():
-    with pytest.raises(SystemExit, match="dtype float16: allowed are float32 and float64"):
+    with pytest.raises(SystemExit, match="dtype must be float32 or float64, got float16"):
         warmup.main(["float16"])
 
 
 def test_kernels_that_could_not_be_stored_are_an_error(monkeypatch, capsys):
     """A disk that is full: the next process would compile them again."""
-    monkeypatch.setattr(_cache, "faults", {"store": "cannot be stored: No space left on device"})
+    monkeypatch.setattr(cache, "faults", {"store": "cannot be stored: No space left on device"})
     with pytest.raises(SystemExit, match="No space left on device"):
         warmup.main(["float32"])
     assert len(capsys.readouterr().out.splitlines()) == len(list(warmup.calls("float32")))
 
 
 def test_kernels_that_could_not_be_read_are_compiled_and_ready(monkeypatch, capsys):
-    monkeypatch.setattr(_cache, "faults", {"read": "cannot be read"})
+    monkeypatch.setattr(cache, "faults", {"read": "cannot be read"})
     warmup.main(["float32"])
     assert len(capsys.readouterr().out.splitlines()) == len(list(warmup.calls("float32")))
 
@@ -56,6 +57,6 @@ def test_without_the_compiler_there_is_nothing_to_warm(monkeypatch):
 
 
 def test_without_a_folder_for_the_code_it_says_what_to_set(monkeypatch):
-    monkeypatch.setattr(_cache, "FOLDER", None)
+    monkeypatch.setattr(cache, "FOLDER", None)
     with pytest.raises(SystemExit, match="NUMBA_CACHE_DIR"):
         warmup.main([])

@@ -8,11 +8,11 @@ import pytest
 from cell_cases import EVERY, random_cells
 from hypothesis import given, settings
 
-from rnnkit import precise, wide
 from rnnkit.cells import GRU, LSTM
 from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.expressions import Graph, reach
-from rnnkit.cells.trace import trace
+from rnnkit.cells.symbolic import symbolic
+from rnnkit.gradients import precise, wide
 
 TOLERANCE = 1e-11  # of a logarithm, relative where it is above 1: of up to 1e4, from pre-activations with 16 digits
 OPERATIONS = {
@@ -35,7 +35,7 @@ def exact(expressions, values):
 
 def check(cls, sizes, digits, states=(1.0, -1.0, 0.7), seed=0, n=12):
     """Hold every local derivative at n points with pre-activations of these sizes against so many digits."""
-    rng, found = np.random.default_rng(seed), trace(cls)
+    rng, found = np.random.default_rng(seed), symbolic(cls)
     draw = lambda of: rng.choice(of, n) * rng.choice([-1, 1], n)  # noqa: E731
     values = {name: draw(sizes) * rng.uniform(0.9, 1, n) for name in cls.blocks}
     values |= {name: draw(states) for name in cls.states} | {name: draw([0.3, 1.0, 2.0]) for name in cls.per_unit}
@@ -101,7 +101,7 @@ def test_what_rounding_has_lost_of_sums_and_products():
 
 def test_what_is_not_finite_is_seen():
     for cls in EVERY:
-        found = trace(cls)
+        found = symbolic(cls)
         values = {name: np.array([np.nan, 0.5]) for name in cls.arguments()}
         for e in (*wide.evaluate(found.outputs, values), *precise.evaluate(found.outputs, values)):
             assert not np.isfinite(e.v[0] * np.exp(e.log[0]))

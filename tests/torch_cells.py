@@ -18,28 +18,28 @@ def leaves(net):
     return {name: torch.tensor(a, dtype=torch.float64, requires_grad=True) for name, a in net.parameters.items()}
 
 
-def _one_step(net, way, weights, x_t, states):
+def _one_step(net, direction, weights, x_t, states):
     cls, H = type(net.cell), net.hidden_size
     blocks, entered = dict.fromkeys(cls.blocks, 0.0), cls.entered()
     inputs = {"x": (x_t, "W_xh")} | {s: (states[s], f"W_{s}h") for s in cls.recurrent()} | {"b": (None, "b_h")}
     for name, (value, of) in inputs.items():
         if not entered[name]:
             continue
-        W = weights[f"{way.name}.{of}"]
+        W = weights[f"{direction.name}.{of}"]
         share = W.expand(len(x_t), -1) if value is None else value @ W
         for k, block in enumerate(entered[name]):
             blocks[block] = blocks[block] + share[:, k * H : (k + 1) * H]
-    units = [weights[f"{way.name}.{name}"] for name in cls.per_unit]
+    units = [weights[f"{direction.name}.{name}"] for name in cls.per_unit]
     constants = [torch.tensor(value, dtype=torch.float64) for value in net.cell.constants.values()]
     new = step_of(cls)(*blocks.values(), *states.values(), *units, *constants)
     return dict(zip(cls.states, new if isinstance(new, tuple) else (new,), strict=True))
 
 
-def _direction(net, way, weights, x, first, lengths):
+def _direction(net, direction, weights, x, first, lengths):
     """Return all first states in the order of time, and the last states."""
     T, states, outputs = len(x), first, [None] * len(x)
-    for t in reversed(range(T)) if way.reverse else range(T):
-        new = _one_step(net, way, weights, x[t], states)
+    for t in reversed(range(T)) if direction.reverse else range(T):
+        new = _one_step(net, direction, weights, x[t], states)
         if lengths is not None:
             inside = torch.tensor(t < lengths)[:, None]
             new = {name: torch.where(inside, a, states[name]) for name, a in new.items()}
@@ -52,8 +52,8 @@ def run(net, weights, x, state, lengths=None):
     last, below = {name: [] for name in state}, x
     for layer in range(net.layers):
         sides = []
-        for k, way in [(k, way) for k, way in enumerate(net.ways) if way.layer == layer]:
-            out, states = _direction(net, way, weights, below, {name: a[k] for name, a in state.items()}, lengths)
+        for k, direction in [(k, direction) for k, direction in enumerate(net.directions) if direction.layer == layer]:
+            out, states = _direction(net, direction, weights, below, {name: a[k] for name, a in state.items()}, lengths)
             sides.append(out)
             for name, a in states.items():
                 last[name].append(a)

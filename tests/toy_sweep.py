@@ -14,15 +14,17 @@ import time
 from numba import config as numba_config
 from pydantic import Field
 
-from rnnkit import Protocol, recipes, train
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
-from rnnkit.runner.jobs import job_of
+from rnnkit import Protocol, train
+
+from rnnkit.networks import recipes
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
+from rnnkit.runner.jobs.job import job_of
 from rnnkit.runner.sweep import launch
 from rnnkit.tasks import TASKS
 
 
-class Config(Settings):
+class Config(JobConfig):
     value: int = Field(ge=0, le=1_000_000, description="0 to 1000000")
     does: str = Field("double", description="double, raise, die, exit, print or train")
     seconds: float = Field(0, ge=0, description="0 or more")
@@ -41,7 +43,7 @@ def trained(config):
     return Measurement({"double": net.history[-1]["loss"], "threads": 0, "status": "done", "n": 1}, history=net.history)
 
 
-def run(config):
+def measure(config):
     if runs := os.environ.get("RUNS"):
         with open(runs, "a") as file:
             file.write(f"{config.value}\\n")
@@ -62,20 +64,20 @@ def run(config):
     return Measurement(row, lags=[{"lag": k, "log_norm": 0.1 * k * config.value} for k in range(3)])
 
 
-EXPERIMENT = Experiment(__file__, Config, run, ["double", "threads", "status", "n"])
+EXPERIMENT = Experiment(__file__, Config, measure, ["double", "threads", "status", "n"])
 
 if __name__ == "__main__":
     launch(EXPERIMENT)
 """
-CONFIG = "defaults: [/sweep, schema_defaults, _self_]\nvalue: 1\nseed: 0\nout: out\n"
+CONFIG = "value: 1\nseed: 0\nout: out\n"
 
 
 def make(folder: Path) -> Path:
     """Write the experiment and its configuration below `folder`; return its file."""
     (folder / "experiments").mkdir(parents=True)
     (folder / "experiments" / "toy.py").write_text(FILE)
-    (folder / "conf" / "toy").mkdir(parents=True)
-    (folder / "conf" / "toy" / "config.yaml").write_text(CONFIG)
+    (folder / "conf").mkdir()
+    (folder / "conf" / "toy.yaml").write_text(CONFIG)
     shutil.copytree(ROOT / "conf" / "hydra", folder / "conf" / "hydra")
     shutil.copyfile(ROOT / "conf" / "sweep.yaml", folder / "conf" / "sweep.yaml")
     return folder / "experiments" / "toy.py"

@@ -1,8 +1,8 @@
 """What the tests of training share: nets of a recipe, a small protocol, and tasks that are watched or scripted."""
 
-from rnnkit import recipes
-from rnnkit.protocol import BLOCK, Protocol
+from rnnkit.networks import recipes
 from rnnkit.tasks import TASKS, Batch, Task
+from rnnkit.training.protocol import BLOCK, Protocol
 
 ORDER = TASKS["temporal_order"]
 SMALL = {"updates": 2 * BLOCK, "check_every": BLOCK, "check_size": 40, "batch_size": 4, "learning_rate": 0.1}

@@ -11,7 +11,7 @@
 
 Each block is a linear map of what enters it, a_t = x_t W_x + h_{t-1} W_h + b; the step makes the new states of the
 blocks, the states before, one trained number a unit for each of `per_unit`, and the constants, in this order. All else
-follows: `rnnkit.cells.trace` has its expressions and their derivatives.
+follows: `rnnkit.cells.symbolic` has its expressions and their derivatives.
 """
 
 from collections.abc import Callable, Mapping

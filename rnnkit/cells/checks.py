@@ -4,19 +4,16 @@ import inspect
 import keyword
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from rnnkit._with_constants import WithConstants
 
-if TYPE_CHECKING:
-    from rnnkit.cells.cell import Cell
-
-RESERVED = ("x", "b", "joint", "names", "asdict", "count", "index")  # the latter of `rnnkit.by_state`
+RESERVED = ("x", "b", "joint", "names", "asdict", "count", "index")  # the latter of `rnnkit.networks.by_state`
 
 
-def fail(cls: "type[Cell]", message: str, line: int | None = None) -> NoReturn:
+def fail(cls: type[WithConstants], message: str, line: int | None = None) -> NoReturn:
     """Raise ValueError with the place of the class in its file, or of a line of it."""
     try:
         file, lines = inspect.getsourcefile(cls), inspect.getsourcelines(cls)
@@ -27,7 +24,7 @@ def fail(cls: "type[Cell]", message: str, line: int | None = None) -> NoReturn:
 
 
 @cache
-def check_contract(cls: "type[Cell]") -> None:
+def check_contract(cls: type[WithConstants]) -> None:
     """Raise ValueError where a class is no cell by the contract of `rnnkit.cells.Cell`."""
     _check_parts(cls)
     _check_names(cls)
@@ -39,7 +36,7 @@ def check_contract(cls: "type[Cell]") -> None:
         fail(cls, "__init__ cannot be another one: constants are what an instance may change")
 
 
-def _check_parts(cls: "type[Cell]") -> None:
+def _check_parts(cls: type[WithConstants]) -> None:
     for part in ("blocks", "states", "step"):
         if not hasattr(cls, part):
             fail(cls, f"{part} is missing")
@@ -56,7 +53,7 @@ def _is_names(names: object) -> bool:
     return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
 
 
-def _check_names(cls: "type[Cell]") -> None:
+def _check_names(cls: type[WithConstants]) -> None:
     seen: dict[str, str] = {}
     weights = {"W_xh", "b_h", "W_hy", "b_y", *(f"W_{state}h" for state in cls.states)}
     for part in ("blocks", "states", "per_unit", "constants"):
@@ -72,7 +69,7 @@ def _check_names(cls: "type[Cell]") -> None:
             seen[name] = part
 
 
-def _check_blocks(cls: "type[Cell]") -> None:
+def _check_blocks(cls: type[WithConstants]) -> None:
     allowed = ("x", *cls.states, "b")
     for name, inputs in cls.blocks.items():
         if not _is_names(inputs) or not inputs or not set(inputs) <= set(allowed) or len(set(inputs)) < len(inputs):
@@ -81,7 +78,7 @@ def _check_blocks(cls: "type[Cell]") -> None:
         fail(cls, "blocks: x must enter one of them")
 
 
-def _check_values(cls: "type[Cell]") -> None:
+def _check_values(cls: type[WithConstants]) -> None:
     for name, value in cls.constants.items():
         if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not np.isfinite(value):
             fail(cls, f"constants: {name} must be a finite number, got {value!r}")
@@ -91,7 +88,7 @@ def _check_values(cls: "type[Cell]") -> None:
             fail(cls, f"per_unit: {name} must be a finite number or a function of (rng, H), got {value!r}")
 
 
-def _check_gates(cls: "type[Cell]") -> None:
+def _check_gates(cls: type[WithConstants]) -> None:
     allowed = [name for name, inputs in cls.blocks.items() if "b" in inputs]
     for part in ("keeps", "writes"):
         name = getattr(cls, part)
@@ -99,7 +96,7 @@ def _check_gates(cls: "type[Cell]") -> None:
             fail(cls, f"{part} must be None or a block with a bias ({_listed(allowed)}), got {name!r}")
 
 
-def _check_signature(cls: "type[Cell]") -> None:
+def _check_signature(cls: type[WithConstants]) -> None:
     step = cls.__dict__.get("step", getattr(cls, "step", None))
     function = step.__func__ if isinstance(step, staticmethod) else step
     if not inspect.isfunction(function):

@@ -3,12 +3,12 @@
 The words named below come first, the header; then, each from the word of its name on:
 
     DIRECT    for each state 1 where the state before reaches new states past all blocks
-    TOTAL     for each state 1 where its gradient has ways through other new states (`Plan.totals`)
-    ORDER     for each place the block that stands there
-    BIAS      for each place (product that adds its bias, column of b_h / H), or (-1, 0)
-    GROUP     for each product (first place, count, states that enter, 1 if x enters, first entry, entries)
+    TOTAL     for each state 1 where its gradient has paths through other new states (`Plan.totals`)
+    ORDER     for each position the block that stands there
+    BIAS      for each position (product that adds its bias, column of b_h / H), or (-1, 0)
+    GROUP     for each product (first position, count, states that enter, 1 if x enters, first entry, entries)
     ENTRY     for each input of a product (state or -1 for x, offset of its W in the recurrent weights / H^2,
-              columns of that W / H, where its columns stand), and last these columns: for each place of the product
+              columns of that W / H, where its columns stand), and last these columns: for each position of the product
               which of the columns of W, counted in H
 
 CONSTANTS, FORWARD and BACKWARD are addresses, each of two words, for float32 and float64.

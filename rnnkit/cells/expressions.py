@@ -36,7 +36,7 @@ class StepError(TypeError):
 
 
 class Graph:
-    """The expressions of one trace."""
+    """The expressions of one step."""
 
     def __init__(self) -> None:
         """Begin with none."""

@@ -11,7 +11,7 @@ from rnnkit.cells.gru import GRU
 from rnnkit.cells.lstm import LSTM
 from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import forward_source
-from rnnkit.cells.trace import trace
+from rnnkit.cells.symbolic import symbolic
 
 CELLS = {"tanh": Tanh, "relu": Relu, "sigmoid": Sigmoid, "identity": Identity, "lstm": LSTM, "gru": GRU}
 
@@ -23,7 +23,7 @@ def as_cell(cell: Any) -> Cell:
     line for a class that is no cell.
     """
     found = as_instance("cell", cell, Cell, CELLS)
-    trace(type(found))
+    symbolic(type(found))
     return found
 
 

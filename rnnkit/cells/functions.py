@@ -22,7 +22,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.cells.expressions import exp, log1p, relu, sigmoid, tanh
 
 # Constants of the float32 bodies: a bare Python float would widen the whole expression to float64.

@@ -14,9 +14,9 @@ from functools import partial
 import llvmlite.binding as llvm
 import numpy as np
 from numba import config
-from numba.core.compiler_lock import global_compiler_lock
 
-from rnnkit._apart import slot_name
+from rnnkit._compile.internals import global_compiler_lock
+from rnnkit._compile.pointer_slots import slot_name
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.descriptor import BACKWARD, CONSTANTS, FORWARD, IN_ROWS, describe
 from rnnkit.cells.loops import CALL, SourceOf, compiled, plain

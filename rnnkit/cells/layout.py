@@ -17,7 +17,7 @@ MOST_PERMUTED = 6  # blocks that x does not enter: above that they keep their or
 
 
 class Group(NamedTuple):
-    """One product: the inputs that enter it, and the blocks it makes, counted in places."""
+    """One product: the inputs that enter it, and the blocks it makes, by position."""
 
     inputs: tuple[str, ...]
     first: int
@@ -25,9 +25,9 @@ class Group(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """order: the block that stands in each place, by number. groups: the products, in their order.
+    """order: the block at each position, by number. groups: the products, in their order.
 
-    bias: for each place the number of the product that adds its bias, or None.
+    bias: for each position the number of the product that adds its bias, or None.
     """
 
     order: tuple[int, ...]
@@ -44,11 +44,13 @@ def layout(cls: type[Cell]) -> Layout:
         for run in sorted({run for _, run in runs}, key=lambda run: (sum(run), run))  # by where they end
     ]
     entered = list(cls.blocks.values())
-    covered = {place for group in groups for place in range(group.first, group.first + group.count)}
-    groups += [Group((), place, 1) for place in range(len(order)) if place not in covered]  # of a bias alone
+    covered = {position for group in groups for position in range(group.first, group.first + group.count)}
+    groups += [Group((), position, 1) for position in range(len(order)) if position not in covered]  # of a bias alone
     bias = tuple(
-        max(k for k, g in enumerate(groups) if g.first <= place < g.first + g.count) if "b" in entered[block] else None
-        for place, block in enumerate(order)
+        max(k for k, g in enumerate(groups) if g.first <= position < g.first + g.count)
+        if "b" in entered[block]
+        else None
+        for position, block in enumerate(order)
     )
     return Layout(order, tuple(groups), bias)
 
@@ -63,11 +65,11 @@ def _orders(cls: type[Cell]) -> list[tuple[int, ...]]:
 
 
 def _runs(cls: type[Cell], order: tuple[int, ...]) -> set[tuple[str, tuple[int, int]]]:
-    """Return (input, (first place, count)) for all places side by side that a state or x enters."""
+    """Return (input, (first position, count)) for all positions side by side that a state or x enters."""
     entered, found = list(cls.blocks.values()), set()
     for name in ("x", *cls.states):
-        places = [place for place, block in enumerate(order) if name in entered[block]]
-        for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
-            together = [place for _, place in run]
+        positions = [position for position, block in enumerate(order) if name in entered[block]]
+        for _, run in groupby(enumerate(positions), lambda pair: pair[1] - pair[0]):
+            together = [position for _, position in run]
             found.add((name, (together[0], len(together))))
     return found

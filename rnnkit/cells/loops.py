@@ -2,7 +2,7 @@
 
 No two pointers of a loop overlap, and LLVM is told so: otherwise it checks each pair before the loop, gives up on
 vectors from some 16 pointers on, and computes small layers one number at a time. That flag, and the cache, are numba's
-own and not public (`rnnkit._jit`).
+own and not public (`rnnkit._compile.jit`).
 """
 
 import ctypes
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import compile_loop
-from rnnkit._simd.pointers import pointer_at
+from rnnkit._compile.jit import compile_loop
+from rnnkit._compile.simd.pointers import pointer_at
 from rnnkit.cells import functions
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.plan import Plan

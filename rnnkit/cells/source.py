@@ -2,7 +2,7 @@
 
 Forward has pointers to (blocks, states, per_unit, new states, saved); back to (adjoints, states, new states, saved,
 per_unit, totals, gradients of blocks, of per_unit). No two overlap. Back, the adjoint of a new state becomes that of
-the state before, by the ways that lead through no block, where there are any: the products add theirs.
+the state before, by the paths that lead through no block, where there are any: the products add theirs.
 
 `loop` takes the pointers that it uses, each with how many numbers further its next row stands. `call` finds them in a
 table, a row for each: its address, how many bytes further it stands at the next step, and these numbers.
@@ -32,9 +32,9 @@ class Source(NamedTuple):
 
 def forward_source(plan: Plan) -> Source:
     """Return the loops of a step: one for each activation of a block alone, then one for the rest."""
-    cell, arguments = plan.cell, plan.trace.arguments
+    cell, arguments = plan.cell, plan.symbolic.arguments
     loads = {arguments[name].number: name for name in (*cell.blocks, *cell.states, *cell.per_unit)}
-    stores = [(e, f"new_{name}") for name, e in zip(cell.states, plan.trace.outputs, strict=True)]
+    stores = [(e, f"new_{name}") for name, e in zip(cell.states, plan.symbolic.outputs, strict=True)]
     saved = {e.number: f"saved_{i}" for i, e in enumerate(plan.saved)}
     bodies = []
     for e in plan.saved:
@@ -49,7 +49,7 @@ def forward_source(plan: Plan) -> Source:
 
 def backward_source(plan: Plan) -> Source:
     """Return the loop of a step back."""
-    cell, arguments, outputs = plan.cell, plan.trace.arguments, plan.trace.outputs
+    cell, arguments, outputs = plan.cell, plan.symbolic.arguments, plan.symbolic.outputs
     adjoints, new = ([f"{kind}_{name}" for name in cell.states] for kind in ("d", "new"))
     saved = [f"saved_{i}" for i in range(len(plan.saved))]
     loads = {e.number: name for e, name in zip(outputs, new, strict=True)}
@@ -59,7 +59,7 @@ def backward_source(plan: Plan) -> Source:
     gradients = [f"d_{name}" for name in (*cell.blocks, *cell.per_unit)]
     found = [*zip(plan.totals, totals, strict=True), *zip(plan.of_states, adjoints, strict=True)]
     stores = [(e, name) for e, name in found if e is not None]
-    zero = plan.trace.graph.constant(0.0)
+    zero = plan.symbolic.graph.constant(0.0)
     of_gradients = zip((*plan.of_blocks, *plan.of_units), gradients, strict=True)
     stores += [(zero if e is None else e, name) for e, name in of_gradients]
     pointers = [*adjoints, *cell.states, *new, *saved, *cell.per_unit, *totals, *gradients]

@@ -131,10 +131,10 @@ def check_outputs(outputs: dict[str, np.ndarray], inputs: dict[str, np.ndarray])
     for name, array in outputs.items():
         if not array.flags.writeable:
             raise ValueError(f"{name} must be writeable, got a read-only array")
-    check_apart(outputs, inputs)
+    check_no_overlap(outputs, inputs)
 
 
-def check_apart(written: dict[str, np.ndarray], read: dict[str, np.ndarray]) -> None:
+def check_no_overlap(written: dict[str, np.ndarray], read: dict[str, np.ndarray]) -> None:
     """Raise ValueError where an array that is written shares memory with another one; all are C-contiguous."""
     arrays = list((written | read).items())
     if len({id(a) for _, a in arrays if a.base is None}) == len(arrays):

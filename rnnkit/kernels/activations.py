@@ -1,6 +1,6 @@
 """The activations of Elman cells by integer code: the handles of these cells."""
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.kernels.cells import CELLS
 
 ACTIVATIONS = {name: CELLS[name] for name in ("tanh", "relu", "sigmoid", "identity")}

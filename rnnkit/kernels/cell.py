@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
+from rnnkit._compile.jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays, check_outputs
 from rnnkit.kernels.layer import set_state
 from rnnkit.kernels.sequence import _rnn_backward_into, _rnn_forward

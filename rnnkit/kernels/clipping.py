@@ -14,8 +14,8 @@ import numpy as np
 from numba import literal_unroll
 
 from rnnkit._arguments import check_array, number
-from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import FLOATS, check_apart, check_arrays, is_code
+from rnnkit._compile.jit import checked_border, jit
+from rnnkit.kernels._checks import FLOATS, check_arrays, check_no_overlap, is_code
 
 RAISE, SKIP, ZERO, SHRINK = 0, 1, 2, 3
 NONFINITE_POLICIES = {"raise": RAISE, "skip": SKIP, "zero": ZERO, "shrink": SHRINK}
@@ -117,7 +117,7 @@ def _checked(gradients, limit, limit_name, nonfinite, recurrent):
             raise ValueError(f"gradients[{i}] must be float32 or float64, all of one dtype, got {g.dtype}")
         if not g.flags.c_contiguous or not g.flags.writeable or not g.size:
             raise ValueError(f"gradients[{i}] must be writeable, C-contiguous and not empty, got shape {g.shape}")
-    check_apart({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {})
+    check_no_overlap({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {})
     number(limit_name, limit, above=0)
     if not is_code(nonfinite, NONFINITE_POLICIES):
         raise ValueError(f"nonfinite must be one of {NONFINITE_POLICIES}, got {nonfinite!r}")
@@ -137,7 +137,7 @@ def _check_recurrent(gradients, recurrent, nonfinite):
         raise ValueError("recurrent must be (dW_hh, W_hh) with dW_hh one of gradients; the policy SHRINK needs it")
     check_arrays(dW_hh=recurrent[0], W_hh=recurrent[1])
     if nonfinite == SHRINK:  # which alone reads W_hh
-        check_apart({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {"W_hh": recurrent[1]})
+        check_no_overlap({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {"W_hh": recurrent[1]})
 
 
 @checked_border(_clip_by_norm)

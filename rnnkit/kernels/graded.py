@@ -1,18 +1,19 @@
 """Gradients of a batch taken back through one step, where phi' may leave the dtype: rows of numbers, or of logarithms.
 
-A row of delta stands for delta[b] e^total[b]. Where some of its numbers would be lost beside the largest, by slopes of
-e^-20000 or by many small ones in a row, the row is graded: delta[b] holds signs, and logs[b] a logarithm for each.
+A row of delta stands for delta[b] e^total[b]. Where some of its numbers would be lost beside the largest, by
+derivatives of e^-20000 or by many small ones in a row, the row is graded: delta[b] holds signs, and logs[b] a logarithm
+for each.
 
 phi' is taken from the state while that tells it well, else from the pre-activation, computed again
-(`rnnkit.cells.elman_slopes`).
+(`rnnkit.cells.elman_derivatives`).
 """
 
 import math
 
 import numpy as np
 
-from rnnkit._jit import jit
-from rnnkit.cells.elman_slopes import is_saturated, log_slope, times_slopes
+from rnnkit._compile.jit import jit
+from rnnkit.cells.elman_derivatives import is_saturated, log_derivative, times_derivatives
 from rnnkit.kernels.engine.words import rows_back, words
 
 
@@ -42,7 +43,7 @@ def _log_of(v):
 
 @jit
 def _loses_some(delta, z, saturated):
-    """Return whether numbers of z come near the end of the dtype that are no zeros; no slope is 0 where saturated."""
+    """Return whether numbers of z come near the end of the dtype that are no zeros; no saturated derivative is 0."""
     least, lost = lost_below(z), False
     for j in range(z.size):
         lost |= abs(z[j]) < least and delta[j] != 0 and (saturated or z[j] != 0)
@@ -59,7 +60,7 @@ def through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activat
     saturated = is_saturated(h[t + 1], activation)
     if saturated:
         pre_activations(x, h, t, W_xh, W_hh, b_h, a, z)
-        times_slopes(delta, a, z, activation)
+        times_derivatives(delta, a, z, activation)
     else:
         rows_back(words(activation), delta, 0, H, h, (t + 1) * B * H, H, z, 0, H, B, H)
     for b in range(B):
@@ -68,8 +69,10 @@ def through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activat
         top = -np.inf
         for j in range(H):
             before = logs[b, j] if graded[b] else _log_of(np.float64(abs(delta[b, j]))) if saturated else 0.0
-            slope = log_slope(np.float64(a[b, j]), activation) if saturated else _log_of(np.float64(abs(z[b, j])))
-            logs[b, j] = before + slope
+            derivative = (
+                log_derivative(np.float64(a[b, j]), activation) if saturated else _log_of(np.float64(abs(z[b, j])))
+            )
+            logs[b, j] = before + derivative
             top = max(top, logs[b, j])
             delta[b, j] = np.sign(delta[b, j])
         graded[b], total[b] = True, total[b] + top

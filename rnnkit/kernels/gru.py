@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
+from rnnkit._compile.jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import GRU
@@ -102,7 +102,7 @@ def _gru_cell_forward(x_t, h_prev, W_xh, W_hh, b_h):
 @jit
 def _gru_cell_backward(dh_t, x_t, h_prev, gates_t, W_xh, W_hh):
     h = np.empty((2, *h_prev.shape), h_prev.dtype)
-    set_state(h[0], h_prev)  # a GRU's gates are all its way back needs of h_t
+    set_state(h[0], h_prev)  # a GRU's gates are all that its backward pass needs of h_t
     gates = gates_t.reshape((1, *gates_t.shape))
     g = _gru_backward(dh_t, x_t.reshape((1, *x_t.shape)), h, gates, W_xh, W_hh)
     return GRUCellGradients(g.dx[0], g.dh_0, g.dW_xh, g.dW_hh, g.db_h)
@@ -164,7 +164,7 @@ def gru_backward(
 
     dh: (T, B, H), the immediate gradient of the loss at h[1..T]; or (B, H), at h[T] alone. x: as given to
     `gru_forward`; h, gates: from it. Weight gradients are sums over steps and batch. Derivatives of gates are taken
-    from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.hidden`.
+    from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.gradients.log_norms`.
     """
     return backward_by(backward_layer, dh, x, h, gates, W_xh, W_hh)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
+from rnnkit._compile.jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
 from rnnkit.kernels.activations import check_code
 from rnnkit.kernels.graded import log_norm_of_signs, lost_below, through_slopes, through_weights

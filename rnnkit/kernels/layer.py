@@ -7,8 +7,8 @@ W_xh (I, G), G = H for each block that x enters; W_h: the recurrent weights in o
 states  h      (T+1, B, columns) with h[t+1] after step t and h[0] before the first; a layer of two directions has
                (T+2, B, 2 H), and the second begins at h[T+1]: the outputs of both are h[1 : T+1], side by side
         inner  (states - 1, T+1 or T+2, B, H): the other states of a direction; h is the first
-        saved  (T, saved, B, H): what a step leaves for its way back
-place   column   where this direction's H columns of h begin
+        saved  (T, saved, B, H): what a step leaves for the backward pass
+layout  column   where this direction's H columns of h begin
         reverse  1 to go from the last step to the first
         lengths  (B,) int64: a step t >= lengths[b] hands the state on; or (0,)
 
@@ -20,14 +20,14 @@ from functools import cache
 
 import numpy as np
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.cells.descriptor import BACKWARD, FORWARD, SAVED, STATES
 from rnnkit.cells.handles import provide, words_of
 from rnnkit.kernels._checks import FLOATS
-from rnnkit.kernels.cut import count_shards
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
 from rnnkit.kernels.engine.weights import last_states, pack_backward, pack_forward, sum_parts, zero_sums
+from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.rows import copy_columns
 
 
@@ -39,7 +39,7 @@ def set_state(out, state):
 
 @jit
 def plain_place():
-    """Return the place of the one direction of a layer, all rows of full length."""
+    """Return the layout of the one direction of a layer, all rows of full length."""
     return 0, 0, np.empty(0, np.int64)
 
 
@@ -63,22 +63,22 @@ def no_hidden(carry):
 
 
 @jit
-def forward_layer(x, W_xh, W_h, b_h, units, cell, states, place):
+def forward_layer(x, W_xh, W_h, b_h, units, cell, states, layout):
     """Fill the states from the first one."""
     weights = pack_forward(x, W_xh, W_h, b_h, units, cell)
     for shard in range(count_shards(x.shape[1])):
-        forward_shard(shard, x, weights, cell, states, place)
+        forward_shard(shard, x, weights, cell, states, layout)
 
 
 @jit
-def backward_layer(dh, x, W_xh, W_h, units, cell, states, place, dx, carry, parts, hidden):
+def backward_layer(dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, parts, hidden):
     """Take carry from after the last step to before the first; add to each shard's part of the weight gradients.
 
     dh, dx, carry, parts, hidden: see `backward_shard`.
     """
     weights = pack_backward(x, W_xh, W_h, units, cell)
     for shard in range(count_shards(x.shape[1])):
-        backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts, hidden)
+        backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden)
 
 
 @jit
@@ -104,12 +104,12 @@ def no_dh(carry: np.ndarray) -> np.ndarray:
     return carry[:0]
 
 
-def empty_states(cell: int, T: int, B: int, H: int, ways: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return (inner, saved) of one direction, to be filled; ways: directions of the layer."""
+def empty_states(cell: int, T: int, B: int, H: int, directions: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return (inner, saved) of one direction, to be filled; directions: of the layer."""
     states, saved = sizes_of(cell)
     if states == 1 and saved == 0:
         return NONE[dtype][0], NONE[dtype][0]
-    return np.empty((states - 1, T + ways, B, H), dtype), np.empty((T, saved, B, H), dtype)
+    return np.empty((states - 1, T + directions, B, H), dtype), np.empty((T, saved, B, H), dtype)
 
 
 @cache

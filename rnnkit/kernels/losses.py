@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._arguments import check_array, is_integers
-from rnnkit._jit import checked_border, jit
+from rnnkit._compile.jit import checked_border, jit
 from rnnkit.cells.functions import exp_parts_float64
 from rnnkit.kernels._checks import FLOATS, as_symbols
 

@@ -7,7 +7,7 @@
 Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber, Cummins (2000); equations, and the order
 i, f, g, o of the gates, as in PyTorch, transposed. Shapes: x (T, B, I) or symbols (T, B), integers, h_0, c_0 (B, H),
 W_xh (I, 4 H), W_hh (H, 4 H), b_h (4 H,). All arrays C-contiguous, of one dtype (float32 or float64). A bad argument is
-a ValueError that names it. Kernels run on one thread and take numbers below the smallest normal one for 0;
+a ValueError that names it. Kernels run on one thread and take subnormals for 0;
 `rnnkit.parallel` has the sequence functions on all cores.
 """
 
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
+from rnnkit._compile.jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import LSTM
@@ -185,7 +185,7 @@ def lstm_backward(
 
     dh: (T, B, H), the immediate gradient of the loss at h[1..T]; or (B, H), at h[T] alone. dc_T: (B, H), at c[T].
     x: as given to `lstm_forward`; h, c, gates: from it. Weight gradients are sums over steps and batch. Derivatives of
-    gates are taken from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.hidden`.
+    gates are taken from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.gradients.log_norms`.
     """
     return backward_by(backward_layer, dh, dc_T, x, h, c, gates, W_xh, W_hh)
 
@@ -224,7 +224,7 @@ def lstm_cell_backward(
 ) -> LSTMCellGradients:
     """Return (dx_t, dh_prev, dc_prev, dW_xh, dW_hh, db_h) of a loss with dL/dh_t = dh_t, dL/dc_t = dc_t (B, H).
 
-    dc_t: without the way through h_t. gates_t: (4, B, H) from `lstm_cell_forward`.
+    dc_t: without the path through h_t. gates_t: (4, B, H) from `lstm_cell_forward`.
     """
     step = {"h_prev": h_prev, "c_prev": c_prev, "c_t": c_t, "gates_t": gates_t}
     check_arrays(GATES, x_t=x_t, **step, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t, dc_t=dc_t)

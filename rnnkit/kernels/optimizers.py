@@ -17,8 +17,8 @@ import math
 import numpy as np
 
 from rnnkit._arguments import check_array, integer, number
-from rnnkit._jit import checked_border, jit
-from rnnkit.kernels._checks import FLOATS, check_apart
+from rnnkit._compile.jit import checked_border, jit
+from rnnkit.kernels._checks import FLOATS, check_no_overlap
 
 # Beyond these a float32 would be 0 or inf, silently.
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
@@ -73,9 +73,9 @@ def _adam(p, g, mean, square, step, learning_rate, beta1, beta2, epsilon):
         p[i] -= rate * (mean[i] / (np.sqrt(square[i]) / root + floor))
 
 
-def check_settings(**settings: float) -> None:
+def check_hyperparameters(**hyperparameters: float) -> None:
     """Raise ValueError naming the first setting out of its range: see RANGES; mu, alpha, beta1 and beta2 in [0, 1)."""
-    for name, value in settings.items():
+    for name, value in hyperparameters.items():
         low, high = RANGES.get(name, (0.0, 1.0))
         number(name, value, least=low, **{"most" if name in RANGES else "below": high})
 
@@ -93,15 +93,15 @@ def check_update(written: dict[str, np.ndarray], read: dict[str, np.ndarray]) ->
         if not array.flags.c_contiguous or (name in written and not array.flags.writeable):
             writeable = " and writeable" if name in written else ""
             raise ValueError(f"{name} must be C-contiguous{writeable}, got a view or a read-only array")
-    check_apart(written, read)
+    check_no_overlap(written, read)
 
 
-def _run(kernel, p, g, state: dict[str, np.ndarray], *count: int, **settings: float) -> None:
+def _run(kernel, p, g, state: dict[str, np.ndarray], *count: int, **hyperparameters: float) -> None:
     """Check, then run a kernel on flat views: one compiled body serves every shape."""
     check_update({"p": p} | state, {"g": g})
-    check_settings(**settings)
+    check_hyperparameters(**hyperparameters)
     flat = [a.reshape(-1) for a in (p, g, *state.values())]
-    kernel(*flat, *count, *[float(value) for value in settings.values()])
+    kernel(*flat, *count, *[float(value) for value in hyperparameters.values()])
 
 
 @checked_border(_sgd)
@@ -162,5 +162,5 @@ def adam(
     step: number of this update, 1 for the first. beta1, beta2 in [0, 1), epsilon above 0, rest as in `sgd`.
     Kingma and Ba (2015), algorithm 1.
     """
-    settings = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-    _run(_adam, p, g, {"mean": mean, "square": square}, integer("step", step, 1), **settings)
+    hyperparameters = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    _run(_adam, p, g, {"mean": mean, "square": square}, integer("step", step, 1), **hyperparameters)

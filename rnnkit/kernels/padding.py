@@ -3,8 +3,8 @@
 lengths: (B,) int64, or (0,) where all rows are full. Else as in `steps.py`.
 """
 
-from rnnkit._jit import jit
-from rnnkit._simd.rows import move_rows
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.rows import move_rows
 from rnnkit.kernels.rows import copy_columns
 
 

@@ -15,9 +15,9 @@ Packed, a matrix W (K, N) is P (vectors, K, lanes) with P[v, k, l] = W[k, v lane
 
 import numpy as np
 
-from rnnkit._jit import jit
-from rnnkit._simd.tile import MAX_ROWS, MAX_VECTORS, SUMS, tile_product
-from rnnkit._simd.vectors import VECTOR_BYTES, WIDE
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.tile import MAX_ROWS, MAX_VECTORS, SUMS, tile_product
+from rnnkit._compile.simd.vectors import VECTOR_BYTES, WIDE
 
 LINE = 64  # bytes
 

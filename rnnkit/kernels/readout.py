@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.jit import checked_border, jit
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.kernels._checks import check_arrays
-from rnnkit.kernels.cut import CHUNK_ROWS
+from rnnkit.kernels.partition import CHUNK_ROWS
 from rnnkit.kernels.products import (
     add_outer_products,
     aligned,

@@ -1,4 +1,4 @@
-"""Pascanu's regularizer, which asks that a gradient keep its norm on its way back, and its immediate gradient in W_hh.
+"""Pascanu's regularizer: a gradient is to keep its norm from step to step. Its value and immediate gradient in W_hh.
 
 With d_t = dL/dh_t, the total gradient of a sample, and v_t = d_t * phi'(a_t), one step back makes u_t = v_t W_hh^T:
 
@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.jit import checked_border, jit
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.kernels._checks import check_activation, check_arrays, is_code
 from rnnkit.kernels.activations import check_code
-from rnnkit.kernels.cut import CHUNK_ROWS
 from rnnkit.kernels.engine.words import rows_back, words
+from rnnkit.kernels.partition import CHUNK_ROWS
 from rnnkit.kernels.products import add_outer_products, aligned, empty_pack, pack_columns, padded, product, tile_for
 from rnnkit.kernels.rows import copy_columns
 

@@ -5,8 +5,8 @@ No views: to count the references to one took as long as to copy a row.
 
 import numpy as np
 
-from rnnkit._jit import jit
-from rnnkit._simd.rows import move_rows
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.rows import move_rows
 
 
 @jit

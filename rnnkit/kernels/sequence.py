@@ -4,7 +4,7 @@
     delta_t = (d+L/dh_t + delta_{t+1} W_hh^T) * phi'(a_t),   dL/dW_hh = sum_t h_{t-1}^T delta_t,   and so on
 
 Werbos, Backpropagation through time (1990); Pascanu, Mikolov, Bengio (2013), eqs. 3-5, transposed to row vectors.
-Numbers below the smallest normal one count as 0 (`rnnkit._simd.denormals`). The steps themselves are in `engine/`.
+Subnormals count as 0 (`rnnkit._compile.simd.subnormals`). The steps themselves are in `engine/`.
 `rnnkit.parallel` has the same functions, spread over the cores.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit._jit import checked_border, jit
+from rnnkit._compile.jit import checked_border, jit
 from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays, check_outputs
 from rnnkit.kernels.activations import check_code
@@ -93,11 +93,10 @@ def rnn_forward(
     """Return all states h (T+1, B, H); h[0] is h_0.
 
     x: (T, B, I) inputs, or (T, B) integers in 0..I-1, symbols that stand for one-hot rows. From njit code, where nobody
-    checks, int64: there one outside makes nan of its row from its step on, and of the gradient of W_xh.
-    h_0: (B, H). W_xh: (I, H). W_hh: (H, H). b_h: (H,). activation: TANH, RELU, SIGMOID or IDENTITY.
-    All arrays C-contiguous, of one dtype (float32 or float64). Runs on one thread. Numbers below the smallest normal
-    one (1.2e-38 in float32) count as 0.
-    Raises ValueError naming a bad argument.
+    checks, int64: there one outside makes nan of its row from its step on, and of the gradient of W_xh. h_0: (B, H).
+    W_xh: (I, H). W_hh: (H, H). b_h: (H,). activation: TANH, RELU, SIGMOID or IDENTITY. All arrays C-contiguous, of one
+    dtype (float32 or float64). Runs on one thread. Subnormals (1.2e-38 in float32) count as 0. Raises ValueError naming
+    a bad argument.
     """
     return forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
 

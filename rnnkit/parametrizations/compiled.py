@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numba import config
 
-from rnnkit._jit import compile_map
+from rnnkit._compile.jit import compile_map
 from rnnkit.parametrizations.parametrization import Parametrization
 
 OF_WEIGHTS, OF_PULLBACK, OF_FIXED, OF_CONSTANTS, NUMBER = range(5)  # addresses, and the number in this process

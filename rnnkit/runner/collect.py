@@ -5,13 +5,15 @@ Jobs may outlive the command that has started them, on a cluster above all. This
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from rnnkit.runner import experiment, store, tables
-from rnnkit.runner.experiment import Experiment
-from rnnkit.runner.plan import owner_of, read_plan
+from rnnkit.runner.jobs import experiment, store
+from rnnkit.runner.jobs.experiment import Experiment
+from rnnkit.runner.jobs.plan import owner_of, read_plan
+from rnnkit.runner.tables import table as tables
 
 FAILED = ("error", "missing", "interrupted")
 SHOWN = 10
@@ -80,10 +82,16 @@ def _collect_folder(out: Path, file: Path | None) -> int:
     try:
         owner = owner_of(out)
         if owner is None:
-            raise ValueError(f"folder {out}: holds no sweep; allowed is the `out` of one")
+            raise ValueError(f"folder must be the `out` of a sweep, got {out}, which holds none")
         if file and file.stem != owner.stem:
-            raise ValueError(f"--experiment {file}: the sweep in {out} is of {owner.name}")
-        return collect(experiment.load((file or owner).resolve()), out)
+            raise ValueError(f"--experiment must be {owner.name}, of which the sweep in {out} is, got {file}")
+        file = (file or owner).resolve()
+        if file.is_file() and str(file.parent) not in map(os.path.realpath, sys.path):
+            words = ("-m", "rnnkit.runner.collect", str(out), "--experiment", str(file))  # a process that finds its own
+            return subprocess.run(
+                [sys.executable, *words], env=os.environ | experiment.environment(file), check=False
+            ).returncode
+        return collect(experiment.load(file), out)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,9 +15,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from rnnkit.runner.experiment import load
+from rnnkit.runner.jobs.experiment import load
+from rnnkit.runner.jobs.provenance import cores
 from rnnkit.runner.launchers import threads_for
-from rnnkit.runner.provenance import cores
 from rnnkit.runner.sweep import launch
 
 

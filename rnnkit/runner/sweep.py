@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 
 import hydra
 
-from rnnkit.runner import command, jobs, plan, store
 from rnnkit.runner.collect import collect
-from rnnkit.runner.config import Settings, faults, shown
-from rnnkit.runner.experiment import Experiment
-from rnnkit.runner.jobs import CannotRecord, Job, Work
+from rnnkit.runner.hydra import command
+from rnnkit.runner.jobs import job as jobs
+from rnnkit.runner.jobs import plan, store
+from rnnkit.runner.jobs.config import JobConfig, faults, shown
+from rnnkit.runner.jobs.experiment import Experiment
+from rnnkit.runner.jobs.job import CannotRecord, Job, Work
+from rnnkit.runner.jobs.progress import Progress
 from rnnkit.runner.launchers import Launcher
 from rnnkit.runner.launchers.serial import Serial
-from rnnkit.runner.progress import Progress
 
 HYDRAS = "hydra._internal.core_plugins"
 LAUNCHERS = [f"rnnkit.runner.launchers.{name}.{name.title()}" for name in ("serial", "local", "slurm", "ray")]
@@ -36,18 +38,18 @@ def prepare(experiment: Experiment) -> Prepared:
     """Return the sweep of the command line, its plan written down; or end the process, all faults in one message."""
     composed = command.compose(experiment)
     launcher, of_launcher = _launcher(composed.own) if composed.own else (None, [])
-    settings, of_jobs = plan.check(experiment.schema, composed.configs)
+    configs, of_jobs = plan.check(experiment.schema, composed.configs)
     found = [*composed.found, *of_jobs, *of_launcher]
     if not found:
-        left, damaged, stale = _left(experiment, settings)
-        refusal = stale or plan.open_folder(settings[0].out, experiment.file, [s.scientific() for s in settings])
+        left, damaged, stale = _left(experiment, configs)
+        refusal = stale or plan.open_folder(configs[0].out, experiment.file, [s.scientific() for s in configs])
         found = [refusal] if refusal else []
     if found:
         command.nothing_started(experiment, found)
     for damage in damaged:
         print(f"{damage}; it is computed again", file=sys.stderr)
-    named = [store.identity(one.scientific()) for one in settings]
-    return Prepared(Work(experiment, Path(settings[0].out), left), launcher, named)
+    named = [store.identity(one.scientific()) for one in configs]
+    return Prepared(Work(experiment, Path(configs[0].out), left), launcher, named)
 
 
 def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
@@ -55,22 +57,23 @@ def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
     launcher, sweeper = own.get("launcher"), own.get("sweeper")
     values = dict(launcher) if isinstance(launcher, dict) else {"_target_": launcher}
     target, found = str(values.pop("_target_", None)), []
-    if not isinstance(sweeper, dict) or sweeper.get("_target_") != f"{HYDRAS}.basic_sweeper.BasicSweeper":
-        found.append("hydra/sweeper: rnnkit plans its sweeps itself; allowed is basic")
+    planner = sweeper.get("_target_") if isinstance(sweeper, dict) else sweeper
+    if planner != f"{HYDRAS}.basic_sweeper.BasicSweeper":
+        found.append(f"hydra/sweeper must be basic, got {shown(planner)}; rnnkit plans its sweeps itself")
     if target == f"{HYDRAS}.basic_launcher.BasicLauncher":
         return Serial(), found
     if target not in LAUNCHERS:
-        found.append(f"hydra/launcher: {shown(target)} is not rnnkit's; allowed are serial, local, slurm and ray")
+        found.append(f"hydra/launcher must be serial, local, slurm or ray, got {shown(target)}")
         return None, found
     kind = hydra.utils.get_class(target)
     found += faults(kind, values, prefix="hydra.launcher.")
     return (None, found) if found else (kind(**values), kind(**values).missing())
 
 
-def _left(experiment: Experiment, settings: list[Settings]) -> tuple[list[Job], list[str], str]:
-    """Return (jobs without a record to be kept, damaged records, why the sweep cannot go on with those it has)."""
+def _left(experiment: Experiment, configs: list[JobConfig]) -> tuple[list[Job], list[str], str]:
+    """Return (jobs without a record to be kept, damaged records, why the sweep cannot keep those it has)."""
     left, damaged, stale = [], [], set()
-    for one in settings:
+    for one in configs:
         job = jobs.job_of(one)
         record, damage = store.read_record(Path(job.folder), job.config)
         if damage:
@@ -83,13 +86,13 @@ def _left(experiment: Experiment, settings: list[Settings]) -> tuple[list[Job], 
             stale.add(f"{record['code']}, which is {now} now")
     if not stale:
         return left, damaged, ""
-    why = f"holds jobs that other code has ended ({'; '.join(sorted(stale))})"
-    allowed = "stale=recompute, stale=keep (the table then says which row is whose), or a new folder"
-    return left, damaged, f"out={settings[0].out}: {why}; allowed is {allowed}"
+    wanted = "a new folder, or given with stale=recompute or stale=keep (the table then says which row is whose)"
+    why = f"holds jobs that a different version of the code has ended ({'; '.join(sorted(stale))})"
+    return left, damaged, f"out must be {wanted}, got {configs[0].out}, which {why}"
 
 
 def launch(experiment: Experiment) -> None:
-    """Run an experiment file as a command; its keys are in conf/<its name>/config.yaml and conf/sweep.yaml.
+    """Run an experiment file as a command; its keys are in conf/<its name>.yaml and conf/sweep.yaml.
 
     Ends the process with exit code 1 when a job failed, 130 when interrupted; every finished row is kept.
     """

@@ -1,8 +1,8 @@
-"""Tasks by name: samplers of sequences with answers, and what ignorance scores on each; or a task of your own file."""
+"""Tasks by name: samplers of sequences with answers, and the chance baseline of each; or a task of your own file."""
 
 from pathlib import Path
 
-from rnnkit._arguments import is_integer
+from rnnkit._arguments import integer, shown
 from rnnkit.tasks.adding import AddingArjovsky, AddingHochreiter, AddingLe, AddingPascanu, AddingSutskever
 from rnnkit.tasks.copying import Copying
 from rnnkit.tasks.delayed_echo import DelayedEcho
@@ -44,18 +44,12 @@ def load(name_or_path: str) -> Task:
         return TASKS[name_or_path]
     if isinstance(name_or_path, str | Path) and Path(name_or_path).suffix == ".py":
         return load_file(name_or_path)
-    raise ValueError(f"task={name_or_path!r}: allowed is a .py file or one of {', '.join(TASKS)}")
+    raise ValueError(f"task must be a .py file or one of {', '.join(TASKS)}, got {shown(name_or_path)}")
 
 
-def check_length(task: Task, seq_len: int) -> None:
-    """Raise ValueError unless the task has sequences of this seq_len: from `shortest` to `longest`, if it has one."""
-    longest = getattr(task, "longest", None)
-    if not is_integer(seq_len):
-        raise ValueError(f"seq_len={seq_len!r}: task {task.name} needs an integer")
-    if seq_len < task.shortest:
-        raise ValueError(f"seq_len={seq_len}: task {task.name} needs at least {task.shortest}")
-    if longest is not None and seq_len > longest:
-        raise ValueError(f"seq_len={seq_len}: task {task.name} allows at most {longest}")
+def check_length(task: Task, seq_len: int, name: str = "seq_len") -> None:
+    """Raise ValueError unless the task has sequences of this length: from `shortest` to `longest`, if it has one."""
+    integer(f"{name} of task {task.name}", seq_len, task.shortest, getattr(task, "longest", None))
 
 
 __all__ = ["TASKS", "Batch", "Task", "batch_faults", "check_draws", "check_length", "check_trial", "load", "load_file"]

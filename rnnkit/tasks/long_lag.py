@@ -30,7 +30,8 @@ class LongLag(Task):
     def sample(self, rng: np.random.Generator, n: int, seq_len: int) -> Batch:
         """Return x and target (p, n). Raises ValueError where the alphabet is too small."""
         if seq_len > self.longest:
-            raise ValueError(f"seq_len={seq_len}: task {self.name} allows at most {self.longest}")
+            wanted = f"an integer in {self.shortest}..{self.longest}"
+            raise ValueError(f"seq_len of task {self.name} must be {wanted}, got {seq_len}")
         symbols = np.empty((seq_len + 1, n), np.int64)
         symbols[1:-1] = np.arange(2, seq_len + 1)[:, None]
         symbols[0] = symbols[-1] = rng.integers(2, size=n)

@@ -1,4 +1,4 @@
-"""What a task is: a sampler of sequences with their answers, and what ignorance scores on it.
+"""What a task is: a sampler of sequences with their answers, and its chance baseline.
 
     class Echo(Task):                                    a task of your own: this, in a file of your own
         name, input_size, output_size = "echo", 4, 4

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit._arguments import shown
 from rnnkit._user_files import describe, only_class
 from rnnkit.rng import streams
 from rnnkit.tasks.task import Batch, Task
@@ -25,13 +26,13 @@ def _is_positive(value: Any) -> bool:
 
 ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (lambda value: isinstance(value, str) and value != "", "a text"),
-    "input_size": (_is_size, "an integer of at least 1"),
-    "output_size": (_is_size, "an integer of at least 1"),
+    "input_size": (_is_size, "an integer >= 1"),
+    "output_size": (_is_size, "an integer >= 1"),
     "symbols": (lambda value: isinstance(value, bool), "True or False"),
     "output": (lambda value: value in ("last", "every"), "last or every"),
     "loss": (lambda value: value in ("softmax", "mse"), "softmax or mse"),
-    "tolerance": (_is_positive, "a number above 0"),
-    "shortest": (_is_size, "an integer of at least 1"),
+    "tolerance": (_is_positive, "a finite number > 0"),
+    "shortest": (_is_size, "an integer >= 1"),
 }
 OWN_METHODS = ("sample", "chance_error", "constant_loss")  # the user's to write; `steps` need not be
 
@@ -71,27 +72,27 @@ def check_trial(task: Task, seq_len: int, where: str | None = None) -> None:
 def faults(task: Task) -> list[str]:
     """Return one line for each attribute or method of the task that is missing or of the wrong kind."""
     found = []
-    for key, (good, allowed) in ATTRIBUTES.items():
+    for key, (good, wanted) in ATTRIBUTES.items():
         if not hasattr(task, key):
-            found.append(f"{key} is missing: allowed is {allowed}")
+            found.append(f"{key} is missing: it must be {wanted}")
         elif not good(getattr(task, key)):
-            found.append(f"{key}={getattr(task, key)!r}: allowed is {allowed}")
+            found.append(f"{key} must be {wanted}, got {shown(getattr(task, key))}")
     for key in (*OWN_METHODS, "steps"):
         if key in OWN_METHODS and getattr(type(task), key) is getattr(Task, key):
-            found.append(f"{key} is missing: allowed is a method")
+            found.append(f"{key} is missing: it must be a method")
         elif not callable(getattr(task, key)):
-            found.append(f"{key}={getattr(task, key)!r}: allowed is a method")
+            found.append(f"{key} must be a method, got {shown(getattr(task, key))}")
     return found
 
 
 def trial_faults(task: Task, seq_len: int) -> list[str]:
-    """Return what is wrong with one batch of sequences, and with the two levels of ignorance."""
+    """Return what is wrong with one batch of sequences, and with the two chance baselines."""
     first, again = (task.sample(streams(0).data, TRIAL, seq_len) for _ in range(2))
     found = batch_faults(task, first, TRIAL, seq_len) or draw_faults(first, again)
     for key in ("chance_error", "constant_loss"):
         value = getattr(task, key)(seq_len)
         if not (isinstance(value, Real) and value >= 0):
-            found.append(f"{key}({seq_len}) is {value!r}: allowed is a number of at least 0")
+            found.append(f"{key}({seq_len}) must be a number >= 0, got {shown(value)}")
     return found
 
 
@@ -117,7 +118,7 @@ def _same(a: Any, b: Any) -> bool:
 def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
     """Return what is wrong with n sequences of a task: kernels take shapes and symbols as they come."""
     if not isinstance(batch, Batch):
-        return [f"sample returns {type(batch).__name__}: allowed is Batch"]
+        return [f"sample must return a Batch, got {type(batch).__name__}"]
     T, classes = task.steps(seq_len), task.loss == "softmax"
     S = T if task.output == "every" else 1
     found = _array_faults("x", batch.x, (T, n), task.input_size, task.symbols)
@@ -126,9 +127,9 @@ def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
         return found
     masked = isinstance(batch.mask, np.ma.MaskedArray)
     if masked or np.shape(batch.mask) != (S, n) or np.asarray(batch.mask).dtype != bool:
-        found.append(f"mask is {_shown(batch.mask)}: allowed is None or {(S, n)} bool")
+        found.append(f"mask must be None or {(S, n)} bool, got {_kind(batch.mask)}")
     elif not np.all(np.any(batch.mask, axis=0)):
-        found.append("mask counts no output of a sequence: allowed is at least one True for each")
+        found.append("mask must count at least one output of each sequence, got a sequence without one")
     return found
 
 
@@ -136,14 +137,14 @@ def _array_faults(name: str, array: Any, shape: tuple[int, int], size: int, inte
     wanted, kind = (shape, np.integer) if integers else ((*shape, size), np.floating)
     masked = isinstance(array, np.ma.MaskedArray)  # its mask would be lost: Batch has one
     if masked or not isinstance(array, np.ndarray) or array.shape != wanted or not np.issubdtype(array.dtype, kind):
-        return [f"{name} is {_shown(array)}: allowed is {wanted} {'int64' if integers else 'float64'}"]
+        return [f"{name} must be {wanted} {'int64' if integers else 'float64'}, got {_kind(array)}"]
     if integers and not (array.min() >= 0 and array.max() < size):
-        return [f"{name} has {array.min()}..{array.max()}: allowed is 0..{size - 1}"]
+        return [f"{name} must hold integers in 0..{size - 1}, got {array.min()}..{array.max()}"]
     if not integers and not np.isfinite(array).all():
-        return [f"{name} holds nan or inf: allowed are finite numbers"]
+        return [f"{name} must hold finite numbers, got nan or inf"]
     return []
 
 
-def _shown(value: Any) -> str:
+def _kind(value: Any) -> str:
     masked = "masked " if isinstance(value, np.ma.MaskedArray) else ""
     return f"{masked}{value.shape} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from rnnkit.cells import CELLS, GRU, Cell, as_cell
 from rnnkit.cells.expressions import Graph
-from rnnkit.gradcheck import check_cell
+from rnnkit.gradients.gradcheck import check_cell
 
 RIGHT = 1e-8
 

@@ -5,7 +5,7 @@ import pytest
 from cell_cases import EVERY, LEAKY, Leaky
 
 from rnnkit.cells import LSTM, Cell, as_cell
-from rnnkit.cells.trace import trace
+from rnnkit.cells.symbolic import symbolic
 
 FAULTS = [  # what is replaced, by what, the line that is named, what is said
     ("    def step(a, h, alpha):", "    def step(a, h):", 14, "step must take (a, h, alpha)"),
@@ -70,7 +70,7 @@ def test_a_fault_is_told_with_file_and_line(tmp_path, old, new, line, said):
 
 @pytest.mark.parametrize("cls", EVERY)
 def test_every_cell_can_be_traced_and_named(cls):
-    outputs = trace(cls).outputs
+    outputs = symbolic(cls).outputs
     assert len(outputs) == len(cls.states)
     assert repr(cls()).startswith(f"{cls.__name__}(")
 
@@ -92,4 +92,4 @@ def test_constants_belong_to_an_instance():
 def test_a_cell_typed_into_a_console_is_named_too():
     typed = type("Typed", (Cell,), {"blocks": {}, "states": ("h",), "step": staticmethod(lambda h: h)})
     with pytest.raises(ValueError, match="Typed: blocks must name at least one"):
-        trace(typed)
+        symbolic(typed)

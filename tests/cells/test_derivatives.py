@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.expressions import ARITHMETIC, FUNCTIONS, reach
-from rnnkit.cells.trace import trace
+from rnnkit.cells.symbolic import symbolic
 
 STEP = 1e-5  # central differences err by its square times a third derivative, and by rounding / STEP
 TOLERANCE = 1e-8
@@ -35,7 +35,7 @@ def values_of(cls, seed=0):
 
 
 def check(cls):
-    values, found = values_of(cls), trace(cls)
+    values, found = values_of(cls), symbolic(cls)
     names = list(found.arguments)
     wanted = np.array([evaluate(found.outputs, values | {name: values[name] + STEP}) for name in names])
     wanted -= [evaluate(found.outputs, values | {name: values[name] - STEP}) for name in names]
@@ -63,13 +63,13 @@ def test_expressions_are_the_step_itself():
         values = values_of(cls)
         states = cls.step(*values.values())
         states = states if isinstance(states, tuple) else (states,)
-        np.testing.assert_allclose(evaluate(trace(cls).outputs, values), states, rtol=1e-14)
+        np.testing.assert_allclose(evaluate(symbolic(cls).outputs, values), states, rtol=1e-14)
 
 
 def test_equal_expressions_are_one():
     """The square of tanh is computed once, and commuted products are the same."""
     cls = EVERY[0]
-    found = trace(cls)
+    found = symbolic(cls)
     a = found.arguments["a"]
     assert (a * found.outputs[0]) is (found.outputs[0] * a)
     assert -(-a) is a  # noqa: B002

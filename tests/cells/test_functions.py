@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import config
 
-from rnnkit._jit import OPTIONS
+from rnnkit._compile.jit import OPTIONS
 from rnnkit.cells import functions
 
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="plain Python calls NumPy's functions")

@@ -11,7 +11,7 @@ from rnnkit.cells import GRU, LSTM
 from rnnkit.cells.derivatives import jacobian
 from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import backward_source, forward_source
-from rnnkit.cells.trace import trace
+from rnnkit.cells.symbolic import symbolic
 
 ROUNDING = 1e-12
 FUNCTIONS = {name: getattr(cells, name) for name in ("tanh", "sigmoid", "relu", "exp", "log1p")}
@@ -39,7 +39,7 @@ def check(cls):
     values |= {name: np.full(UNITS, value) for name, value in zip(cls.constants, constants, strict=True)}
     names = (*cls.blocks, *cls.states, *cls.per_unit)
     arrays = run(forward_source(plan), {name: values[name].copy() for name in names}, constants)
-    for name, wanted in zip(cls.states, evaluate(plan.trace.outputs, values), strict=True):
+    for name, wanted in zip(cls.states, evaluate(plan.symbolic.outputs, values), strict=True):
         np.testing.assert_allclose(arrays[f"new_{name}"], wanted, rtol=ROUNDING)
     rng = np.random.default_rng(1)
     adjoints = {f"d_{name}": rng.standard_normal(UNITS) for name in cls.states}
@@ -47,7 +47,7 @@ def check(cls):
     kept |= {name: values[name] for name in (*cls.states, *cls.per_unit)}
     given_ = {name: array.copy() for name, array in (kept | adjoints).items()}
     arrays = run(backward_source(plan), given_, constants)
-    found = trace(cls)
+    found = symbolic(cls)
     table = jacobian(found.outputs, [found.arguments[name] for name in names])
     for column, name in enumerate(names):
         parts = [

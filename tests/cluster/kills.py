@@ -21,7 +21,7 @@ from pathlib import Path
 
 from slurm import Slurm
 
-from rnnkit.runner.tables import FILES
+from rnnkit.runner.tables.table import FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 SWEEPS = {
@@ -87,7 +87,9 @@ def workers_of(pid: int) -> list[int]:
     """Return the workers that a process has started; multiprocessing may have started a process beside them."""
     with contextlib.suppress(OSError):
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(child) for child in found if b"rnnkit.runner.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        return [
+            int(child) for child in found if b"rnnkit.runner.jobs.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
     return []
 
 

@@ -3,10 +3,10 @@
 import sys
 
 import benchmark
-import benchmark_gated as gated
-import benchmark_peers as peers
+import gated_peers as gated
 import numpy as np
 import pandas as pd
+import peers
 import pytest
 
 CELLS = [(7, 3, 5, "float32"), (33, 1, 1, "float64"), (8, 20, 12, "float32"), (5, 3, 4, "float64")]
@@ -81,8 +81,8 @@ def test_a_missing_library_is_named(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--hidden", "50"], "--out DIR is needed for some of the cells"),
-        (["--steps", "0"], "--steps: allowed are integers"),
+        (["--hidden", "50"], "--out must be a folder of its own for some of the cells"),
+        (["--steps", "0"], "--steps: must be an integer >= 1, got '0'"),
     ],
 )
 def test_a_table_is_not_overwritten_by_a_few_cells_nor_started_with_none(arguments, message, capsys):

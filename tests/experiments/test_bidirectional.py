@@ -3,10 +3,11 @@
 import bidirectional as experiment
 import numpy as np
 import pytest
-from bidirectional import CHANCE, Config, claims, draw, run, sample
+from bidirectional import CHANCE, Config, claims, draw, measure, sample
 
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
 
 BASE = {
     "direction": "both", "shift": 2, "seq_len": 8, "hidden_size": 12, "batch_size": 15, "updates": 120,
@@ -59,10 +60,10 @@ def test_both_arms_see_the_same_training_sequences(monkeypatch):
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ({"direction": "left"}, "direction=left: allowed is one or both"),
-        ({"direction": True}, "direction=True: allowed is one or both"),
-        ({"shift": 8}, "shift=8 seq_len=8: shift must be below seq_len"),
-        ({"learning_rate": 0}, "learning_rate=0: allowed is a number above 0, up to 10"),
+        ({"direction": "left"}, "direction must be one or both, got left"),
+        ({"direction": True}, "direction must be one or both, got True"),
+        ({"shift": 8}, "shift must be below seq_len=8, got 8"),
+        ({"learning_rate": 0}, "learning_rate must be a number above 0, up to 10, got 0"),
     ],
 )
 def test_bad_input_is_refused(bad, said):
@@ -72,7 +73,7 @@ def test_bad_input_is_refused(bad, said):
 def test_a_sweep_is_drawn_and_judged(tmp_path):
     plan = [config(direction=direction).scientific() for direction in ("one", "both")]
     for scientific in plan:
-        record = {"config": scientific, "seconds": 0.0} | vars(run(Config(**scientific, out="unused")))
+        record = {"config": scientific, "seconds": 0.0} | vars(measure(Config(**scientific, out="unused")))
         store.write_record(tmp_path / "jobs" / store.identity(scientific), record)
     tables.collect(tmp_path, plan, experiment.COLUMNS)
     draw(tmp_path)

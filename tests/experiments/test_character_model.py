@@ -25,7 +25,7 @@ def test_parts_lie_side_by_side_and_overlap_by_the_character_they_predict(make_c
 
 
 def test_it_learns_the_articles_text_by_heart(make_config):
-    measured = experiment.run(make_config(updates=200, sample_length=10, temperature=0.01))
+    measured = experiment.measure(make_config(updates=200, sample_length=10, temperature=0.01))
     assert measured.row.keys() == set(experiment.COLUMNS)
     assert measured.row["sample"] == "hello world"
     assert measured.row["bits_per_character"] < experiment.KNOWN < measured.row["unigram_bits"]
@@ -45,7 +45,7 @@ def test_bits_of_equal_chances_are_the_log_of_the_alphabet(make_config):
 def test_the_last_tenth_of_a_text_is_held_out(make_config, tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("ab" * 900 + "cd" * 100, encoding="utf-8")
-    row = experiment.run(make_config(path=str(path))).row
+    row = experiment.measure(make_config(path=str(path))).row
     assert (row["characters"], row["alphabet"], row["n"]) == (2000, 4, 199)
     assert row["unigram_bits"] > 9  # c and d never occur in what is trained on
 
@@ -55,5 +55,5 @@ def test_a_path_without_a_text_is_named_before_any_work(make_config, tmp_path, c
     path = tmp_path / "text.txt"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ValidationError, match="path="):
+    with pytest.raises(ValidationError, match="path must be "):
         make_config(path=str(path))

@@ -13,7 +13,7 @@ KEYS |= {"updates": 5, "learning_rate": 0.01, "clip": 1.0, "temperature": 0.7, "
 def row_of(tmp_path):
     def row_of(content):
         (tmp_path / "text.txt").write_bytes(content)
-        return experiment.run(experiment.Config(**KEYS, path=str(tmp_path / "text.txt"), out="nowhere")).row
+        return experiment.measure(experiment.Config(**KEYS, path=str(tmp_path / "text.txt"), out="nowhere")).row
 
     return row_of
 
@@ -26,5 +26,5 @@ def test_a_byte_order_mark_is_no_letter(row_of):
 
 def test_a_file_of_a_mark_and_one_letter_is_too_short(tmp_path):
     (tmp_path / "text.txt").write_bytes(codecs.BOM_UTF8 + b"a")
-    with pytest.raises(ValueError, match="allowed is a text of 2 characters or more, this has 1"):
+    with pytest.raises(ValueError, match=r"path must be a text of 2 characters or more, got .*, which has 1\b"):
         experiment.Config(**KEYS, path=str(tmp_path / "text.txt"), out="nowhere")

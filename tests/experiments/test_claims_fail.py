@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import reproduce
 
-from rnnkit.runner import report
-from rnnkit.runner.formats import NO_CLIP
+from rnnkit.runner.claims import report
 from rnnkit.runner.tables import read
+from rnnkit.runner.tables.formats import NO_CLIP
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 

@@ -8,17 +8,18 @@ from clipping_wall import (
     descend,
     draw,
     error_and_gradient,
+    measure,
     random_starts,
-    run,
     saddle_nodes,
     shown_start,
     wall,
 )
 from scipy.special import expit, logit
 
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
-from rnnkit.runner.formats import NO_CLIP
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
+from rnnkit.runner.tables.formats import NO_CLIP
 
 BASE = {"clip": "none", "learning_rate": 0.1, "updates": 20, "starts": 6, "b_step": 1e-3, "seed": 0, "out": "unused"}
 FOUND = 1e-9  # what the minimiser leaves of b
@@ -66,14 +67,14 @@ def test_clipping_scales_long_gradients_and_no_others():
 
 def test_starts_are_the_same_for_every_clip_and_number():
     np.testing.assert_array_equal(random_starts(3, 5), random_starts(3, 50)[:5])
-    first, second = (run(Config(**BASE | {"clip": clip})).nets for clip in ("none", 0.1))
+    first, second = (measure(Config(**BASE | {"clip": clip})).nets for clip in ("none", 0.1))
     assert [(r["w"], r["b"]) for r in first] == [(r["w"], r["b"]) for r in second]
 
 
 def test_a_sweep_is_drawn_and_other_protocols_are_not_judged(tmp_path):
     plan = [Config(**BASE | {"clip": clip}).scientific() for clip in ("none", 1.0)]
     for scientific in plan:
-        measured = run(Config(**scientific, out="unused"))
+        measured = measure(Config(**scientific, out="unused"))
         record = {"config": scientific, "seconds": 0.0} | vars(measured)
         store.write_record(tmp_path / "jobs" / store.identity(scientific), record)
     tables.collect(tmp_path, plan, list(measured.row))
@@ -90,5 +91,5 @@ def test_the_start_shown_is_one_that_only_clipping_solves(tmp_path):
 
 def test_bad_keys_are_refused_in_one_line_each():
     found = faults(Config, BASE | {"clip": 0, "learning_rate": 0, "starts": 1, "b_step": 1.0, "updates": 0.5})
-    assert {f.split("=")[0] for f in found} == {"clip", "learning_rate", "starts", "b_step", "updates"}
-    assert "clip=0: allowed is none or a number from 1e-6 to 1e6" in found
+    assert {f.split()[0] for f in found} == {"clip", "learning_rate", "starts", "b_step", "updates"}
+    assert "clip must be none or a number from 1e-6 to 1e6, got 0" in found

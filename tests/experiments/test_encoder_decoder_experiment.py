@@ -41,7 +41,7 @@ def test_answers_are_the_dates_in_iso_form(make_config):
 def test_an_untrained_net_is_at_chance_and_every_column_is_there(make_config, monkeypatch):
     monkeypatch.setattr(experiment, "TEST", 200)
     monkeypatch.setattr(experiment, "VALIDATION", 50)
-    measured = experiment.run(make_config())
+    measured = experiment.measure(make_config())
     assert measured.row.keys() == set(experiment.COLUMNS)
     assert measured.row["accuracy"] < 0.2
     assert [point["update"] for point in measured.history] == [3]
@@ -50,7 +50,7 @@ def test_an_untrained_net_is_at_chance_and_every_column_is_there(make_config, mo
 def test_the_same_seed_trains_the_same_net(make_config, monkeypatch):
     monkeypatch.setattr(experiment, "TEST", 50)
     monkeypatch.setattr(experiment, "VALIDATION", 50)
-    first, again, other = (experiment.run(make_config(seed=seed)).row["loss"] for seed in (1, 1, 2))
+    first, again, other = (experiment.measure(make_config(seed=seed)).row["loss"] for seed in (1, 1, 2))
     assert first == again != other
 
 

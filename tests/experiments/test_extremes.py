@@ -10,7 +10,7 @@ import pytest
 import reproduce
 from omegaconf import OmegaConf
 
-from rnnkit.runner.config import LARGEST, SMALLEST, faults
+from rnnkit.runner.jobs.config import LARGEST, SMALLEST, faults
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 EXPERIMENTS = {name: module.EXPERIMENT for name, module in reproduce.experiments().items()}
@@ -40,7 +40,7 @@ def extremes(field):
 def base(name, out):
     """Return a small job of an experiment."""
     fields = EXPERIMENTS[name].schema.model_fields
-    keys = OmegaConf.to_container(OmegaConf.load(CONF / name / "config.yaml"))
+    keys = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
     keys = {key: value for key, value in keys.items() if key in fields} | {"out": str(out)}
     keys |= {key: value for key, value in SMALL.items() if key in fields}
     if "updates" in fields:
@@ -79,7 +79,7 @@ def test_every_extreme_is_a_job_that_can_be_done(name, tmp_path, capsys):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
-                ended[str(change)] = experiment.run(experiment.schema(**values)).row["status"]
+                ended[str(change)] = experiment.measure(experiment.schema(**values)).row["status"]
             except Exception as error:
                 ended[str(change)] = repr(error)
     assert {change: status for change, status in ended.items() if status not in ("done", "diverged")} == {}
@@ -87,14 +87,14 @@ def test_every_extreme_is_a_job_that_can_be_done(name, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_what_lies_beyond_is_refused_with_what_is_allowed(name, tmp_path):
+def test_what_lies_beyond_is_refused_with_what_it_must_be(name, tmp_path):
     keys = base(name, tmp_path)
     fields = EXPERIMENTS[name].schema.model_fields
     words = [key for key in NUMBER_OR_WORD if key in fields and fields[key].annotation is not float]
     floats = [key for key, field in fields.items() if field.annotation is float]
     for key, value in [*itertools.product(floats + words, BEYOND), *((key, 5e-324) for key in words)]:
         found = faults(EXPERIMENTS[name].schema, keys | {key: value})
-        assert any(line.startswith(f"{key}={value}: allowed is ") for line in found), (key, value)
+        assert any(line.startswith(f"{key} must be ") and f", got {value}" in line for line in found), (key, value)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "identity"])
@@ -106,5 +106,5 @@ def test_a_long_sequence_at_an_extreme_is_done_or_diverged(key, dtype, activatio
         values = keys | {"seq_len": 100, "spectral_radius": "none", "gain": "none", "dtype": dtype} | {key: value}
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            row = experiment.run(experiment.schema(**values | {"cell": activation})).row
+            row = experiment.measure(experiment.schema(**values | {"cell": activation})).row
         assert row["status"] in ("done", "diverged")

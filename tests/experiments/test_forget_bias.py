@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from forget_bias import COLUMNS, QUOTED, Config, claims, draw, half_life, log_norms, run
+from forget_bias import COLUMNS, QUOTED, Config, claims, draw, half_life, log_norms, measure
 
-from rnnkit.runner import store, tables
+from rnnkit.runner.jobs import store
+from rnnkit.runner.tables import table as tables
 
 ROUNDING = 1e-12  # a hundred float64 products and the logarithm
 BASE = {
@@ -42,7 +43,7 @@ def test_weights_change_the_rate_and_not_its_beginning():
 
 def test_replicates_are_different_nets():
     assert not np.allclose(log_norms(config(), "glorot", 0)[-1], log_norms(config(), "glorot", 1)[-1])
-    assert run(config(replicates=5)).nets[:3] == run(config()).nets
+    assert measure(config(replicates=5)).nets[:3] == measure(config()).nets
 
 
 def test_half_life():
@@ -53,7 +54,7 @@ def test_half_life():
 
 
 def test_a_gradient_that_leaves_float64_has_no_rate_and_no_verdict_in_favour():
-    measured = run(config(forget_bias=-20.0))
+    measured = measure(config(forget_bias=-20.0))
     assert set(measured.row) == set(COLUMNS)
     assert measured.row["growth_rate"] is None
     assert measured.row["half_life"] is None
@@ -62,7 +63,7 @@ def test_a_gradient_that_leaves_float64_has_no_rate_and_no_verdict_in_favour():
 def test_a_sweep_is_drawn_and_only_printed_biases_are_judged(tmp_path):
     plan = [config(forget_bias=b).scientific() for b in (0.0, 0.5, 5.0)]
     for scientific in plan:
-        record = {"config": scientific, "seconds": 0.0} | vars(run(Config(**scientific, out="unused")))
+        record = {"config": scientific, "seconds": 0.0} | vars(measure(Config(**scientific, out="unused")))
         store.write_record(tmp_path / "jobs" / store.identity(scientific), record)
     tables.collect(tmp_path, plan, COLUMNS)
     draw(tmp_path)

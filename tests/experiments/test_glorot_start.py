@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from glorot_start import COLUMNS, Config, claims, draw, run
+from glorot_start import COLUMNS, Config, claims, draw, measure
 
 import rnnkit
 from rnnkit.initializers import achieved
 from rnnkit.rng import streams
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
 
 BASE = {
     "start": "glorot", "drive_variance": 0.5, "seq_len": 70, "hidden_size": 12, "batch_size": 2, "replicates": 3,
@@ -22,7 +23,7 @@ def config(**changes):
 
 
 def gains(**changes):
-    return np.array([net["gain_achieved"] for net in run(config(**changes)).nets])
+    return np.array([net["gain_achieved"] for net in measure(config(**changes)).nets])
 
 
 def test_glorot_is_drawn_as_a_network_draws_it():
@@ -42,18 +43,20 @@ def test_starts_differ_by_their_scale_alone():
 @pytest.mark.parametrize("bad", ["identity", 0, -1.0, float("nan"), True, 101])
 def test_a_start_that_is_none_is_refused(bad):
     assert faults(Config, BASE | {"start": bad}) == [
-        f"start={bad}: allowed is glorot, small or a gain from 0.001 to 100"
+        f"start must be glorot, small or a gain from 0.001 to 100, got {bad}"
     ]
 
 
 def test_a_drive_of_zero_is_refused():
-    assert faults(Config, BASE | {"drive_variance": 0}) == ["drive_variance=0: allowed is a number above 0, up to 1000"]
+    assert faults(Config, BASE | {"drive_variance": 0}) == [
+        "drive_variance must be a number above 0, up to 1000, got 0"
+    ]
 
 
 def sweep(folder, starts):
     plan = [config(start=start).scientific() for start in starts]
     for scientific in plan:
-        record = {"config": scientific, "seconds": 0.0} | vars(run(Config(**scientific, out="unused")))
+        record = {"config": scientific, "seconds": 0.0} | vars(measure(Config(**scientific, out="unused")))
         store.write_record(folder / "jobs" / store.identity(scientific), record)
     tables.collect(folder, plan, COLUMNS)
     return tables.read(folder)

@@ -3,12 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from gradient_flow import COLUMNS, Config, claims, draw, driven_states, measure_net, run
+from common.driven import driven_states
+from common.flow import COLUMNS
+from common.flow import measure_flow as measure
+from common.flow_config import FlowConfig as Config
+from common.flow_nets import measure_net
+from gradient_flow import claims, draw
 
 from rnnkit.initializers import INITIALIZERS, achieved, recurrent_weights
 from rnnkit.kernels import ACTIVATIONS, clip_by_norm, clip_by_value, rnn_backward_scaled
 from rnnkit.rng import streams
-from rnnkit.runner import store, tables
+from rnnkit.runner.jobs import store
+from rnnkit.runner.tables import table as tables
 from rnnkit.statistics import clipped_log10
 
 ROUNDING = 1e-12  # some hundred sums of float64 logarithms of size 1
@@ -77,7 +83,7 @@ def test_clipping_works_beyond_the_range_of_floats(shift):
 
 @pytest.mark.parametrize("mode", ["norm", "value"])
 def test_a_clip_changes_what_is_clipped_and_nothing_else(mode):
-    free, clipped = run(config()), run(config(clip=1e-3, clip_mode=mode))
+    free, clipped = measure(config()), measure(config(clip=1e-3, clip_mode=mode))
     changed = {key for key in free.row if free.row[key] != clipped.row[key]}
     assert changed == {"log10_grad_W_hh_clipped", "clip_fraction"}
     assert clipped.row["clip_fraction"] == 1
@@ -86,14 +92,14 @@ def test_a_clip_changes_what_is_clipped_and_nothing_else(mode):
 
 def test_the_draws_of_a_seed_do_not_depend_on_the_clip_or_the_length():
     same = ["spectral_radius_achieved", "gain_achieved", "sigma_max", "replicate"]
-    found = [run(config(**c)).nets for c in ({}, {"clip": 0.1}, {"seq_len": 7}, {"replicates": 5})]
+    found = [measure(config(**c)).nets for c in ({}, {"clip": 0.1}, {"seq_len": 7}, {"replicates": 5})]
     for nets in found[1:]:
         assert [[net[k] for k in same] for net in nets[:3]] == [[net[k] for k in same] for net in found[0]]
-    assert run(config(seed=1)).nets[0]["sigma_max"] != found[0][0]["sigma_max"]
+    assert measure(config(seed=1)).nets[0]["sigma_max"] != found[0][0]["sigma_max"]
 
 
 def test_float32_agrees_with_float64():
-    rows = [run(config(dtype=dtype, clip=0.1)).row for dtype in ("float32", "float64")]
+    rows = [measure(config(dtype=dtype, clip=0.1)).row for dtype in ("float32", "float64")]
     assert rows[0].keys() == rows[1].keys()
     for key, value in rows[1].items():
         assert rows[0][key] == (value if isinstance(value, str | int) else pytest.approx(value, rel=SINGLE, abs=SINGLE))
@@ -101,7 +107,7 @@ def test_float32_agrees_with_float64():
 
 @pytest.mark.parametrize("gain", [0.5, 1.3])
 def test_a_multiple_of_the_identity_grows_by_its_gain(gain):
-    row = run(config(initializer="identity", cell="identity", gain=gain)).row
+    row = measure(config(initializer="identity", cell="identity", gain=gain)).row
     assert abs(row["growth_rate"] - np.log(gain)) < ROUNDING
     assert abs(row["growth_rate_theory"] - np.log(gain)) < ROUNDING
     assert abs(row["log10_grad_h0"] - 80 * np.log10(gain)) < 80 * ROUNDING
@@ -117,7 +123,7 @@ def test_a_state_that_overflows_is_a_diverged_job(activation):
         h = driven_states(settings, streams(settings.seed, replicate), weights(settings, replicate))[2]
         bad = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
         first += [bad[0]] if bad.size else []
-    measured = run(settings)
+    measured = measure(settings)
     assert measured.row["status"] == "diverged"
     assert f"{len(first)} of 3 nets" in measured.message
     assert measured.message.endswith(f"the first at step {min(first)}")
@@ -126,7 +132,7 @@ def test_a_state_that_overflows_is_a_diverged_job(activation):
 
 
 def test_gradients_that_are_zero_are_counted():
-    measured = run(config(cell="relu", hidden_size=1, seq_len=2, replicates=40))
+    measured = measure(config(cell="relu", hidden_size=1, seq_len=2, replicates=40))
     row, pairs = measured.row, 40 * 2
     alive = measured.lags[-1]["n"]
     assert 0 < row["n_zero"] < pairs
@@ -136,7 +142,7 @@ def test_gradients_that_are_zero_are_counted():
 
 
 def test_a_net_that_is_all_dead_has_no_mean():
-    row = run(config(cell="relu", hidden_size=1)).row
+    row = measure(config(cell="relu", hidden_size=1)).row
     assert (row["n_zero"], row["vanished_fraction"], row["status"]) == (6, 1.0, "done")
     assert row["log10_grad_h0"] is None
     assert row["growth_rate"] is None
@@ -144,13 +150,13 @@ def test_a_net_that_is_all_dead_has_no_mean():
 
 def test_digits_drive_as_strongly_as_asked():
     pytest.importorskip("sklearn")
-    from gradient_flow import _digits
+    from common.driven import _digits
 
     settings = config(drive="digits", seq_len=64, drive_variance=0.3)
     x, W_xh, h = driven_states(settings, streams(settings.seed, 0), weights(settings))
     assert abs(np.var(_digits()[..., None] * W_xh) - 0.3) < ROUNDING
     assert (x.shape, W_xh.shape, h.shape) == ((64, 2, 1), (1, 8), (65, 2, 8))
-    assert run(settings).row["status"] == "done"
+    assert measure(settings).row["status"] == "done"
 
 
 def test_noise_drives_as_strongly_as_asked():
@@ -177,7 +183,7 @@ NOTES = [
 def test_a_row_says_why_no_theory_is_claimed(changes, note):
     if "drive" in changes:
         pytest.importorskip("sklearn")
-    row = run(config(**changes)).row
+    row = measure(config(**changes)).row
     assert row["theory_note"].startswith(note)
     assert (row["growth_rate_theory"] is None) == note.startswith("no ")
 
@@ -190,20 +196,20 @@ def test_without_radius_and_gain_the_initializer_is_left_as_it_is(initializer):
 
 
 def test_radius_and_gain_are_reached():
-    assert run(config(spectral_radius=1.7)).row["spectral_radius_achieved"] == pytest.approx(1.7, abs=ROUNDING)
-    assert run(config(initializer="orthogonal", gain=0.7)).row["gain_achieved"] == pytest.approx(0.7, abs=ROUNDING)
+    assert measure(config(spectral_radius=1.7)).row["spectral_radius_achieved"] == pytest.approx(1.7, abs=ROUNDING)
+    assert measure(config(initializer="orthogonal", gain=0.7)).row["gain_achieved"] == pytest.approx(0.7, abs=ROUNDING)
 
 
 @pytest.mark.parametrize("changes", [{}, {"replicates": 1}, {"seq_len": 1, "batch_size": 1, "hidden_size": 1}])
 def test_a_row_has_all_its_columns(changes):
-    assert set(run(config(**changes)).row) == set(COLUMNS)
+    assert set(measure(config(**changes)).row) == set(COLUMNS)
 
 
 def collected(out, *changes):
     """Run these jobs and collect them as a sweep does; return their statuses."""
     plan = [config(**BASE | c).scientific() for c in changes]
     for c, scientific in zip(changes, plan, strict=True):
-        measured = run(config(**BASE | c))
+        measured = measure(config(**BASE | c))
         record = {
             "config": scientific,
             "seconds": 0.0,

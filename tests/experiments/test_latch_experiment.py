@@ -13,14 +13,15 @@ from latch import (
     descend,
     draw,
     latched_log_norms,
+    measure,
     right_share,
-    run,
     train,
 )
 
 from rnnkit.kernels import TANH, rnn_backward, rnn_forward
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
 
 BASE = {"w": 1.25, "seq_len": 6, "noise": 0.2, "learning_rate": 0.1, "updates": 40, "nets": 10, "seed": 0}
 BASE |= {"out": "unused"}
@@ -79,7 +80,7 @@ def test_a_short_lag_is_learned_and_replicates_differ():
 def test_a_sweep_is_drawn_and_judged(tmp_path):
     plan = [Config(**BASE | change).scientific() for change in ({}, {"seq_len": 12}, {"w": 3.0})]
     for scientific in plan:
-        measured = run(Config(**scientific, out="unused"))
+        measured = measure(Config(**scientific, out="unused"))
         assert set(measured.row) == set(COLUMNS)
         record = {"config": scientific, "seconds": 0.0} | vars(measured)
         store.write_record(tmp_path / "jobs" / store.identity(scientific), record)
@@ -94,5 +95,5 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
 
 def test_bad_keys_are_refused_in_one_line_each():
     found = faults(Config, BASE | {"w": 1.0, "seq_len": 3, "noise": -0.1, "nets": 9, "updates": 1})
-    assert {f.split("=")[0] for f in found} == {"w", "seq_len", "noise", "nets", "updates"}
-    assert "seq_len=3: allowed is an integer from 4 to 10000" in found
+    assert {f.split()[0] for f in found} == {"w", "seq_len", "noise", "nets", "updates"}
+    assert "seq_len must be an integer from 4 to 10000, got 3" in found

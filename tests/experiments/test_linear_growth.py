@@ -3,9 +3,9 @@
 import linear_growth
 import numpy as np
 import pytest
-from linear_growth import COLUMNS, Config, claims, log_norms, run
+from linear_growth import COLUMNS, Config, claims, log_norms, measure
 
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs.config import faults
 from rnnkit.runner.tables import Tables
 
 ROUNDING = 1e-12  # some hundred sums of float64 logarithms of size 1
@@ -30,7 +30,7 @@ def config(**changes):
 @pytest.mark.parametrize("product", ["tied", "independent"])
 @pytest.mark.parametrize("initializer", ["orthogonal", "identity"])
 def test_where_every_factor_is_the_gain(product, initializer):
-    row = run(config(product=product, initializer=initializer)).row
+    row = measure(config(product=product, initializer=initializer)).row
     assert abs(row["growth_rate"] - np.log(0.5)) < ROUNDING
     assert row["growth_rate_theory"] == np.log(0.5)
     assert row["step_variance"] < ROUNDING
@@ -53,52 +53,52 @@ def test_fresh_matrices_differ_from_step_to_step():
 
 
 def test_float32_agrees_with_float64():
-    rows = [run(config(dtype=dtype)).row for dtype in ("float32", "float64")]
+    rows = [measure(config(dtype=dtype)).row for dtype in ("float32", "float64")]
     for key in ("growth_rate", "sigma_max", "rate_minus_log_radius"):
         assert abs(rows[0][key] - rows[1][key]) < SINGLE
 
 
 def test_a_tied_product_tends_to_the_log_of_its_radius():
-    gaps = [abs(run(config(seq_len=T, replicates=8)).row["rate_minus_log_radius"]) for T in (10, 4000)]
+    gaps = [abs(measure(config(seq_len=T, replicates=8)).row["rate_minus_log_radius"]) for T in (10, 4000)]
     assert gaps[1] < 0.002 < gaps[0]
 
 
 def test_shear_grows_before_it_decays():
-    measured = run(config(initializer="shear", hidden_size=20, seq_len=1000))
+    measured = measure(config(initializer="shear", hidden_size=20, seq_len=1000))
     assert measured.row["spectral_radius_achieved"] == 0.5
     assert measured.row["largest_log_norm"] > 1
     assert measured.row["growth_rate"] < 0
 
 
 def test_a_row_has_its_columns_and_a_net_its_replicate():
-    measured = run(config())
+    measured = measure(config())
     assert set(measured.row) == set(COLUMNS)
     assert [net["replicate"] for net in measured.nets] == [0, 1, 2]
     assert [lag["lag"] for lag in measured.lags] == list(range(41))
-    assert run(config(replicates=1)).row["growth_rate_se"] is None
+    assert measure(config(replicates=1)).row["growth_rate_se"] is None
 
 
 def test_more_replicates_leave_the_first_ones_as_they_were():
-    assert run(config(replicates=5)).nets[:3] == run(config()).nets
+    assert measure(config(replicates=5)).nets[:3] == measure(config()).nets
 
 
 def test_the_smallest_job_runs():
-    assert run(config(seq_len=2, hidden_size=1, replicates=1)).row["status"] == "done"
+    assert measure(config(seq_len=2, hidden_size=1, replicates=1)).row["status"] == "done"
 
 
 def test_an_independent_product_of_single_units_runs():
-    assert run(config(product="independent", hidden_size=1, seq_len=100)).row["status"] == "done"
+    assert measure(config(product="independent", hidden_size=1, seq_len=100)).row["status"] == "done"
 
 
 def test_shear_with_fresh_matrices_is_refused_or_explained():
     changed = BASE | {"initializer": "shear", "product": "independent"}
-    assert faults(Config, changed) or "shear" in run(Config(**changed)).row["theory_note"]
+    assert faults(Config, changed) or "shear" in measure(Config(**changed)).row["theory_note"]
 
 
 def test_no_long_job_no_claim():
     import pandas as pd
 
-    measured = run(config())
+    measured = measure(config())
     table = pd.DataFrame([BASE | measured.row])
     details = (pd.DataFrame(rows) for rows in (measured.nets, measured.lags, measured.history))
     assert claims(Tables(table, *details)) == []

@@ -6,8 +6,9 @@ import pytest
 from long_lag import BPTT, LSTM, METHODS, RTRL, Config, Net, claims, draw, learn, show, start
 
 from rnnkit.rng import streams
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
 from rnnkit.tasks.long_lag import LongLag
 
 P, STEP, CLOSE = 5, 1e-5, 1e-8  # central differences of an error of about 3: rounding 3e-16 / 1e-5, curvature 1e-10
@@ -113,7 +114,7 @@ def test_success_is_found_by_weights_as_they_are():
 
 @pytest.mark.parametrize(("case", "weights"), [("rtrl-4-1", 36), ("rtrl-10-1", 144), ("lstm-100-1", 10504)])
 def test_nets_have_the_papers_number_of_weights(case, weights):
-    assert experiment.run(config(case=case, max_sequences=5)).row["weights"] == weights
+    assert experiment.measure(config(case=case, max_sequences=5)).row["weights"] == weights
 
 
 def test_a_cap_in_outputs_is_one_in_sequences():
@@ -125,12 +126,13 @@ def test_a_cap_in_outputs_is_one_in_sequences():
 @pytest.mark.parametrize("case", ["gru-4-1", "rtrl-4", "rtrl-1-1", "rtrl-4-0", "rtrl-4--1", "", "rtrl-9999-1"])
 def test_a_bad_case_is_refused_in_one_line(case):
     (said,) = faults(Config, BASE | {"case": case})
-    assert said.startswith(f"case={case}: allowed is ")
+    assert said.startswith(("case must be method-p-learning rate as in rtrl-4-1", "case must have p from 2 to 1000"))
+    assert said.endswith(f", got {case or repr(case)}")
 
 
 def judged(tmp_path, case, cap, share):
     scientific = config(case=case).scientific()
-    row = vars(experiment.run(Config(**scientific, out="unused")))
+    row = vars(experiment.measure(Config(**scientific, out="unused")))
     row["row"] |= {"cap": cap, "solved_share": share}
     store.write_record(tmp_path / "jobs" / store.identity(scientific), {"config": scientific, "seconds": 0.0} | row)
     tables.collect(tmp_path, [scientific], experiment.COLUMNS)

@@ -1,16 +1,20 @@
 """Three rates of a driven net against answers known beforehand."""
 
-import gradient_flow
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
-from lyapunov import COLUMNS, MEASURED, Config, as_flow, claims, draw, largest_exponent, measure_net, run
+from common.driven import driven_states, scaled_weights
+from common.flow import measure_flow
+from lyapunov import COLUMNS, MEASURED, Config, as_flow, claims, draw, largest_exponent, measure, measure_net
 
 from rnnkit.initializers import orthogonal
 from rnnkit.kernels import IDENTITY, TANH, rnn_backward, rnn_forward
 from rnnkit.rng import streams
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
 
 ROUNDING = 1e-9  # some hundred float64 steps of a chaotic or a fading net
 BASE = {
@@ -30,15 +34,18 @@ def config(**changes):
     return Config(**BASE | changes)
 
 
+LEAKY = str(Path(__file__).parents[1] / "user_cells" / "leaky.py")
+
+
 def states_of(settings, replicate=0):
     flow, rng = as_flow(settings), streams(settings.seed, replicate)
-    W_hh = gradient_flow.scaled_weights(flow, replicate, rng.init)
+    W_hh = scaled_weights(flow, replicate, rng.init)
     direction = rng.evaluation.standard_normal(settings.hidden_size)
-    return W_hh, direction / np.linalg.norm(direction), *gradient_flow.driven_states(flow, rng, W_hh)
+    return W_hh, direction / np.linalg.norm(direction), *driven_states(flow, rng, W_hh)
 
 
 def test_slopes_are_those_of_gradient_flow():
-    ours, theirs = run(config()), gradient_flow.run(as_flow(config()))
+    ours, theirs = measure(config()), measure_flow(as_flow(config()))
     np.testing.assert_allclose(*(pd.DataFrame(one.lags) for one in (ours, theirs)), rtol=ROUNDING, atol=ROUNDING)
     for name in ("growth_rate", "growth_rate_se", "growth_rate_theory", "gain_achieved"):
         assert ours.row[name] == pytest.approx(theirs.row[name], rel=ROUNDING)
@@ -79,17 +86,17 @@ def test_of_a_net_at_rest_the_exponent_is_the_log_of_the_gain():
 
 
 def test_a_row_has_its_columns_and_more_replicates_leave_the_first_as_they_were():
-    measured = run(config())
+    measured = measure(config())
     assert set(measured.row) == set(COLUMNS)
     assert set(MEASURED) < set(measured.nets[0])
-    for net, again in zip(measured.nets, run(config(replicates=5)).nets, strict=False):
+    for net, again in zip(measured.nets, measure(config(replicates=5)).nets, strict=False):
         assert again == pytest.approx(net, rel=ROUNDING)
 
 
 def collected(out, *changes):
     plan = [config(**c).scientific() for c in changes]
     for c, scientific in zip(changes, plan, strict=True):
-        record = {"config": scientific, "seconds": 0.0} | vars(run(config(**c)))
+        record = {"config": scientific, "seconds": 0.0} | vars(measure(config(**c)))
         store.write_record(out / "jobs" / store.identity(scientific), record)
     tables.collect(out, plan, COLUMNS)
     return tables.read(out)
@@ -123,3 +130,36 @@ def test_what_has_no_theory_or_slope_is_refused(changes):
 def test_a_table_without_rows_has_no_claims():
     empty = tables.Tables(*(pd.DataFrame() for _ in tables.Tables._fields))
     assert claims(empty) == []
+
+
+@pytest.mark.parametrize("cell", [LEAKY, "lstm", "sigmoid"])
+def test_of_any_cell_the_slope_is_the_largest_exponent(cell):
+    """Over 780 lags the direction has settled: what is left of its start is some nats over all of them."""
+    found = measure(config(cell=cell, seq_len=800, replicates=2, gain=0.7)).row
+    assert found["rate_minus_exponent"] == pytest.approx(0, abs=0.01)
+    assert found["growth_rate_theory"] is None
+    table = pd.DataFrame([found | BASE])
+    assert claims(tables.Tables(table, None, None, None)) == []
+
+
+def test_a_leaky_cell_that_leaks_all_is_tanh():
+    """Other weights, drawn in another order: means over nets agree within their errors."""
+    mine, ours = (measure(config(hidden_size=50, replicates=12, **more)).row
+                  for more in ({"cell": LEAKY, "constants": {"alpha": 1.0}}, {}))  # fmt: skip
+    for name in ("growth_rate", "exponent", "weight_rate_minus_exponent"):
+        spread = np.hypot(mine[f"{name}_se"], ours[f"{name}_se"])
+        assert abs(mine[name] - ours[name]) < 4 * spread
+
+
+def test_a_cell_without_recurrent_weights_is_refused():
+    path = str(Path(LEAKY).with_name("min_gru.py"))
+    (fault,) = faults(Config, BASE | {"cell": path})
+    assert fault == "cell must have recurrent weights, which gain scales, got MinGRU"
+
+
+def test_nets_without_a_gradient_are_left_out_and_told():
+    found = measure(config(cell="relu", seq_len=800, replicates=4, gain=0.3))
+    gone = [net["replicate"] for net in found.nets if not np.isfinite(net["exponent"])]
+    assert gone
+    assert found.message == f"{len(gone)} of 4 nets have a gradient of exactly zero, and are left out"
+    assert found.row["growth_rate"] is None or np.isfinite(found.row["growth_rate"])

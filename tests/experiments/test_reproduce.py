@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 import reproduce
 
-from rnnkit.runner import compare, several
+from rnnkit.runner import several
+from rnnkit.runner.claims import compare
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 NAMES = [
@@ -21,13 +22,16 @@ NAMES = [
 ]  # fmt: skip
 
 
+KEYS = "a: 1\npresets:\n  quick:\n    a: 2\n"
+
+
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """Runs happen below a folder of the test's own, which has an experiment x."""
     folder = tmp_path / "root"
-    for name in ("experiments/x.py", "conf/x/config.yaml", "conf/x/preset/quick.yaml"):
+    for name, text in (("experiments/x.py", ""), ("conf/x.yaml", KEYS)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("")
+        (folder / name).write_text(text)
     monkeypatch.setattr(reproduce, "ROOT", folder)
     return folder
 
@@ -92,16 +96,25 @@ def test_a_run_that_broke_goes_on_and_one_that_ended_begins_anew(root, results, 
     assert not staging.exists()
 
 
-@pytest.mark.parametrize("changed", ["experiments/x.py", "conf/x/config.yaml", "conf/x/preset/quick.yaml"])
-def test_changed_sources_do_not_meet_older_jobs(root, changed):
+@pytest.mark.parametrize(
+    ("changed", "text", "same"),
+    [
+        ("experiments/x.py", "other", False),
+        ("conf/x.yaml", KEYS.replace("a: 1", "a: 3"), False),
+        ("conf/x.yaml", KEYS.replace("a: 2", "a: 3"), False),
+        ("conf/x.yaml", KEYS + "  laptop:\n    a: 4\n", True),
+        ("conf/x.yaml", "# a comment\n" + KEYS, True),
+    ],
+)
+def test_changed_sources_do_not_meet_older_jobs(root, changed, text, same):
     before = reproduce.staging_of("x", "quick")
-    (root / changed).write_text("other")
-    assert reproduce.staging_of("x", "quick") != before
+    (root / changed).write_text(text)
+    assert (reproduce.staging_of("x", "quick") == before) is same
 
 
 def test_laptop_takes_the_quick_preset_of_what_is_done_in_seconds(root):
     assert reproduce.preset_of("x", "laptop") == "quick"
-    (root / "conf/x/preset/laptop.yaml").write_text("")
+    (root / "conf/x.yaml").write_text(KEYS + "  laptop:\n    a: 3\n")
     assert reproduce.preset_of("x", "laptop") == "laptop"
     assert reproduce.preset_of("x", "paper") is None
 
@@ -118,15 +131,15 @@ def test_judging_again_gives_the_committed_report(tmp_path, monkeypatch, capsys)
     assert (results / "README.md").read_text().startswith("# Claims and verdicts")
     said = capsys.readouterr().out.splitlines()
     assert said[-1].startswith(f"{len(verdicts[1].splitlines()) - 1} claims: ")
-    places = {line.split()[-1].split("#")[1] for line in said if str(results / "README.md") in line}
+    layout = {line.split()[-1].split("#")[1] for line in said if str(results / "README.md") in line}
     headings = {line[3:] for line in (results / "README.md").read_text().splitlines() if line.startswith("## ")}
-    assert places
-    assert places <= {heading.replace(" ", "-").replace("(", "").replace(")", "") for heading in headings}
+    assert layout
+    assert layout <= {heading.replace(" ", "-").replace("(", "").replace(")", "") for heading in headings}
 
 
 def test_a_preset_that_no_experiment_has_is_refused(root, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--preset", "paper", "--results", str(tmp_path)])
-    with pytest.raises(SystemExit, match="--preset paper: no experiment has this preset yet"):
+    with pytest.raises(SystemExit, match="--preset must be one that an experiment has, got paper"):
         reproduce.main()
 
 
@@ -139,7 +152,7 @@ def test_an_unknown_preset_is_refused(monkeypatch, capsys):
 
 
 def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):
-    module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
+    module = SimpleNamespace(EXPERIMENT=None, claims=None, BUDGET_MINUTES={"quick": 1})
     monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module})
     monkeypatch.setattr(reproduce, "judged", lambda modules, folders: [1])
     monkeypatch.setattr(reproduce, "print_verdicts", lambda claims, results: None)
@@ -153,7 +166,7 @@ def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):
 @pytest.fixture
 def one(root, results, monkeypatch):
     """There is one experiment, x, whose run ends well; `check` sees its new tables."""
-    module = SimpleNamespace(run=None, claims=None, BUDGET_MINUTES={"quick": 1})
+    module = SimpleNamespace(EXPERIMENT=None, claims=None, BUDGET_MINUTES={"quick": 1})
     monkeypatch.setattr(reproduce, "experiments", lambda: {"x": module, "y": module})
     monkeypatch.setattr(reproduce, "judged", lambda modules, *folders: [])
     pretend(monkeypatch, 0, ["table.csv"])
@@ -221,10 +234,8 @@ def test_new_tables_are_judged_before_committed_ones_of_the_same_preset(tmp_path
 def test_committed_tables_that_cannot_be_read_differ_and_the_next_is_compared(
     one, results, monkeypatch, capsys, content
 ):
-    (one / "conf" / "y" / "preset").mkdir(parents=True)
-    (one / "conf" / "y" / "preset" / "quick.yaml").touch()
     (one / "experiments" / "y.py").touch()
-    (one / "conf" / "y" / "config.yaml").touch()
+    (one / "conf" / "y.yaml").write_text(KEYS)
     (results / "quick" / "x" / "table.csv").write_bytes(content)
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--results", str(results)])
     with pytest.raises(SystemExit) as ended:
@@ -248,7 +259,7 @@ def test_a_larger_preset_that_cannot_be_read_is_no_agreement(one, results, monke
 
 
 def test_results_that_are_not_there_are_named(one, monkeypatch):
-    with pytest.raises(SystemExit, match="--results resluts: there is no such folder"):
+    with pytest.raises(SystemExit, match="--results must be a folder that is there, got resluts"):
         run_compared(monkeypatch, "resluts", "agree")
 
 
@@ -283,9 +294,9 @@ def test_only_the_experiments_named_are_run(one, results, monkeypatch):
 @pytest.mark.parametrize(
     ("only", "words"),
     [
-        ("z", "--only z: z is no experiment; allowed are x, y"),
-        ("y", "--only y: y has no preset quick"),
-        (" ,", "--only  ,: names no experiment; allowed are x, y"),
+        ("z", "--only must name experiments among x, y, got z"),
+        ("y", "--only must name experiments that have a preset quick, got y"),
+        (" ,", "--only must name experiments among x, y, got ' ,', which names none"),
     ],
 )
 def test_only_refuses_what_is_not_there(one, results, monkeypatch, only, words):
@@ -298,7 +309,9 @@ def test_only_is_refused_where_nothing_is_run(one, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         reproduce.main()
     assert ended.value.code == 2
-    assert "--only: with --judge-only all tables that are there are judged" in capsys.readouterr().err
+    assert (
+        "--only cannot be combined with --judge-only: all tables that are there are judged" in capsys.readouterr().err
+    )
 
 
 def test_what_experiments_declare_without_spread_is_in_their_tables():

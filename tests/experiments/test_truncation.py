@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import truncation as experiment
-from truncation import GRID, TAU, WINDOW, Config, claims, draw, log_bound, run
+from common.driven import driven_states, scaled_weights
+from common.flow_config import FlowConfig
+from truncation import GRID, TAU, WINDOW, Config, claims, draw, log_bound, measure
 
 import rnnkit
 from rnnkit.rng import streams
-from rnnkit.runner import store, tables
-from rnnkit.runner.config import faults
+from rnnkit.runner.jobs import store
+from rnnkit.runner.jobs.config import faults
+from rnnkit.runner.tables import table as tables
 from rnnkit.tasks.influence_balancing import truncated_derivative
 
 ROUNDING = 1e-12  # a hundred float64 products
@@ -31,14 +34,14 @@ def test_truncated_bptt_gives_the_derivative_of_the_closed_form(K):
 def test_the_bias_is_that_of_the_public_networks_truncation():
     net = experiment.measure_net(config(), 0)
     rng = streams(1, 0)
-    like = experiment.gradient_flow.Config(
+    like = FlowConfig(
         **{k: v for k, v in BASE.items() if k != "system"},
         initializer="gaussian", cell="tanh", drive="noise", dtype="float64", batch_size=1,
         spectral_radius="none", clip="none", clip_mode="norm",
     )  # fmt: skip
-    W_hh = experiment.gradient_flow.scaled_weights(like, 0, rng.init)
+    W_hh = scaled_weights(like, 0, rng.init)
     direction = rng.evaluation.standard_normal((1, 8))
-    x, W_xh, h = experiment.gradient_flow.driven_states(like, rng, W_hh)
+    x, W_xh, h = driven_states(like, rng, W_hh)
     whole = rnnkit.RNN(8, 8, initializer=W_hh, dtype="float64")
     whole.parameters["l0.W_xh"][:] = W_xh
     state = whole.initial_state(1)
@@ -68,19 +71,19 @@ def test_growth_anywhere_in_the_window_leaves_no_bound():
 
 
 def test_cost_is_counted_and_bias_falls():
-    measured = run(config())
+    measured = measure(config())
     assert [lag["steps_back"] for lag in measured.lags] == list(GRID)
     assert measured.row["log_bias_fall"] > 0
-    assert run(config(replicates=5)).nets[:3] == measured.nets
+    assert measure(config(replicates=5)).nets[:3] == measured.nets
 
 
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ({"system": "sparse"}, "system=sparse: allowed is balancing, gaussian or orthogonal"),
-        ({"seq_len": 100}, "seq_len=100: allowed is an integer from 120 to 100000"),
-        ({"gain": 0}, "gain=0: allowed is a number from 0.001 to 100"),
-        ({"replicates": 1}, "replicates=1: allowed is an integer from 2 to 100000"),
+        ({"system": "sparse"}, "system must be balancing, gaussian or orthogonal, got sparse"),
+        ({"seq_len": 100}, "seq_len must be an integer from 120 to 100000, got 100"),
+        ({"gain": 0}, "gain must be a number from 0.001 to 100, got 0"),
+        ({"replicates": 1}, "replicates must be an integer from 2 to 100000, got 1"),
     ],
 )
 def test_bad_input_is_refused(bad, said):
@@ -90,7 +93,7 @@ def test_bad_input_is_refused(bad, said):
 def test_a_sweep_is_drawn_and_judged(tmp_path):
     plan = [config(system=system).scientific() for system in ("balancing", "gaussian")]
     for scientific in plan:
-        record = {"config": scientific, "seconds": 0.0} | vars(run(Config(**scientific, out="unused")))
+        record = {"config": scientific, "seconds": 0.0} | vars(measure(Config(**scientific, out="unused")))
         store.write_record(tmp_path / "jobs" / store.identity(scientific), record)
     tables.collect(tmp_path, plan, experiment.COLUMNS)
     draw(tmp_path)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from pairs import every_pair
 
-from rnnkit import kernels, parallel, reference_gated
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit import kernels, parallel, reference
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 
 EXACT = 1e-12  # another order of at most 600 float64 additions, relative to the largest sum
 SINGLE = 5e-5  # the same in float32, and against float64, carried over 5 to 130 steps
@@ -145,14 +145,14 @@ class GatedCell:
         net, upstream = self.make(T=T, B=B, H=H, dtype=dtype, last_only=last_only)
         got = self.run(kernels, net, upstream)
         np.testing.assert_equal({g.dtype for g in got}, {np.dtype(dtype)})
-        assert_close(got, self.run(reference_gated, net, upstream), ROUNDING[dtype])
+        assert_close(got, self.run(reference, net, upstream), ROUNDING[dtype])
 
     @every_pair({"B": [1, 3, 20], "H": [1, 7, 33], "dtype": ROUNDING})
     def test_a_step_against_reference_and_a_sequence_of_one(self, dtype, H, B):
         net, upstream = self.make(T=1, B=B, H=H, dtype=dtype)
         got = self.run_step(kernels, net, upstream)
         np.testing.assert_equal({g.dtype for g in got}, {np.dtype(dtype)})
-        assert_close(got, self.run_step(reference_gated, net, upstream), ROUNDING[dtype])
+        assert_close(got, self.run_step(reference, net, upstream), ROUNDING[dtype])
         whole = list(self.run(kernels, net, upstream))
         over_time = self.carried + 2  # states, gates and dx
         assert_close(got, [a[-1] for a in whole[:over_time]] + whole[over_time:], ROUNDING[dtype])
@@ -269,7 +269,7 @@ class GatedCell:
         np.testing.assert_allclose(got[n][:, : self.columns], opened, rtol=0, atol=SHUT)
         np.testing.assert_equal([np.isfinite(a).all() for a in got], [True] * len(got))
         np.testing.assert_array_less([np.abs(d).max() for d in got[-3:]], SHUT)
-        assert_close(got, self.run(reference_gated, net, upstream), ROUNDING[dtype])
+        assert_close(got, self.run(reference, net, upstream), ROUNDING[dtype])
 
     @every_dtype
     @pytest.mark.parametrize("T", [5, 30])

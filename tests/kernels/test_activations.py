@@ -6,7 +6,7 @@ from numba import config
 from rnnkit.cells import CELLS
 from rnnkit.cells.loops import compiled
 from rnnkit.cells.source import forward_source
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH
 from rnnkit.kernels.engine import words
 

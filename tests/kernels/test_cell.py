@@ -4,7 +4,7 @@ import pytest
 from pairs import every_pair
 
 from rnnkit import kernels, reference
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels import (
     ACTIVATIONS,
     RELU,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pairs import every_pair
 
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels.losses import mse, sigmoid_cross_entropy, softmax_cross_entropy
 
 LOSSES = {"mse": mse, "softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy}

@@ -9,7 +9,7 @@ from rnnkit.kernels.optimizers import adam, momentum, nesterov, rmsprop, sgd
 STEPS = 50
 ROUNDING = {np.float32: 5e-6, np.float64: 1e-14}  # of parameters near 1 after 50 additions, 1e-7 or 2e-16 each
 KERNELS = {"sgd": sgd, "momentum": momentum, "nesterov": nesterov, "rmsprop": rmsprop, "adam": adam}
-SETTINGS = {
+HYPERPARAMETERS = {
     "sgd": (0.05,),
     "momentum": (0.01, 0.9),
     "nesterov": (0.01, 0.9),
@@ -36,12 +36,12 @@ def make(name, shape=(3, 4), dtype=np.float64, seed=0):
 
 
 def arguments(name, p, g, state, step):
-    return p, g, *state, *([step] if name == "adam" else []), *SETTINGS[name]
+    return p, g, *state, *([step] if name == "adam" else []), *HYPERPARAMETERS[name]
 
 
 def formula(name, p, g, state, step):
     """One update as the papers write it, in plain NumPy and float64."""
-    rate, *rest = SETTINGS[name]
+    rate, *rest = HYPERPARAMETERS[name]
     if name == "sgd":
         return p - rate * g, []
     if name in ("momentum", "nesterov"):
@@ -78,8 +78,8 @@ def test_fifty_steps_against_torch(name, dtype):
     torch = pytest.importorskip("torch", reason="torch is a peer of the benchmark, not needed otherwise")
     p, gradients, state = make(name, dtype=dtype)
     leaf = torch.nn.Parameter(torch.from_numpy(p.copy()))
-    kind, settings = TORCH[name]
-    peer = getattr(torch.optim, kind)([leaf], **settings)
+    kind, hyperparameters = TORCH[name]
+    peer = getattr(torch.optim, kind)([leaf], **hyperparameters)
     for step, g in enumerate(gradients, 1):
         KERNELS[name](*arguments(name, p, g, state, step))
         leaf.grad = torch.from_numpy(g.copy())
@@ -234,9 +234,9 @@ def test_a_bad_setting_is_named(name, place, bad):
     labels = {"rmsprop": ("learning_rate", "alpha", "epsilon"), "adam": ("learning_rate", "beta1", "beta2", "epsilon")}
     label = labels.get(name, ("learning_rate", "mu"))[place]
     p, gradients, state = make(name)
-    settings = [bad if i == place else v for i, v in enumerate(SETTINGS[name])]
+    hyperparameters = [bad if i == place else v for i, v in enumerate(HYPERPARAMETERS[name])]
     with pytest.raises(ValueError, match=rf"^{label} must be a number in "):
-        KERNELS[name](p, gradients[0], *state, *([1] if name == "adam" else []), *settings)
+        KERNELS[name](p, gradients[0], *state, *([1] if name == "adam" else []), *hyperparameters)
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.0, True])

@@ -10,7 +10,7 @@ from rnnkit import kernels, parallel
 from rnnkit.kernels import TANH, gru, lstm, sequence
 from rnnkit.kernels.layer import backward_layer, forward_layer
 from rnnkit.kernels.rows import add_to_symbol_rows, move_symbol_rows
-from rnnkit.kernels.training import count_wrong
+from rnnkit.kernels.updates import count_wrong
 
 T, B, I, H = 3, 2, 3, 4  # noqa: E741
 GUARD = 1e30  # of the memory on either side: a sum it entered would show it

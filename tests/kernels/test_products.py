@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rnnkit._simd import tile
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.simd import tile
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.kernels.products import (
     add_outer_products,
     aligned,

@@ -6,7 +6,7 @@ import pytest
 from gated import BROKEN, DIFFERENCES, ROUNDING, assert_close, assert_same_bytes, every_dtype
 from pairs import every_pair
 
-from rnnkit.gradcheck import numerical_gradient, relative_error
+from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
 from rnnkit.kernels.readout import readout_backward, readout_forward
 
 

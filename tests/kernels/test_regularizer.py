@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from pairs import every_pair
 
-from rnnkit import gradcheck, reference
+from rnnkit import reference
+from rnnkit.gradients import gradcheck
 from rnnkit.kernels import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH
 from rnnkit.kernels.regularizer import NORMS, OMEGA_FORMS, SQUARED, Omega, omega
 

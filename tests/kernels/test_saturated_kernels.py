@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from exact import BITS, SATURATED, exact, log_norm, slope
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.kernels import ACTIVATIONS, hidden_gradient_log_norms, rnn_backward, rnn_backward_scaled, rnn_forward
 
 ROUNDING = {np.float32: 2e-6, np.float64: 1e-12}  # relative to a logarithm, or to 1: of a few steps, and of a itself

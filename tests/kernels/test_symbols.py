@@ -6,8 +6,8 @@ import pytest
 from pairs import every_pair
 
 from rnnkit import kernels
-from rnnkit.checkpointed import rnn_backward_checkpointed, rnn_forward_checkpointed
 from rnnkit.kernels import ACTIVATIONS, TANH, rnn_backward, rnn_forward
+from rnnkit.kernels.gradient_checkpointing import rnn_backward_checkpointed, rnn_forward_checkpointed
 
 I, T, H = 5, 30, 7  # noqa: E741  30 steps of 20 rows are three chunks
 ROUNDING = {np.float32: 5e-5, np.float64: 1e-12}  # another order of the sums over 600 rows, relative to the largest

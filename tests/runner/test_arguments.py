@@ -3,7 +3,7 @@
 import pytest
 from typed import typed
 
-from rnnkit.runner.arguments import flags_first
+from rnnkit.runner.hydra.arguments import flags_first
 
 GRID = "hydra:\n  sweeper:\n    params:\n      seq_len: {seq_len}\n      clip: none,1.0\n"
 
@@ -80,7 +80,9 @@ def test_a_grid_is_run_with_the_flag_and_without(own):
 @pytest.mark.parametrize(("written", "hint"), [("[11, 12]", "11,12"), ("[11]", "11"), ("['a', none]", "a,none")])
 def test_a_list_in_a_grid_is_refused_with_how_it_is_written(own, written, hint):
     said = refused("-m", *own(seq_len=written))
-    assert f"allowed is an integer from 1 to 1000000; values of a sweep are written {hint}" in said.splitlines()[1]
+    line = said.splitlines()[1]
+    assert "seq_len must be an integer from 1 to 1000000, got [" in line
+    assert line.endswith(f"]; values of a sweep are written {hint}")
 
 
 def test_a_list_on_the_line_is_refused_alike():

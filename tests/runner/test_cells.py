@@ -6,19 +6,25 @@ import numpy as np
 import pytest
 from cell_cases import FOLDER, LEAKY
 from commands import command
+from common.training import TrainingConfig
 
-from rnnkit.runner import store
+from rnnkit.runner.jobs import store
 from rnnkit.runner.tables import read
-from rnnkit.runner.training import TrainingSettings
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 REFUSED = [
-    ("cell=leeky.py", "cell=leeky.py: cannot be read (No such file or directory); allowed is one of tanh"),
-    ("cell=leaky", "cell=leaky: allowed is one of tanh, relu, sigmoid, identity, lstm, gru, or the path of a .py file"),
-    ("cell={leaky} constants.beta=1", "constants.beta=1: cell=Leaky has no such constant, allowed: constants.alpha"),
-    ("cell={leaky} constants.alpha=x", "constants.alpha=x: allowed is constants.<name>=<number>"),
-    ("constants.alpha=0.1,0.2", "constants.alpha=0.1: cell=tanh has no such constant, allowed: none"),
-    ("cell={no_w_hh} spectral_radius=1", "spectral_radius=1.0: cell=MinGRU has no recurrent weights to scale"),
+    ("cell=leeky.py", "a .py file with one, got leeky.py, which cannot be read (No such file or directory)"),
+    (
+        "cell=leaky",
+        "cell must be one of tanh, relu, sigmoid, identity, lstm, gru, or the path of a .py file with one, got",
+    ),
+    ("cell={leaky} constants.beta=1", "unknown key constants.beta=1: known of cell=Leaky are constants.alpha"),
+    ("cell={leaky} constants.alpha=x", "constants.alpha must be given as constants.<name>=<number>, for a constant of"),
+    ("constants.alpha=0.1,0.2", "unknown key constants.alpha=0.1: known of cell=tanh are none"),
+    (
+        "cell={no_w_hh} spectral_radius=1",
+        "spectral_radius=1.0 cannot be combined with cell=MinGRU: it has no recurrent",
+    ),
     ("cell={wrong}", "line 14: Leaky: step must take (a, h, alpha)"),
 ]
 
@@ -55,10 +61,10 @@ def test_a_sweep_over_a_constant_of_a_users_cell(tmp_path, cells):
 
 def test_a_default_constant_is_the_same_job_as_it_given(cells):
     keys = {"seed": 0, "out": "x", "task": "adding_le", "cell": str(cells["leaky"])}
-    given = [TrainingSettings(**keys, constants=c).scientific() for c in ({}, {"alpha": 0.1}, {"alpha": 0.2})]
+    given = [TrainingConfig(**keys, constants=c).scientific() for c in ({}, {"alpha": 0.1}, {"alpha": 0.2})]
     assert store.identity(given[0]) == store.identity(given[1]) != store.identity(given[2])
     assert given[0]["constants.alpha"] == 0.1
-    assert "cell" not in TrainingSettings(seed=0, out="x", task="adding_le").scientific()
+    assert "cell" not in TrainingConfig(seed=0, out="x", task="adding_le").scientific()
 
 
 def test_shipped_cells_of_several_states_tell_the_growth_of_each(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.runner.claims import RULES, Claim, judge_above, judge_below, judge_deviation, judge_equal
+from rnnkit.runner.claims.claim import RULES, Claim, judge_above, judge_below, judge_deviation, judge_equal
 
 # values without rounding: quarters, expected 1, tolerance 1
 EQUAL = [

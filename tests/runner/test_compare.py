@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, fisher_exact
 
-from rnnkit.runner.agreement import DIGITS, RULES, P, by_count, by_nets, by_rank, by_se, exactly, same, width
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.compare import check, compare_claims, compare_tables
-from rnnkit.runner.paired import DECLARED, Pair
+from rnnkit.runner.claims.agreement import DIGITS, RULES, P, by_count, by_nets, by_rank, by_se, exactly, same, width
+from rnnkit.runner.claims.compare import check, compare_claims, compare_tables
+from rnnkit.runner.claims.paired import DECLARED, Pair
 from rnnkit.runner.tables import Tables, read
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

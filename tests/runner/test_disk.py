@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from commands import command
 
-from rnnkit.runner import store
+from rnnkit.runner.jobs import store
 
 VALUES = ",".join(map(str, range(40)))  # 40 records of a page each do not fit into SMALL
 SMALL, LARGE = "size=120k", "size=16m"
@@ -40,7 +40,7 @@ def test_a_full_disk_ends_the_sweep_which_goes_on_when_there_is_room(toy, disk, 
     line = [toy, "-m", f"value={VALUES}", f"out={out}", f"hydra/launcher={launcher}"]
     done = command(*line)
     assert done.returncode == 1
-    assert f"out={out}: cannot be written (No space left on device)" in done.stderr
+    assert f"out must be a folder that can be written to, got {out} (No space left on device)" in done.stderr
     assert "records written before are as they were" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     before = records(out)
@@ -76,7 +76,8 @@ def test_a_read_only_folder_is_refused_and_as_it_was(toy, disk, tmp_path):
                  [toy, "value=1", f"out={out}", "force=true"]):  # fmt: skip
         done = command(*line)
         assert done.returncode == 1
-        assert "cannot be written (Read-only file system); allowed is a folder that can be" in done.stderr
+        assert f"out must be a folder that can be written to, got {out}" in done.stderr
+        assert " (Read-only file system)" in done.stderr
         assert "Traceback" not in done.stdout + done.stderr
     done = command("-m", "rnnkit.runner.collect", out)
     assert done.returncode == 1

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnkit.runner import figures
+from rnnkit.runner.tables import figures
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

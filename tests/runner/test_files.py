@@ -6,32 +6,34 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from common.training import TrainingConfig
 from pydantic import Field
 
-from rnnkit.runner import jobs, plan, store, tables
-from rnnkit.runner.config import NamesFile, Settings, faults
-from rnnkit.runner.experiment import Experiment, Measurement, load
-from rnnkit.runner.jobs import CannotRecord, job_of, run_job
-from rnnkit.runner.training import TrainingSettings
+from rnnkit.runner.jobs import job as jobs
+from rnnkit.runner.jobs import plan, sources, store
+from rnnkit.runner.jobs.config import JobConfig, NamesFile, faults
+from rnnkit.runner.jobs.experiment import Experiment, Measurement, load
+from rnnkit.runner.jobs.job import CannotRecord, job_of, run_job
+from rnnkit.runner.tables import table as tables
 
 ROOT = Path(__file__).resolve().parents[2]
-READS = [ROOT / "rnnkit" / "runner" / "training.py", *sorted((ROOT / "experiments").glob("*.py"))]
+READS = sorted((ROOT / "experiments").rglob("*.py"))
 OPENED = re.compile(r"\b(?:Path|open|load|read\w*)\((?:self|config|settings)\.(\w+)")  # a key handed to what reads
 
 
-class Reads(Settings):
+class Reads(JobConfig):
     """An experiment that counts the characters of a file, or of none."""
 
     book: Annotated[str, NamesFile(lambda book: book != "none")] = Field("none", description="none or a file")
     times: int = Field(1, ge=1, description="an integer from 1")
 
 
-def run(config):
+def measure(config):
     length = len(Path(config.book).read_text()) if config.book != "none" else 0
     return Measurement({"length": config.times * length, "status": "done", "n": 1})
 
 
-EXPERIMENT = Experiment(__file__, Reads, run, ["length", "status", "n"])
+EXPERIMENT = Experiment(__file__, Reads, measure, ["length", "status", "n"])
 
 
 @pytest.fixture
@@ -67,11 +69,11 @@ def test_a_changed_file_is_another_job_and_its_row_takes_the_place_of_the_old_on
 
 def test_rows_of_keys_that_the_line_does_not_name_stay_with_what_they_are_of(book):
     swept(settings(book), settings(book, times=2))
-    before = store.file_identity(book)
+    before = sources.file_identity(book)
     book.write_text("seventeen")
     table = swept(settings(book))
     assert list(zip(table.times, table.length, table.book_sha256, strict=True)) == [
-        (1, 9, store.file_identity(book)),
+        (1, 9, sources.file_identity(book)),
         (2, 10, before),
     ]
 
@@ -96,14 +98,14 @@ def test_the_record_and_its_provenance_say_which_file_it_was(book):
     job = job_of(settings(book))
     run_job(EXPERIMENT, job)
     record = store.read_record(Path(job.folder))[0]
-    assert record["config"]["book_sha256"] == record["provenance"]["book_sha256"] == store.file_identity(book)
-    assert tables.provenance_of([record])["book_sha256"] == {store.file_identity(book): 1}
+    assert record["config"]["book_sha256"] == record["provenance"]["book_sha256"] == sources.file_identity(book)
+    assert tables.provenance_of([record])["book_sha256"] == {sources.file_identity(book): 1}
 
 
 def test_a_file_that_changes_under_a_sweep_ends_it(book):
     job = job_of(settings(book))
     book.write_text("changed")
-    with pytest.raises(CannotRecord, match=f"book={re.escape(str(book))}: has changed since the sweep was planned"):
+    with pytest.raises(CannotRecord, match=f"got {re.escape(str(book))}, which has changed since"):
         run_job(EXPERIMENT, job)
     assert jobs.record_of(job) is None
 
@@ -112,9 +114,8 @@ def test_a_file_that_changes_under_a_sweep_ends_it(book):
                                            ("x" * 300, "File name too long"), ("x\0y", "embedded null")])  # fmt: skip
 def test_a_file_that_cannot_be_read_is_one_fault(book, name, why):
     (found,) = faults(Reads, {"seed": 0, "out": "x", "book": str(book.parent / name)})
-    assert found.startswith("book=")
-    assert f": cannot be read ({why}" in found
-    assert found.endswith("allowed is none or a file")
+    assert found.startswith("book must be none or a file, got ")
+    assert f", which cannot be read ({why}" in found
 
 
 @pytest.mark.parametrize(("start", "same"), [(b"import helper", False), (b"\xef\xbb\xbfimport helper", False),
@@ -123,13 +124,13 @@ def test_a_py_file_is_known_by_those_beside_it_that_it_imports_too(tmp_path, sta
     task, helper = tmp_path / "task.py", tmp_path / "helper.py"
     task.write_bytes(start)
     helper.write_text("x = 1")
-    before = store.file_identity(task)
+    before = sources.file_identity(task)
     helper.write_text("x = 2")
-    assert (store.file_identity(task) == before) is same
+    assert (sources.file_identity(task) == before) is same
 
 
 def test_no_key_names_a_file_without_a_mark():
-    marked = {key for schema in (Reads, TrainingSettings) for key, field in schema.model_fields.items()
+    marked = {key for schema in (Reads, TrainingConfig) for key, field in schema.model_fields.items()
               if any(isinstance(mark, NamesFile) for mark in field.metadata)}  # fmt: skip
     assert marked == {"book", "task", "cell"}
     opened = {(file.name, key) for file in READS for key in OPENED.findall(file.read_text())} - {("training.py", "out")}

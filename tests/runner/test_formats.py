@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.api.types import is_float_dtype
 
-from rnnkit.runner import formats, report, store, tables
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, report
+from rnnkit.runner.jobs import store
+from rnnkit.runner.tables import formats
+from rnnkit.runner.tables import table as tables
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 ODD = [

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typed import EXPERIMENT, ROOT, typed
 
-from rnnkit.runner.experiment import load
+from rnnkit.runner.jobs.experiment import load
 
 SWEEPS = {
     "seq_len": ["7", "5,80", "range(5,8)", "choice(5,6)", "sort(9,7,8)", "int(5,6)"],
@@ -51,8 +51,8 @@ def test_an_interpolation_gives_each_job_its_own_value():
 def test_an_interpolation_of_an_unknown_key_is_refused():
     end = typed(["-m", "+x=${seq_len}", "seq_len=5,6"])
     assert end.prepared is None
-    assert "x=5: unknown key" in end.said
-    assert "x=6: unknown key" in end.said
+    assert "unknown key x=5: known are" in end.said
+    assert "unknown key x=6: known are" in end.said
 
 
 def test_the_command_line_takes_the_place_of_a_key_in_a_presets_grid():
@@ -92,9 +92,9 @@ def test_the_jobs_of_a_swept_group_have_one_folder(own):
 
 
 @pytest.mark.parametrize(("choice", "line"), [
-    ("+net=small,lrge", "net=lrge: no such configuration; allowed is large, small"),
-    ("+net=lrge", "net=lrge: no such configuration; allowed is large, small"),
-    ("+nets=small,large", "nets=small: unknown key"),
+    ("+net=small,lrge", "net must be one of large, small, got lrge"),
+    ("+net=lrge", "net must be one of large, small, got lrge"),
+    ("+nets=small,large", "unknown key nets=small: known are"),
     ("+net=range(2)", "Config group override must be a string or a list"),
     ("net=small", "To append to your default list use +net=small"),
 ])  # fmt: skip

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from rnnkit.runner import jobs, provenance, store
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement, load
-from rnnkit.runner.jobs import BUSY, CannotRecord, Work, job_of, run_job
+from rnnkit.runner.jobs import job as jobs
+from rnnkit.runner.jobs import provenance, sources, store
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement, load
+from rnnkit.runner.jobs.job import BUSY, CannotRecord, Work, job_of, run_job
 
 
-class Toy(Settings):
+class Toy(JobConfig):
     value: int = Field(1, ge=0, le=9, description="0 to 9")
 
 
@@ -25,7 +26,7 @@ def measured(config):
 
 
 def beside(file):
-    return store.own_sources(Path(file))
+    return sources.own_sources(Path(file))
 
 
 def refused(config):
@@ -59,7 +60,7 @@ def test_a_record_says_what_came_out_and_where_it_was_made(job):
     found = record(job)
     assert found["config"] == {"value": 3, "seed": 0}
     assert found["row"] == {"double": 6, "status": "done", "n": 1}
-    assert found["code"] == store.code_identity(*beside(__file__))
+    assert found["code"] == sources.code_identity(*beside(__file__))
     assert before <= found["start"] <= time.time()
     assert 0 <= found["seconds"] < 60
     made = found["provenance"]
@@ -186,13 +187,13 @@ def test_what_is_kept_on_the_way_belongs_to_its_code(job, monkeypatch):
 
 
 def test_a_job_whose_configuration_is_no_longer_valid_ends_the_sweep(job):
-    with pytest.raises(CannotRecord, match="value=10: allowed is 0 to 9"):
+    with pytest.raises(CannotRecord, match="value must be 0 to 9, got 10"):
         run_job(experiment(), job._replace(values=job.values | {"value": 10}))
 
 
 def test_a_folder_that_takes_no_records_is_named(job, tmp_path):
     (tmp_path / "jobs").write_text("in the way")
-    with pytest.raises(CannotRecord, match=f"out={tmp_path}: cannot be written .*; records written before are as"):
+    with pytest.raises(CannotRecord, match=f"to, got {tmp_path} .*; records written before are as"):
         run_job(experiment(), job)
 
 
@@ -208,7 +209,9 @@ def test_a_file_without_an_experiment_is_refused(tmp_path, text):
     path = tmp_path / f"no_experiment_{len(text or '')}.py"
     if text:
         path.write_text(text)
-    with pytest.raises(ValueError, match=f"experiment={path}: .*allowed is a .py file with an EXPERIMENT"):
+    with pytest.raises(
+        ValueError, match=f"experiment must be a .py file with an EXPERIMENT, got {path}|^experiment={path}: the"
+    ):
         load(path)
 
 
@@ -261,4 +264,4 @@ def test_a_row_with_a_key_that_is_no_column_is_an_error(job):
         return Measurement({"duoble": 2 * config.value, "status": "done", "n": 1})
 
     assert run_job(experiment(misspelt), job) == "error"
-    assert record(job)["message"] == "ValueError: row: duoble is no column; allowed are double, status, n"
+    assert record(job)["message"] == "ValueError: row must have columns among double, status, n, got duoble"

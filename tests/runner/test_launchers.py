@@ -132,7 +132,7 @@ def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, 
 def test_collect_needs_a_sweep(tmp_path):
     done = command("-m", "rnnkit.runner.collect", tmp_path)
     assert done.returncode == 1
-    assert f"folder {tmp_path}: holds no sweep" in done.stderr
+    assert f"folder must be the `out` of a sweep, got {tmp_path}, which holds none" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,7 +142,7 @@ def test_collect_with_a_moved_experiment_file(toy, out, tmp_path):
     (out / "table.csv").unlink()
     done = command("-m", "rnnkit.runner.collect", out)
     assert done.returncode == 1
-    assert f"experiment={tmp_path / 'gone' / 'toy.py'}" in done.stderr
+    assert f"EXPERIMENT, got {tmp_path / 'gone' / 'toy.py'}, which is not there" in done.stderr
     assert command("-m", "rnnkit.runner.collect", out, "--experiment", toy).returncode == 0
     assert list(pd.read_csv(out / "table.csv").double) == [2]
 

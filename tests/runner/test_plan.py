@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.runner import plan, store
+from rnnkit.runner.jobs import plan, store
 
 CONFIG = {"seq_len": 10, "clip": "none", "gain": 1.5, "seed": 0}
 PLAN = [CONFIG, CONFIG | {"clip": 1.0}]
@@ -21,7 +21,7 @@ def open_folder(out, jobs=PLAN, file=FILE):
     return refusal or json.loads((out / "plan.json").read_text()), refusal
 
 
-def test_a_new_folder_and_the_same_plan_again_are_allowed(tmp_path):
+def test_a_new_folder_and_the_same_plan_again_are_taken(tmp_path):
     assert open_folder(tmp_path / "new") == (PLAN, "")
     (tmp_path / "new" / "table.csv").write_text("rows")
     assert open_folder(tmp_path / "new") == (PLAN, "")
@@ -61,14 +61,14 @@ def test_another_sweep_is_refused_and_changes_nothing(tmp_path):
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     for jobs, file in (([CONFIG | {"seed": 1}], FILE), (PLAN, Path("experiments/other.py"))):
         _, refusal = open_folder(tmp_path, jobs, file)
-        assert refusal.startswith(f"out={tmp_path}: holds another sweep")
+        assert f"got {tmp_path}, which holds another sweep" in refusal
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_a_foreign_table_is_refused(tmp_path):
     (tmp_path / "table.csv").write_text("mine")
     _, refusal = open_folder(tmp_path)
-    assert refusal.startswith(f"out={tmp_path}: holds a table.csv that this sweep did not write")
+    assert refusal == f"out must be a new folder, got {tmp_path}, which holds a table.csv that this sweep did not write"
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
@@ -76,13 +76,13 @@ def test_a_foreign_table_is_refused(tmp_path):
 def test_a_file_in_the_way_is_refused(tmp_path, below):
     (tmp_path / "file").write_text("mine")
     _, refusal = open_folder(tmp_path / below)
-    assert refusal.startswith(f"out={tmp_path / below}: cannot be written (")
+    assert refusal.startswith(f"out must be a folder that can be written to, got {tmp_path / below} (")
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_folder_in_place_of_the_plan_is_refused(tmp_path):
     (tmp_path / "plan.json").mkdir()
-    assert open_folder(tmp_path)[1].startswith(f"out={tmp_path}: cannot be written (")
+    assert open_folder(tmp_path)[1].startswith(f"out must be a folder that can be written to, got {tmp_path} (")
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"[", b"3", b""])

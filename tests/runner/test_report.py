@@ -5,8 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from rnnkit.runner import report
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, report
 
 
 def claim(name, measured, kind="equal", se=0.0):

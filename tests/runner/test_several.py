@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rnnkit.runner.jobs.provenance import cores
 from rnnkit.runner.launchers import THREAD_VARIABLES
-from rnnkit.runner.provenance import cores
 from rnnkit.runner.several import Line, run_lines
 from rnnkit.runner.tables import read
 
@@ -31,7 +31,7 @@ def test_lines_end_as_they_would_alone(toy, tmp_path):
     assert {name: one.code for name, one in ended.items()} == {"0": 0, "1": 1, "2": 1, "3": 0}
     logs = {name: one.line.log.read_text() for name, one in ended.items()}
     assert "1 is odd" in logs["1"]
-    assert "toy: nothing was started\n  value=-1" in logs["2"]
+    assert "toy: nothing was started\n  value must be 0 to 1000000, got -1" in logs["2"]
     assert "toy: 2 jobs: 2 done" in logs["3"]
     assert Path(tmp_path, "3", "table.csv").exists()
 

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rnnkit.runner import store
+from rnnkit.runner.jobs import sources, store
 
 CONFIG = {"seq_len": 10, "clip": "none", "gain": 1.5, "seed": 0}
 
@@ -107,7 +106,7 @@ def test_a_record_is_of_a_job_that_has_ended(status):
 
 def test_a_claim_is_one_process_s_and_goes_with_it(tmp_path):
     held = (
-        "import sys, time; from pathlib import Path; from rnnkit.runner import store\n"
+        "import sys, time; from pathlib import Path; from rnnkit.runner.jobs import store\n"
         f"with store.claim(Path({str(tmp_path)!r}), wait=False) as mine: print(mine, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE, text=True) as other:
@@ -131,7 +130,7 @@ def test_a_killed_writer_leaves_what_a_claim_clears(tmp_path):
     killed = f"""if True:
         import os
         from pathlib import Path
-        from rnnkit.runner import store
+        from rnnkit.runner.jobs import sources, store
         os.replace = lambda *_: os._exit(9)
         store.write_whole(Path({str(tmp_path)!r}) / "record.json", "text")
     """
@@ -177,8 +176,8 @@ def test_sources_are_the_file_and_what_it_imports_from_beside_it(tmp_path):
     files = {"a": "import b\nimport os", "b": "from c import x", "c": "x = 1", "other": ""}
     for name, text in files.items():
         (tmp_path / f"{name}.py").write_text(text)
-    assert [path.stem for path in store.own_sources(tmp_path / "a.py")] == ["a", "b", "c"]
-    assert [path.stem for path in store.own_sources(tmp_path / "c.py")] == ["c"]
+    assert [path.stem for path in sources.own_sources(tmp_path / "a.py")] == ["a", "b", "c"]
+    assert [path.stem for path in sources.own_sources(tmp_path / "c.py")] == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -192,30 +191,8 @@ def test_sources_are_packages_beside_it_too(tmp_path, text):
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
-    found = [str(path.relative_to(tmp_path)) for path in store.own_sources(tmp_path / "a.py")]
+    found = [str(path.relative_to(tmp_path)) for path in sources.own_sources(tmp_path / "a.py")]
     assert found == ["a.py", "c.py", "lib/__init__.py", "lib/near.py", "lib/sub.py"]
-
-
-def test_the_code_of_a_job_is_kernels_to_training_and_no_more(tmp_path, monkeypatch):
-    package = tmp_path / "rnnkit"
-    shutil.copytree(Path(store.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(store, "__file__", str(package / "runner" / "store.py"))
-
-    def code():
-        store._package_digest.cache_clear()
-        return store.code_identity()
-
-    try:
-        before = code()
-        for name, decides in [("kernels/cell.py", True), ("runner/training.py", True), ("runner/figures.py", False),
-                              ("runner/sweep.py", False), ("training.py", True)]:  # fmt: skip
-            text = (package / name).read_text()
-            (package / name).write_text(text + "\n")
-            assert (code() != before) is decides, name
-            (package / name).write_text(text)
-    finally:
-        monkeypatch.undo()
-        store._package_digest.cache_clear()
 
 
 def test_bytes_are_on_disk_before_their_name_is_and_the_name_before_the_call_ends(tmp_path, monkeypatch):

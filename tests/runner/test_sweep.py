@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from commands import command
 
-from rnnkit.runner import plan, store
 from rnnkit.runner.collect import collect
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment
+from rnnkit.runner.jobs import plan, store
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "experiments" / "gradient_flow.py"
@@ -58,14 +58,14 @@ SAME_BYTES = ["table.csv", "nets.csv", "lags.csv", "table.md", "growth_rate.png"
 TOY = """
 from pathlib import Path
 from pydantic import Field
-from rnnkit.runner.config import Settings
-from rnnkit.runner.experiment import Experiment, Measurement
+from rnnkit.runner.jobs.config import JobConfig
+from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 
-class Config(Settings):
+class Config(JobConfig):
     value: int = Field(ge=0, le=9, description="0 to 9")
 
-def run(config):
+def measure(config):
     if (Path(__file__).parent / "mended").exists():
         pass
     elif config.value == 7:
@@ -75,7 +75,7 @@ def run(config):
     lags = [{"lag": k, "log_norm": 0.1 * k * config.value} for k in range(3)]
     return Measurement({"double": 2 * config.value, "status": "done", "n": 1}, lags=lags)
 
-EXPERIMENT = Experiment(__file__, Config, run, ["double", "status", "n"])
+EXPERIMENT = Experiment(__file__, Config, measure, ["double", "status", "n"])
 
 if __name__ == "__main__":
     launch(EXPERIMENT)
@@ -99,8 +99,8 @@ def toy(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("toy")
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "toy.py").write_text(TOY)
-    (tmp_path / "conf" / "toy").mkdir(parents=True)
-    (tmp_path / "conf" / "toy" / "config.yaml").write_text("defaults: [/sweep, _self_]\nvalue: 1\nseed: 0\nout: out\n")
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "toy.yaml").write_text("defaults: [/sweep, _self_]\nvalue: 1\nseed: 0\nout: out\n")
     shutil.copytree(ROOT / "conf" / "hydra", tmp_path / "conf" / "hydra")
     shutil.copyfile(ROOT / "conf" / "sweep.yaml", tmp_path / "conf" / "sweep.yaml")
     return tmp_path / "experiments" / "toy.py"
@@ -153,12 +153,12 @@ def test_the_same_sweep_elsewhere_on_one_thread_gives_the_same_bytes(swept, tmp_
 
 MANY = ["-m", "seq_len=5,0", "spectral_radius=-1,1", "clip=nan", "initializer=he,glorot", "hidden_size=1e9"]
 FAULTS = [
-    (["seq_len=0"], ["seq_len=0: allowed is an integer from 1"]),
-    (["clip=foo"], ["clip=foo: allowed is none or a number from 1e-6 to 1e6"]),
-    (["+typo=1"], ["typo=1: unknown key"]),
-    (MANY, ["seq_len=0:", "spectral_radius=-1:", "clip=nan:", "initializer=he:", "hidden_size=1000000000.0:"]),
+    (["seq_len=0"], ["seq_len must be an integer from 1 to 1000000, got 0"]),
+    (["clip=foo"], ["clip must be none or a number from 1e-6 to 1e6, got foo"]),
+    (["+typo=1"], ["unknown key typo=1: known are"]),
+    (MANY, ["seq_len must", "got 0", "got -1", "clip must", "got nan", "got he", "got 1000000000.0"]),
     (["-m", "drive=noise,digits", "seq_len=1,65", "gain=none,1", "spectral_radius=2"],
-     ["seq_len=65:", "seq_len=1:", "spectral_radius=2.0 gain=1.0: one of the two must be none"]),
+     ["got 65", "got 1", "spectral_radius=2.0 cannot be combined with gain=1.0: one of the two must be none"]),
 ]  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     done = command(FLOW, *SMALL, f"out={tmp_path / 'file' / 'out'}")
     assert done.returncode == 1
-    assert f"out={tmp_path / 'file' / 'out'}: cannot be written" in done.stderr
+    assert f"out must be a folder that can be written to, got {tmp_path / 'file' / 'out'}" in done.stderr
     assert "Traceback" not in done.stderr
     assert contents(tmp_path) == {Path("file"): b"mine"}
 
@@ -185,7 +185,7 @@ def test_another_sweep_is_not_written_over(swept):
     before = contents(swept[1])
     done = command(FLOW, "seq_len=6", *SMALL, f"out={swept[1]}")
     assert done.returncode == 1
-    assert f"out={swept[1]}: holds another sweep" in done.stderr
+    assert f"got {swept[1]}, which holds another sweep" in done.stderr
     assert contents(swept[1]) == before
 
 
@@ -253,8 +253,8 @@ def test_changed_code_stops_the_sweep_until_the_user_has_decided(changed):
     before = contents(out)
     done = command(*line)
     assert done.returncode == 1
-    assert "holds jobs that other code has ended" in done.stderr
-    assert "stale=recompute, stale=keep" in done.stderr
+    assert "out must be a new folder, or given with stale=recompute or stale=keep" in done.stderr
+    assert f"got {out}, which holds jobs that a different version of the code has ended" in done.stderr
     assert contents(out) == before
 
 
@@ -330,7 +330,7 @@ def test_an_experiment_that_another_imports_is_a_part_of_its_code(toy):
     try:
         assert command(*line).returncode == 0
         (experiments / "beside.py").write_text("FACTOR = 3\n")
-        assert "holds jobs that other code has ended" in command(*line).stderr
+        assert "holds jobs that a different version of the code has ended" in command(*line).stderr
     finally:
         toy.write_text(text)
 
@@ -339,7 +339,7 @@ def test_pictures_that_need_every_row_wait_for_them(tmp_path, capsys):
     def draw(folder):
         raise KeyError("the row of 2.0")
 
-    what = Experiment(__file__, Settings, lambda _: None, ["status"], draw)
+    what = Experiment(__file__, JobConfig, lambda _: None, ["status"], draw)
     configs = [{"seed": 0}, {"seed": 1}]
     (tmp_path / "plan.json").write_text(json.dumps(configs))
     done = {"row": {"status": "done"}, "seconds": 1.0}
@@ -407,7 +407,7 @@ def test_collect_by_another_experiment_is_refused(toy):
     assert command(toy, "value=1", f"out={out}").returncode == 0
     done = command("-m", "rnnkit.runner.collect", out, "--experiment", FLOW)
     assert done.returncode == 1
-    assert f"--experiment {FLOW}: the sweep in {out} is of toy.py" in done.stderr
+    assert f"--experiment must be toy.py, of which the sweep in {out} is, got {FLOW}" in done.stderr
 
 
 def test_hidden_files_of_the_user_are_left_alone(toy, tmp_path):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.runner import store, tables
+from rnnkit.runner.jobs import store
+from rnnkit.runner.tables import table as tables
 
 COLUMNS = ["rate", "note", "status", "n"]
 PLAN = [{"seq_len": 5, "gain": gain, "clip": clip} for gain, clip in ((0.1, "none"), (0.2, 1.0), (0.3, "none"))]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnkit.runner import training_figures as figures
+from rnnkit.runner.tables import training_figures as figures
 
 TABLE = pd.DataFrame(
     [

@@ -2,18 +2,21 @@
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
-from test_training_settings import GOOD
+from common import training
+from common.training import COLUMNS, TrainingConfig, measure_training, median_first, of_checks, of_nets, train_nets
+from test_training_config import GOOD
 
-from rnnkit import RNN, recipes
+from rnnkit import RNN
+from rnnkit.networks import recipes
 from rnnkit.rng import streams
-from rnnkit.runner import store
-from rnnkit.runner.config import faults
-from rnnkit.runner.training import COLUMNS, TrainingSettings, measure, median_first, of_checks, of_nets, train_nets
+from rnnkit.runner.jobs import sources, store
+from rnnkit.runner.jobs.config import faults
 from rnnkit.tasks import load
-from rnnkit.training import Trained, train
+from rnnkit.training.loop import Trained, train
 
 MINE = """
 import numpy as np
@@ -55,7 +58,7 @@ SOLVED = trained(0, "solved", 75, history(25, 50, 75, error=0.0), 50, 75)
 UNSOLVED = trained(1, "unsolved", 100, history(25, 50, 75, 100, error=0.4))
 DIVERGED = trained(2, "diverged", 30, blown(25, 30))
 AT_ONCE = trained(3, "diverged", 0, blown(0))
-CONFIG = TrainingSettings(**GOOD)
+CONFIG = TrainingConfig(**GOOD)
 
 
 def test_a_row_counts_what_became_of_the_nets():
@@ -112,24 +115,26 @@ def test_the_median_is_over_all_nets(firsts, median):
     assert median_first([UNSOLVED._replace(first=first) for first in firsts]) == median
 
 
-def settings(tmp_path, **keys):
-    return TrainingSettings(**GOOD | {"out": str(tmp_path / "out")} | keys)
+def config_of(tmp_path, **keys):
+    return TrainingConfig(**GOOD | {"out": str(tmp_path / "out")} | keys)
 
 
 def test_a_job_trains_and_keeps_its_checkpoints_beside_its_record(tmp_path):
-    config = settings(tmp_path)
-    measured = measure(config)
+    config = config_of(tmp_path)
+    measured = measure_training(config)
     assert measured.row["n"] == len(measured.nets) == 3
     assert [row["update"] for row in measured.history] == [25, 50]
     (folder,) = (tmp_path / "out" / "jobs" / store.identity(config.scientific())).iterdir()
-    assert folder.name == f"checkpoints-{store.code_identity()}"
+    assert folder.name == f"checkpoints-{sources.code_identity(Path(training.__file__))}"
     assert sorted(p.name for p in folder.iterdir()) == ["net-0.npz", "net-1.npz", "net-2.npz"]
-    assert measure(config) == measured
-    assert train_nets(config)[2].net.flat.tobytes() == train_nets(settings(tmp_path / "b"))[2].net.flat.tobytes()
+    assert measure_training(config) == measured
+    assert train_nets(config)[2].net.flat.tobytes() == train_nets(config_of(tmp_path / "b"))[2].net.flat.tobytes()
 
 
 def test_a_job_whose_nets_all_blow_up_is_a_row(tmp_path):
-    measured = measure(settings(tmp_path, net="relu", learning_rate=1e6, clip="none", updates=500, check_every=500))
+    measured = measure_training(
+        config_of(tmp_path, net="relu", learning_rate=1e6, clip="none", updates=500, check_every=500)
+    )
     counts = [measured.row[f"n_{word}"] for word in ("solved", "unsolved", "diverged")]
     assert sum(counts) == measured.row["n"] == 3
     assert measured.row["status"] == ("diverged" if counts[2] == 3 else "done")
@@ -138,8 +143,8 @@ def test_a_job_whose_nets_all_blow_up_is_a_row(tmp_path):
 def test_a_users_task_trains(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(MINE.format(""))
-    config = settings(tmp_path, task=str(file), seq_len=3, learning_rate=1.0, updates=500, check_every=50)
-    measured = measure(config)
+    config = config_of(tmp_path, task=str(file), seq_len=3, learning_rate=1.0, updates=500, check_every=50)
+    measured = measure_training(config)
     assert measured.row["n_solved"] == 3
     assert measured.row["chance_error"] == pytest.approx(2 / 3)
 
@@ -148,7 +153,7 @@ def test_a_users_task_that_changes_is_trained_anew(tmp_path):
     file, nets = tmp_path / "mine.py", []
     for text in (MINE.format(""), MINE.format("[::-1]"), MINE.format("")):
         file.write_text(text)
-        nets.append(train_nets(settings(tmp_path, task=str(file), seq_len=3))[0].net.flat.tobytes())
+        nets.append(train_nets(config_of(tmp_path, task=str(file), seq_len=3))[0].net.flat.tobytes())
     assert nets[0] == nets[2] != nets[1]
 
 
@@ -159,7 +164,7 @@ def test_what_a_users_task_gets_wrong_beyond_the_trial_is_told(wrong, tmp_path):
     """The kernels would write beyond their arrays."""
     file = tmp_path / "mine.py"
     file.write_text(MINE.format("").replace("Batch(x,", f"Batch({wrong},"))
-    (found,) = faults(TrainingSettings, GOOD | {"task": str(file), "seq_len": 3})
+    (found,) = faults(TrainingConfig, GOOD | {"task": str(file), "seq_len": 3})
     assert found.startswith("task mine: x ")  # before the first job
     with pytest.raises(ValueError, match=re.escape("task mine of seq_len=3: x ")):
         train(lambda rng: recipes.make("tanh", 3, 4, 3, rng), load(str(file)), 3, CONFIG.protocol())

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from rnnkit.runner import plan, sweep
+import gradient_flow
+
+from rnnkit.runner import sweep
+from rnnkit.runner.jobs import plan
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "experiments" / "gradient_flow.py"
-sys.path.insert(0, str(FLOW.parent))
-import gradient_flow  # noqa: E402
 
 EXPERIMENT = gradient_flow.EXPERIMENT
 

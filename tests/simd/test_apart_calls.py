@@ -6,8 +6,8 @@ import pytest
 from numba import config
 from numba.core.errors import TypingError
 
-from rnnkit._jit import jit
-from rnnkit._simd.rows import move_rows
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.rows import move_rows
 from rnnkit.kernels import rnn_cell_backward, rnn_forward
 
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rnnkit._jit import jit
-from rnnkit._simd.rows import move_rows
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.rows import move_rows
 
 
 @jit

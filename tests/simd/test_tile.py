@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rnnkit._jit import jit
-from rnnkit._simd.tile import SHAPES, tile_product
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.tile import SHAPES, tile_product
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 
 EXACT = {np.float32: 1e-5, np.float64: 1e-14}  # sums of at most 9 products of numbers near 1
 

@@ -9,15 +9,15 @@ import llvmlite.binding as llvm
 import pytest
 from numba import config
 
-from rnnkit import _cache
-from rnnkit._simd.vectors import WIDE
+from rnnkit._compile import cache
+from rnnkit._compile.simd.vectors import WIDE
 
 TIMEOUT = 300  # seconds for one process, which compiles for about 30
 EVERY_BYTE = """
 import hashlib
 import numpy as np
 from rnnkit import kernels
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 
 digest = hashlib.sha256()
 for dtype, symbols in (("float32", False), ("float64", True)):
@@ -34,7 +34,7 @@ print(VECTOR_BYTES, digest.hexdigest())
 
 
 def bytes_with(features, folder):
-    root = Path(_cache.__file__).parents[1]
+    root = Path(cache.__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": str(root), "NUMBA_CACHE_DIR": str(folder)} | features
     command = [sys.executable, "-W", "error", "-c", EVERY_BYTE]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=TIMEOUT)
@@ -46,7 +46,7 @@ def bytes_with(features, folder):
 def test_narrow_vectors_give_the_bytes_of_wide_ones(tmp_path):
     host = llvm.get_host_cpu_features().flatten().split(",")
     narrow = ",".join(name for name in host if "avx512" not in name and "avx10" not in name)
-    folder = _cache.FOLDER.parents[2] if _cache.FOLDER else tmp_path  # where kernels of each kind of CPU are kept apart
+    folder = cache.FOLDER.parents[2] if cache.FOLDER else tmp_path  # where kernels of each kind of CPU are kept apart
     got = bytes_with({"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": narrow}, folder)
     wide = bytes_with({}, folder)
     assert (got[0], wide[0]) == ("32", "64")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from rnnkit import Protocol, recipes
+from rnnkit import Protocol
+from rnnkit.networks import recipes
 from rnnkit.tasks import TASKS, Batch, Task, check_draws, load_file
-from rnnkit.training import train
+from rnnkit.training.loop import train
 
 SOURCE = """
 import numpy as np
@@ -92,7 +93,7 @@ def test_a_masked_array_of_a_task_is_refused(part):
     def make_net(rng):
         return recipes.make("tanh", 4, 3, 4, rng, output="every")
 
-    with pytest.raises(ValueError, match=rf"{part} is masked \(20, \d+.*: allowed is"):
+    with pytest.raises(ValueError, match=rf"{part} must be .*, got masked \(20, \d+"):
         train(make_net, Masked(), 20, Protocol(updates=25, check_every=25, batch_size=2))
 
 

@@ -1,7 +1,7 @@
 """Some rows of a batch through all steps of a layer, backward through time (BPTT).
 
     dL/ds_t, all of it:   the loss's at s_t, and what the steps after it hand back
-    delta_t = dL/da_t,    dL/ds_{t-1} by the ways that lead through no block:     the cell's loop
+    delta_t = dL/da_t,    dL/ds_{t-1} by the paths that lead through no block:    the cell's loop
     [dL/ds_{t-1}, dL/dx_t] += delta_t W^T,    dL/dW = sum_t u_t^T delta_t,        product by product
 
 dL/dW is summed from chunks of steps whose u and delta are still in cache. The rows of a batch meet only there: each
@@ -10,10 +10,10 @@ shard has sums of its own, which are added in order.
 
 import numpy as np
 
-from rnnkit._jit import jit
-from rnnkit._simd.apart import compiled_apart
-from rnnkit._simd.denormals import flush_denormals, restore_denormals
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.outlined import outlined
+from rnnkit._compile.simd.subnormals import flush_subnormals, restore_subnormals
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import (
     BACK_AFTER,
     BACK_BEFORE,
@@ -26,7 +26,6 @@ from rnnkit.cells.descriptor import (
     TOTAL,
     UNITS,
 )
-from rnnkit.kernels.cut import chunk_steps, shard_bounds
 from rnnkit.kernels.engine.geometry import COLUMN, HAS_X, OUT_LENGTH, U_LENGTH, of_product
 from rnnkit.kernels.engine.steps import (
     add_to_sums,
@@ -45,6 +44,7 @@ from rnnkit.kernels.engine.tables import backward_table, spread_units
 from rnnkit.kernels.engine.types import FORMS, backward_types
 from rnnkit.kernels.engine.words import run_loop, set_row, words
 from rnnkit.kernels.padding import clear_padded, hand_over_padded
+from rnnkit.kernels.partition import chunk_steps, shard_bounds
 from rnnkit.kernels.products import aligned, spread_rows
 from rnnkit.kernels.rows import add_columns, add_to_symbol_rows, copy_columns
 
@@ -66,8 +66,8 @@ def sum_units(of_units, shard, room, at, n_rows, H):
             add_columns(of_units, to, room, at + (unit * n_rows + r) * H, 1, H)
 
 
-@compiled_apart("rnnkit_backward_shard", [backward_types(*form) for form in FORMS])
-def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts, hidden):
+@outlined("rnnkit_backward_shard", [backward_types(*form) for form in FORMS])
+def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden):
     """Take the rows of a shard in carry, dL/d(states), from the last step to before the first; write their dx.
 
     dh: (n, B, columns), immediate gradient at the last n states, added on the way; n may be 0; 0 beyond a row's length.
@@ -76,7 +76,7 @@ def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts,
     hidden: (states, T, B, H), all of the gradients of states, written; (states, 0, B, H) where nobody asks.
     """
     (T, B), H, (packed, units, g), d, bytes_ = x.shape[:2], carry.shape[2], weights, words(cell), dh.itemsize
-    (h, inner, saved), (column, reverse, lengths), (sums, of_symbols, of_units) = states, place, parts
+    (h, inner, saved), (column, reverse, lengths), (sums, of_symbols, of_units) = states, layout, parts
     (first, n_rows), n_steps, asked = shard_bounds(shard, B), chunk_steps(B), hidden.shape[1] > 0
     no_dh = T - dh.shape[0]  # steps before the first with an immediate gradient
     S, K, n_units, n, in_rows = d[STATES], d[BLOCKS], d[UNITS], n_rows * H, d[IN_ROWS] == 1
@@ -97,7 +97,7 @@ def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts,
     spread_units(room, of_units_at, units, n_rows, H)
     if n_units > 0:
         room[sums_of_units // H :].fill(0)
-    mode = flush_denormals()
+    mode = flush_subnormals()
     for s in range(S):
         copy_columns(adjoints, s * n, carry, element(carry, s, first), n_rows, H)
     for end in range(T, 0, -n_steps):
@@ -144,4 +144,4 @@ def backward_shard(shard, dh, x, weights, cell, states, place, dx, carry, parts,
     for s in range(S):
         copy_columns(carry, element(carry, s, first), adjoints, s * n, n_rows, H)
     sum_units(of_units, shard, room, sums_of_units, n_rows, H)
-    restore_denormals(mode)
+    restore_subnormals(mode)

@@ -2,33 +2,33 @@
 
     a_t = [what enters each product, 1] W, block by block,    s_t = step(a_t, s_{t-1})
 
-What enters a product stands in rows u. For the loops of the cell a step's blocks, states and what is saved for the way
-back stand apart, one number after the other: a loop over each row of 32 units took three times as long. A cell of one
-block whose step reads and keeps nothing else, as tanh's, is computed in the rows of u themselves, in whole vectors:
-what pads them is overwritten, or not read.
+What enters a product stands in rows u. For the loops of the cell a step's blocks, states and what is saved for the
+backward pass stand apart, one number after the other: a loop over each row of 32 units took three times as long. A cell
+of one block whose step reads and keeps nothing else, as tanh's, is computed in the rows of u themselves, in whole
+vectors: what pads them is overwritten, or not read.
 """
 
 import numpy as np
 
-from rnnkit._simd.apart import compiled_apart
-from rnnkit._simd.denormals import flush_denormals, restore_denormals
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.simd.outlined import outlined
+from rnnkit._compile.simd.subnormals import flush_subnormals, restore_subnormals
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import BLOCKS, FORWARD, GROUPS, IN_ROWS, OF_X, SAVED, STATES, UNITS
-from rnnkit.kernels.cut import shard_bounds
 from rnnkit.kernels.engine.geometry import U_LENGTH
 from rnnkit.kernels.engine.steps import element, element_of, enter_states, enter_x, fill_tiles, make_blocks, part_blocks
 from rnnkit.kernels.engine.tables import forward_table, spread_units
 from rnnkit.kernels.engine.types import FORMS, forward_types
 from rnnkit.kernels.engine.words import run_loop, set_row, words
 from rnnkit.kernels.padding import keep_padded
+from rnnkit.kernels.partition import shard_bounds
 from rnnkit.kernels.products import aligned, padded
 from rnnkit.kernels.rows import copy_columns
 
 
-@compiled_apart("rnnkit_forward_shard", [forward_types(*form) for form in FORMS])
-def forward_shard(shard, x, weights, cell, states, place):
+@outlined("rnnkit_forward_shard", [forward_types(*form) for form in FORMS])
+def forward_shard(shard, x, weights, cell, states, layout):
     """Fill the rows of a shard in the states, from the first ones and x. weights: from `pack_forward`."""
-    (h, inner, saved), (column, reverse, lengths), (first, n_rows) = states, place, shard_bounds(shard, x.shape[1])
+    (h, inner, saved), (column, reverse, lengths), (first, n_rows) = states, layout, shard_bounds(shard, x.shape[1])
     (W_xh, packed, units, g), d, T, bytes_ = weights, words(cell), x.shape[0], h.itemsize
     S, K, H, in_rows, lanes = d[STATES], d[BLOCKS], W_xh.shape[1] // d[OF_X], d[IN_ROWS] == 1, VECTOR_BYTES // bytes_
     u, a = aligned(2 * n_rows, g[U_LENGTH], h.dtype), aligned(n_rows, K * H + lanes, h.dtype)
@@ -39,7 +39,7 @@ def forward_shard(shard, x, weights, cell, states, place):
     spread_units(room, K * n_rows * H, units, n_rows, H)
     state, at = (u, 0) if in_rows else (room, (K + d[UNITS]) * n_rows * H)  # of two halves, before and after
     half, rows, size = n_rows * state.shape[1], n_rows if in_rows else 1, padded(H, bytes_) if in_rows else n_rows * H
-    mode = flush_denormals()
+    mode = flush_subnormals()
     copy_columns(state, at, h, element(h, T + 1 if reverse else 0, first) + column, n_rows, H)
     for step in range(T):
         t = T - 1 - step if reverse else step
@@ -60,4 +60,4 @@ def forward_shard(shard, x, weights, cell, states, place):
                 o, i = element_of(inner, s, after, first), element_of(inner, s, before, first)
                 keep_padded(inner, o, inner, i, first, n_rows, H, lengths, t)
         copy_columns(h, element(h, after, first) + column, state, then, n_rows, H)
-    restore_denormals(mode)
+    restore_subnormals(mode)

@@ -14,9 +14,9 @@ in the order of their ends.
 import numpy as np
 from numba import types
 
-from rnnkit._jit import jit
-from rnnkit._simd.apart import compiled_apart
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.outlined import outlined
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import ENTRY, ENTRY_WORDS, GROUP, GROUP_WORDS, GROUPS
 from rnnkit.kernels.engine.types import WORDS
 from rnnkit.kernels.engine.words import words
@@ -44,7 +44,7 @@ def geometry(cell, H, n_x, bytes_):
     return g
 
 
-@compiled_apart("rnnkit_geometry", [(types.intp, types.intp, types.intp, types.intp, WORDS)])
+@outlined("rnnkit_geometry", [(types.intp, types.intp, types.intp, types.intp, WORDS)])
 def fill_geometry(cell, H, n_x, bytes_, g):
     """Set g, of zeros, to these words."""
     d = words(cell)

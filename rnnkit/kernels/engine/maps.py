@@ -2,8 +2,8 @@
 
 from numba.extending import overload
 
-from rnnkit._jit import jit
-from rnnkit._simd.pointers import call_map
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.pointers import call_map
 from rnnkit.cells.descriptor import ENTRY, ENTRY_WORDS, GROUP, GROUP_WORDS, GROUPS, STATES
 from rnnkit.kernels.engine.words import words
 from rnnkit.parametrizations.compiled import NUMBER, OF_CONSTANTS, OF_FIXED, OF_PULLBACK, plain

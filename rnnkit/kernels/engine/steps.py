@@ -6,8 +6,8 @@ number, that is the element it begins at. No tuples: to unpack one counts refere
 units took twice as long.
 """
 
-from rnnkit._jit import jit
-from rnnkit._simd.rows import move_rows
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.rows import move_rows
 from rnnkit.cells.descriptor import BLOCKS, DIRECT, GROUPS, ORDER, STATES
 from rnnkit.kernels.engine.geometry import (
     BACK_PACK,
@@ -97,16 +97,18 @@ def make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g):
 
 @jit
 def part_blocks(room, at, a, n_rows, H, d):
-    """Copy each block of a, which stand in places, to the n_rows rows of its own in room from `at` on."""
-    for place in range(d[BLOCKS]):
-        copy_columns(room, at + d[d[ORDER] + place] * n_rows * H, a, place * H, n_rows, H)
+    """Copy each block of a, which stand side by side, to the n_rows rows of its own in room from `at` on."""
+    for position in range(d[BLOCKS]):
+        copy_columns(room, at + d[d[ORDER] + position] * n_rows * H, a, position * H, n_rows, H)
 
 
 @jit
 def join_blocks(delta, row, room, at, n_rows, H, d):
-    """Copy the gradients of blocks, n_rows rows each from `at` on, to their places in rows of delta."""
-    for place in range(d[BLOCKS]):
-        copy_columns(delta, row * delta.shape[1] + place * H, room, at + d[d[ORDER] + place] * n_rows * H, n_rows, H)
+    """Copy the gradients of blocks, n_rows rows each from `at` on, to their columns of delta."""
+    for position in range(d[BLOCKS]):
+        copy_columns(
+            delta, row * delta.shape[1] + position * H, room, at + d[d[ORDER] + position] * n_rows * H, n_rows, H
+        )
 
 
 @jit

@@ -3,7 +3,7 @@
 The first state stands elsewhere at every step; its addresses are set there.
 """
 
-from rnnkit._jit import jit
+from rnnkit._compile.jit import jit
 from rnnkit.cells.descriptor import BLOCKS, SAVED, STATES, UNITS
 from rnnkit.kernels.engine.steps import element_of
 from rnnkit.kernels.engine.words import set_row

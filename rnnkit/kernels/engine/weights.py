@@ -8,11 +8,10 @@ enters it, and a row for its biases. For symbols, which pick rows of W_xh, x ent
 import numpy as np
 from numba import types
 
-from rnnkit._jit import jit
-from rnnkit._simd.apart import compiled_apart
-from rnnkit._simd.vectors import VECTOR_BYTES
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.outlined import outlined
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import BIAS, GROUPS, OF_X, UNITS
-from rnnkit.kernels.cut import count_shards
 from rnnkit.kernels.engine.geometry import (
     BACK_PACK,
     BACK_VECTORS,
@@ -33,6 +32,7 @@ from rnnkit.kernels.engine.geometry import (
 )
 from rnnkit.kernels.engine.types import WORDS
 from rnnkit.kernels.engine.words import words
+from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.products import aligned, pack_columns, pack_rows
 from rnnkit.kernels.rows import add_columns, copy_columns
 
@@ -96,7 +96,7 @@ def pack_forward(x, W_xh, W_h, b_h, units, cell):
     return W_xh, packed, units, g
 
 
-@compiled_apart("rnnkit_pack_forward", [(f[:, ::1], f[::1], f[::1], INT, INT, WORDS, f[:, ::1]) for f in FLOATS])
+@outlined("rnnkit_pack_forward", [(f[:, ::1], f[::1], f[::1], INT, INT, WORDS, f[:, ::1]) for f in FLOATS])
 def fill_forward(W_xh, W_h, b_h, cell, n_x, g, packed):
     """Pack the matrices of all products."""
     d, bytes_ = words(cell), W_xh.itemsize
@@ -122,7 +122,7 @@ def pack_backward(x, W_xh, W_h, units, cell):
     return packed, units, g
 
 
-@compiled_apart("rnnkit_pack_backward", [(f[:, ::1], f[::1], INT, INT, WORDS, f[:, ::1]) for f in FLOATS])
+@outlined("rnnkit_pack_backward", [(f[:, ::1], f[::1], INT, INT, WORDS, f[:, ::1]) for f in FLOATS])
 def fill_backward(W_xh, W_h, cell, n_x, g, packed):
     """Pack the transposed matrices of all products."""
     d, bytes_ = words(cell), W_xh.itemsize
@@ -148,7 +148,7 @@ def zero_sums(x, W_xh, cell):
     return of_products, of_symbols, np.zeros((n, d[UNITS] * H), W_xh.dtype)
 
 
-@compiled_apart("rnnkit_sum_parts", SUMS)
+@outlined("rnnkit_sum_parts", SUMS)
 def add_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
     """Write the gradients of the weights: the shards' parts added in order."""
     (of_products, of_symbols, of_units), d, (I, G) = parts, words(cell), dW_xh.shape  # noqa: E741

@@ -4,8 +4,8 @@ import numpy as np
 from numba import carray
 from numba.extending import overload
 
-from rnnkit._jit import jit
-from rnnkit._simd.pointers import address_of, call_loop, words_at
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.pointers import address_of, call_loop, words_at
 from rnnkit.cells.descriptor import BACKWARD, BIASES, CONSTANTS, FORWARD, OF_X, RECURRENT, UNITS
 from rnnkit.cells.handles import SYMBOL, words_of
 from rnnkit.cells.loops import CALL

@@ -8,9 +8,9 @@ ends the sweep, and none of them knows which jobs are done.
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from rnnkit.runner.experiment import Experiment
-from rnnkit.runner.jobs import BUSY, Job, Work, run_job
-from rnnkit.runner.progress import Progress
+from rnnkit.runner.jobs.experiment import Experiment
+from rnnkit.runner.jobs.job import BUSY, Job, Work, run_job
+from rnnkit.runner.jobs.progress import Progress
 
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import Field
 
-from rnnkit.runner import provenance
-from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work
+from rnnkit.runner.jobs import provenance
+from rnnkit.runner.jobs.experiment import environment as environment_of
+from rnnkit.runner.jobs.job import BUSY, CannotRecord, Job, Work
+from rnnkit.runner.jobs.progress import EVERY, Progress
 from rnnkit.runner.launchers import Launcher, threads_for
-from rnnkit.runner.progress import EVERY, Progress
 
 PATIENCE = 5.0  # seconds an interrupted worker has to leave its record
 
@@ -22,8 +23,8 @@ PATIENCE = 5.0  # seconds an interrupted worker has to leave its record
 class Local(Launcher):
     """Worker processes; a killed one costs the job it was at, and another takes its place."""
 
-    workers: int | None = Field(None, ge=1, le=4096, description="an integer from 1 to 4096, or null: one a core")
-    threads: int | None = Field(None, ge=1, le=4096, description="an integer from 1 to 4096, or null: cores / workers")
+    workers: int | None = Field(None, ge=1, le=4096, description="an integer from 1 to 4096, or null (one a core)")
+    threads: int | None = Field(None, ge=1, le=4096, description="an integer from 1 to 4096, or null (cores / workers)")
 
     def launch(self, work: Work, progress: Progress) -> None:
         """Feed the workers until no job is left."""
@@ -33,7 +34,8 @@ class Local(Launcher):
         queue = deque(work.jobs)
         cores = provenance.cores()
         workers = min(self.workers or cores, len(queue))
-        environment = os.environ | threads_for(self.threads or max(1, cores // workers))
+        environment = os.environ | environment_of(work.experiment.file)
+        environment |= threads_for(self.threads or max(1, cores // workers))
         slots = [asyncio.create_task(_Slot(work, number, environment).serve(queue)) for number in range(workers)]
         looking = asyncio.create_task(_look(progress))
         try:
@@ -78,7 +80,7 @@ class _Slot:
 
     async def _start(self) -> Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = (sys.executable, "-m", "rnnkit.runner.worker", str(self.work.experiment.file))
+        command = (sys.executable, "-m", "rnnkit.runner.jobs.worker", str(self.work.experiment.file))
         with open(self.log, "a", encoding="utf-8") as log:
             # A session of its own: Ctrl-C comes from the launcher, and a closed terminal lets the job at hand end.
             options: dict[str, Any] = {"env": self.environment, "start_new_session": True}

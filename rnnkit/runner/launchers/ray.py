@@ -6,17 +6,18 @@ from typing import Any
 
 from pydantic import Field
 
-from rnnkit.runner.experiment import load
-from rnnkit.runner.jobs import BUSY, CannotRecord, Job, Work, run_job
+from rnnkit.runner.jobs.experiment import environment as environment_of
+from rnnkit.runner.jobs.experiment import load
+from rnnkit.runner.jobs.job import BUSY, CannotRecord, Job, Work, run_job
+from rnnkit.runner.jobs.progress import EVERY, Progress
 from rnnkit.runner.launchers import Launcher, threads_for
-from rnnkit.runner.progress import EVERY, Progress
 
 
 class Ray(Launcher):
     """Every job is a task of Ray; `out` has to be a folder that all its machines see."""
 
-    address: str | None = Field(None, description="the address of a cluster, or null: a Ray of this machine")
-    cpus: int = Field(1, ge=1, le=4096, description="an integer from 1 to 4096: cores of one job")
+    address: str | None = Field(None, description="the address of a cluster, or null (a Ray of this machine)")
+    cpus: int = Field(1, ge=1, le=4096, description="an integer from 1 to 4096 (cores of one job)")
 
     def missing(self) -> list[str]:
         """Return what this machine would need to have."""
@@ -26,7 +27,7 @@ class Ray(Launcher):
         """Hand all jobs to Ray and wait for them."""
         import ray  # an extra
 
-        environment: dict[str, Any] = {"env_vars": threads_for(self.cpus)}
+        environment: dict[str, Any] = {"env_vars": threads_for(self.cpus) | environment_of(work.experiment.file)}
         ray.init(self.address, log_to_driver=False, logging_level="ERROR", runtime_env=environment)
         try:
             task = ray.remote(num_cpus=self.cpus, max_retries=0)(_run)

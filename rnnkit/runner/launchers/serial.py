@@ -1,8 +1,8 @@
 """One job after the other, in the process of the command; nets of a job run on all cores."""
 
-from rnnkit.runner.jobs import Work
+from rnnkit.runner.jobs.job import Work
+from rnnkit.runner.jobs.progress import Progress
 from rnnkit.runner.launchers import Launcher, run_all
-from rnnkit.runner.progress import Progress
 
 
 class Serial(Launcher):

@@ -1,11 +1,12 @@
 """An array job of a cluster: `hydra/launcher=slurm`. Needs submitit (pip install 'rnnkit[slurm]') and sbatch.
 
 The jobs of a sweep are dealt out to at most `tasks` tasks of one array; a task runs its share one after the other. A
-task that reaches its time limit, or is preempted, is queued again, keeps the records it has, and its trainings go on
+task that reaches its time limit, or is preempted, is queued again, keeps the records it has, and its trainings resume
 from their checkpoints. Tasks outlive the command; the same line again waits for them before it submits what is left.
 """
 
 import importlib.util
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,10 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from rnnkit.runner.experiment import load
-from rnnkit.runner.jobs import CannotRecord, Job, Work
+from rnnkit.runner.jobs.experiment import environment, load
+from rnnkit.runner.jobs.job import CannotRecord, Job, Work
+from rnnkit.runner.jobs.progress import Progress
 from rnnkit.runner.launchers import THREAD_VARIABLES, Launcher, run_all
-from rnnkit.runner.progress import Progress
 
 PER_CORE = "${SLURM_CPUS_PER_TASK:-1}"
 SETUP = [f"export {name}={PER_CORE}" for name in (*THREAD_VARIABLES, "SRUN_CPUS_PER_TASK")]  # Slurm tells srun no more
@@ -58,18 +59,24 @@ class Task(NamedTuple):
 class Slurm(Launcher):
     """Keys of sbatch by their own names, as far as sweeps need them; all others go into `extra`."""
 
-    partition: Text = Field(None, description="a partition, or null: the cluster's default")
+    partition: Text = Field(None, description="a partition, or null (the cluster's default)")
     account: Text = Field(None, description="an account, or null")
-    timeout_min: int = Field(60, ge=1, le=10**6, description="minutes from 1 to 1e6, for one task between two requeues")
+    timeout_min: int = Field(
+        60, ge=1, le=10**6, description="an integer from 1 to 1e6 (minutes for one task between two requeues)"
+    )
     cpus_per_task: int = Field(1, ge=1, le=4096, description="an integer from 1 to 4096")
-    mem_gb: float = Field(2, gt=0, le=1e5, description="a number above 0, up to 1e5: GB of one task")
-    tasks: int = Field(100, ge=1, le=100_000, description="an integer from 1: tasks of the array at most")
-    parallel: int = Field(100, ge=1, le=100_000, description="an integer from 1: tasks at a time")
-    requeues: int = Field(100, ge=0, le=10**6, description="an integer from 0 to 1e6: time limits a task may reach")
-    warn_s: int = Field(60, ge=1, le=65_535, description="seconds from 1 to 65535 before its limit: a task is told")
-    poll_s: float = Field(5, gt=0, le=3600, description="seconds above 0, up to 3600, between two looks at the queue")
+    mem_gb: float = Field(2, gt=0, le=1e5, description="a number above 0, up to 1e5 (GB of one task)")
+    tasks: int = Field(100, ge=1, le=100_000, description="an integer from 1 to 1e5 (tasks of the array at most)")
+    parallel: int = Field(100, ge=1, le=100_000, description="an integer from 1 to 1e5 (tasks at a time)")
+    requeues: int = Field(100, ge=0, le=10**6, description="an integer from 0 to 1e6 (time limits a task may reach)")
+    warn_s: int = Field(
+        60, ge=1, le=65_535, description="an integer from 1 to 65535 (seconds before its limit when a task is told)"
+    )
+    poll_s: float = Field(
+        5, gt=0, le=3600, description="a number above 0, up to 3600 (seconds between two looks at the queue)"
+    )
     setup: list[str] = Field([], description="a list of shell lines for the start of each task")
-    extra: dict[str, Any] = Field({}, description="further options of sbatch, as name: value")
+    extra: dict[str, Any] = Field({}, description="a mapping of further options of sbatch to their values")
 
     def missing(self) -> list[str]:
         """Return what this machine would need to have."""
@@ -80,9 +87,8 @@ class Slurm(Launcher):
     def launch(self, work: Work, progress: Progress) -> None:
         """Wait for what an earlier command has submitted, submit what is left, wait for that."""
         if "%" in str(work.out.resolve()):
-            raise RuntimeError(
-                f"out={work.out}: with hydra/launcher=slurm a % is not allowed, sbatch gives it a meaning"
-            )
+            wanted = "a folder without % in its path, to which sbatch gives a meaning"
+            raise RuntimeError(f"out must be {wanted}, got {work.out} with hydra/launcher=slurm")
         submitted = work.out / "slurm" / "submitted.txt"
         earlier = set(submitted.read_text(encoding="utf-8").split()) if submitted.exists() else set()
         if running := earlier & queued(earlier):
@@ -99,7 +105,7 @@ class Slurm(Launcher):
             self._wait(array, progress)
         except KeyboardInterrupt:
             ids = " ".join(sorted(array))
-            print(f"\nSlurm goes on: scancel {ids} ends it, python -m rnnkit.runner.collect {work.out} collects")
+            print(f"\nSlurm continues: scancel {ids} ends it, python -m rnnkit.runner.collect {work.out} collects")
             raise
         _tell(work, [(task, job) for task in tasks if (job := _at(work, task))])
 
@@ -116,7 +122,7 @@ class Slurm(Launcher):
             mem_gb=self.mem_gb,
             slurm_array_parallelism=self.parallel,
             slurm_signal_delay_s=self.warn_s,
-            slurm_setup=[*SETUP, *self.setup],
+            slurm_setup=[*SETUP, *_exported(environment(work.experiment.file)), *self.setup],
             slurm_additional_parameters={"requeue": True} | self._named() | self.extra,
         )
         found = [Task(job, share) for job, share in zip(executor.submit_array(shares), shares, strict=True)]
@@ -130,6 +136,10 @@ class Slurm(Launcher):
         while arrays & queued(arrays):
             progress.look()
             time.sleep(self.poll_s)
+
+
+def _exported(variables: dict[str, str]) -> list[str]:
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def queued(unless_told: set[str] = frozenset()) -> set[str]:

@@ -1,0 +1,72 @@
+"""The keys of a job that name a cell: `cell`, by name or by a user's file, and `constants` of it.
+
+class Config(CellConfig): ...            cell=leaky.py constants.alpha=0.1,0.5
+config.the_cell                          the cell with these constants
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from rnnkit.cells import CELLS, Cell, as_cell
+from rnnkit.runner.jobs.config import JobConfig, NamesFile
+
+OWN = "none"  # the cell that something else says
+_NAMED = f"one of {', '.join(CELLS)}, or the path of a .py file with one"
+_File = NamesFile(lambda cell: Path(cell).suffix == ".py")
+CellName = Annotated[str, _File, Field(min_length=1, description=_NAMED)]
+CellOrOwn = Annotated[str, _File, Field(min_length=1, description=f"none (the net's own), or {_NAMED}")]
+
+
+class CellConfig(JobConfig):
+    """Keys of a job whose network has a cell to be chosen."""
+
+    cell: CellOrOwn = OWN
+    constants: dict[str, float] = Field(
+        {}, description="given as constants.<name>=<number>, for a constant of the cell"
+    )
+
+    @field_validator("cell")
+    @classmethod
+    def _a_cell(cls, value: str) -> str:
+        if value == OWN and cls.model_fields["cell"].default == OWN:
+            return value
+        if value not in CELLS and Path(value).suffix != ".py":
+            raise ValueError  # the key's description says what it must be
+        if value in CELLS or Path(value).is_file():  # one that is not there is told with all other files
+            as_cell(value)
+        return value
+
+    @model_validator(mode="after")
+    def _its_constants(self) -> Self:
+        cell = as_cell(self.named_cell)
+        for name, value in self.constants.items():
+            if name not in cell.constants:
+                known = ", ".join(f"constants.{known}" for known in cell.constants) or "none"
+                raise ValueError(f"unknown key constants.{name}={value:g}: known of cell={cell.name} are {known}")
+        return self
+
+    @property
+    def named_cell(self) -> str:
+        """Return the name or the file of the cell."""
+        return self.own_cell if self.cell == OWN else self.cell
+
+    @property
+    def own_cell(self) -> str:
+        """Return the cell that `none` stands for."""
+        return "tanh"
+
+    @cached_property
+    def the_cell(self) -> Cell:
+        """Return the cell itself."""
+        cell = as_cell(self.named_cell)
+        return type(cell)(**(dict(cell.constants) | self.constants)) if self.constants else cell
+
+    def scientific(self) -> dict[str, Any]:
+        """Return what decides the numbers; of a cell each constant, given or not, as `constants.<name>`."""
+        found = {key: value for key, value in super().scientific().items() if key != "constants"}
+        if self.cell == OWN and not self.constants:
+            del found["cell"]
+        return found | {f"constants.{name}": value for name, value in self.the_cell.constants.items()}

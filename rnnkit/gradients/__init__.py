@@ -1,0 +1,12 @@
+"""What becomes of gradients on their way: of every state as logarithms, Jacobians, Lyapunov exponents, theory, checks.
+
+log_norms          ln ||dL/dh_t|| of every state, and by the step of the loss it comes from
+scaled_backward    gradients of the weights at any length, with their scale
+jacobians          of one step and of many; lyapunov: exponents
+gradcheck          every gradient against finite differences
+theory             what the papers predict
+"""
+
+from rnnkit.gradients import gradcheck, jacobians, log_norms, lyapunov, scaled_backward, theory
+
+__all__ = ["gradcheck", "jacobians", "log_norms", "lyapunov", "scaled_backward", "theory"]

@@ -1,0 +1,35 @@
+"""Lyapunov exponents: how fast a small change of the states grows along a trace, direction by direction."""
+
+import numpy as np
+
+from rnnkit._arguments import integer
+from rnnkit.gradients.graded_qr import orthonormal, through
+from rnnkit.gradients.step_factors import check_place, count_steps, state_size, steps
+from rnnkit.networks.rnn import RNN
+from rnnkit.networks.trace import Trace
+from rnnkit.rng import streams
+
+
+def lyapunov_exponents(net: RNN, trace: Trace, n: int | None = None, burn_in: int = 0, b: int = 0) -> np.ndarray:
+    """Return n Lyapunov exponents (n,) of sample b, ln per step, largest first; n: all S where not given.
+
+    n orthonormal changes Q, random to begin with, go through every step and are made orthonormal again, Q R = J Q; an
+    exponent is the mean of ln |R_ii| over the steps from burn_in on. They are the n largest once Q has settled.
+    A change that a step takes to exactly zero, or into the span of those before it, has -inf, within burn_in or after
+    it: where rows of J Q are zero, by relu, weights of zero or triangular ones, in any order of the units.
+    Where J is singular in another way, as W_hh of dependent rows makes it, rounding may stand for -inf, 36 nats a step
+    or more below the largest.
+    Benettin, Galgani, Giorgilli, Strelcyn (1980); of recurrent nets: Engelken, Wolf, Abbott (2023).
+    Raises ValueError naming a bad argument.
+    """
+    check_place(net, trace, b, burn_in=burn_in)
+    S = state_size(net)
+    n = S if n is None else integer("n", n, 1, S)
+    Q = np.linalg.qr(streams(0).evaluation.standard_normal((S, n)))[0]  # not the identity: W may be diagonal
+    frame, total, alive, count = orthonormal(Q), np.zeros(n), np.arange(n), count_steps(trace, b)
+    for t, step in enumerate(steps(net, trace, 0, count - 1, b)):
+        frame, logs = through(step, frame)
+        dead = logs == -np.inf
+        total[alive] += logs if t >= burn_in else np.where(dead, -np.inf, 0.0)
+        alive = alive[~dead]
+    return np.sort(total / (count - burn_in))[::-1]

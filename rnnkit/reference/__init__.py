@@ -1,0 +1,45 @@
+"""The equations in NumPy, step by step and for reading: what every kernel is held against."""
+
+from rnnkit.reference.elman import (
+    activate,
+    clip_by_norm,
+    derivative,
+    derivative_at,
+    hidden_gradient_log_norms,
+    omega,
+    rnn_backward,
+    rnn_cell_backward,
+    rnn_cell_forward,
+    rnn_forward,
+)
+from rnnkit.reference.gated import (
+    gru_backward,
+    gru_cell_backward,
+    gru_cell_forward,
+    gru_forward,
+    lstm_backward,
+    lstm_cell_backward,
+    lstm_cell_forward,
+    lstm_forward,
+)
+
+__all__ = [
+    "activate",
+    "clip_by_norm",
+    "derivative",
+    "derivative_at",
+    "gru_backward",
+    "gru_cell_backward",
+    "gru_cell_forward",
+    "gru_forward",
+    "hidden_gradient_log_norms",
+    "lstm_backward",
+    "lstm_cell_backward",
+    "lstm_cell_forward",
+    "lstm_forward",
+    "omega",
+    "rnn_backward",
+    "rnn_cell_backward",
+    "rnn_cell_forward",
+    "rnn_forward",
+]

@@ -1,0 +1,1 @@
+"""Jobs: their schema, their identity, their records on disk, and the processes that run them."""

@@ -1,0 +1,110 @@
+"""Tables to pictures. The same table gives the same bytes."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")  # pictures are files: no screen is needed
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rnnkit.runner.tables.formats import spelt
+
+COLOURS = plt.get_cmap("viridis")
+
+
+def shade(i: int, n: int) -> tuple[float, ...]:
+    """Return the colour of line i of n."""
+    return COLOURS(0.9 * i / max(n - 1, 1))
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, without the date and version that would change its bytes, and close it."""
+    figure.savefig(path, dpi=130, metadata={"Software": None}, bbox_inches="tight")
+    plt.close(figure)
+
+
+def zero_line(axes: Axes) -> None:
+    """Mark where gradients neither vanish nor explode."""
+    axes.axhline(0, color="0.6", lw=0.8, zorder=0)
+
+
+def measured_on_theory(
+    table: pd.DataFrame, x: str, by: str, path: Path, xlabel: str, ylabel: str = "growth of ln ||dL/dh|| per step back"
+) -> None:
+    """Draw growth_rate with 2 se bars over the line of growth_rate_theory, against column x, a colour for each `by`."""
+    rows = table.dropna(subset=["growth_rate"]).drop_duplicates([x, by])
+    if rows.empty:
+        return
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    zero_line(axes)
+    groups = list(rows.groupby(by))
+    for i, (value, group) in enumerate(groups):
+        group, colour = group.sort_values(x), shade(i, len(groups))
+        axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
+        label = f"{by} = {spelt(value)}"
+        axes.errorbar(
+            group[x],
+            group.growth_rate,
+            2 * group.growth_rate_se.fillna(0),
+            fmt="o",
+            ms=8 - 4 * i / len(groups),
+            mfc="none",
+            color=colour,
+            label=label,
+        )
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_title("points: measured, 2 standard errors; lines: theory", fontsize=10)
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
+def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None:
+    """Draw mean and sd (over nets and samples) of log10 ||dL/dh|| against lag, a colour for each `by`."""
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    zero_line(axes)
+    groups = list(lags.groupby(by))
+    for i, (value, group) in enumerate(groups):
+        group = group.sort_values("lag")
+        mean, sd = group.log_norm / 2.302585, group.log_norm_sd / 2.302585
+        colour = shade(i, len(groups))
+        axes.plot(group.lag, mean, color=colour, label=f"{by} = {spelt(value)}")
+        axes.fill_between(group.lag, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+    axes.set(xlabel="lag (steps back from the loss)", ylabel="log10 ||dL/dh||, mean and 1 sd")
+    axes.set_title(title, fontsize=10)
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
+def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: str) -> None:
+    """Draw column y against the updates made, a line for each `by`."""
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    groups = list(history.groupby(by))
+    for i, (value, group) in enumerate(groups):
+        group = group.sort_values("update")
+        label = f"{by} = {spelt(value)}"
+        axes.plot(group["update"], group[y], "o-", ms=3, color=shade(i, len(groups)), label=label)
+    axes.set(xlabel="updates", ylabel=ylabel)
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
+def ratios_by_hidden_size(table: pd.DataFrame, path: Path) -> None:
+    """Draw how many times faster rnnkit is than each peer against H, a line for each batch and length (float32)."""
+    table = table[table["dtype"] == "float32"]
+    figure, both = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
+    groups = list(table.groupby(["B", "T"]))
+    for axes, peer, title in zip(both, ("jax", "torch"), ("JAX", "PyTorch"), strict=True):
+        axes.axhline(1, color="0.6", lw=0.8, zorder=0)
+        for i, ((B, T), group) in enumerate(groups):
+            axes.plot(group["H"], group[f"{peer}/rnnkit"], "o-", ms=4, color=shade(i, len(groups)), label=f"{B}, {T}")
+        axes.set(xscale="log", yscale="log", xlabel="hidden units H", title=f"time of {title} / time of rnnkit")
+        powers = [h for h in sorted(table["H"].unique()) if h & (h - 1) == 0]  # labels of 100 and 128 would overlap
+        axes.set_xticks(powers, powers)
+        axes.set_yticks([1, 2, 5, 10, 20, 50], [1, 2, 5, 10, 20, 50])
+        axes.minorticks_off()
+    both[1].legend(title="batch, steps", frameon=False, fontsize=8)
+    save(figure, path)

@@ -1,0 +1,147 @@
+"""One net in training: blocks of updates, tests on fresh sequences, and what is known of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnnkit.cells.descriptor import BACKWARD, FORWARD
+from rnnkit.cells.handles import provide
+from rnnkit.initializers import spectral_radius
+from rnnkit.kernels.regularizer import OMEGA_FORMS
+from rnnkit.kernels.updates import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
+from rnnkit.networks.rnn import RNN
+from rnnkit.parallel import Cancellation
+from rnnkit.parametrizations.compiled import words_of
+from rnnkit.rng import Streams
+from rnnkit.tasks import Task, batch_faults
+from rnnkit.training.protocol import BLOCK, Protocol, check_net
+
+TEST_BATCH = 250  # sequences tested at once
+MakeNet = Callable[[np.random.Generator], RNN]
+
+
+class Training:
+    """One net in training: everything that its next update depends on."""
+
+    def __init__(
+        self, make_net: MakeNet, task: Task, lengths: tuple[int, int], protocol: Protocol, rng: Streams
+    ) -> None:
+        """Make the net and check that all fits."""
+        self.net, self.task, self.lengths, self.protocol, self.rng = make_net(rng.init), task, lengths, protocol, rng
+        check_net(self.net, task, protocol)
+        net = self.net
+        self.sizes = (net.input_size, net.hidden_size, net.output_size, net.handle, net.layers)
+        self.sizes += (1 + net.bidirectional, int(net.output == "last"))
+        for word in (FORWARD, BACKWARD):
+            provide(net.handle, word, net.dtype)
+        self.moments = np.zeros((2, net.flat.size), net.dtype)
+        self.maps = words_of(net.parametrization, net.hidden_size, net.dtype)
+        self.frozen = np.concatenate([np.full(p.size, name in protocol.frozen) for name, p in net.parameters.items()])
+        self.updates, self.passed, self.diverged = 0, 0, False  # passed: checks in a row
+        self.first: int | None = None
+        self.held: int | None = None
+        self.history: list[dict] = []
+
+    @property
+    def ended(self) -> bool:
+        """Return whether nothing is left to do."""
+        reached = {"held": self.held, "first": self.first, "never": None}[self.protocol.stop]
+        return self.diverged or reached is not None or self.updates >= self.protocol.updates
+
+    @property
+    def outcome(self) -> str:
+        """Return solved, diverged or unsolved."""
+        return "solved" if self.first is not None else "diverged" if self.diverged else "unsolved"
+
+    def advance(self, cancelled: Cancellation) -> None:
+        """Train to the next check and make it; after a cancellation, do neither."""
+        records = []
+        for _ in range(self.protocol.check_every // BLOCK):
+            if cancelled.is_set():
+                return
+            records.append(self._train_block())
+            if self.diverged:
+                break
+        self._check(np.concatenate(records))
+
+    def _train_block(self) -> np.ndarray:
+        length = int(self.rng.order.integers(self.lengths[0], self.lengths[1] + 1))
+        size, record = self.protocol.batch_size, np.zeros((BLOCK, 5))
+        batch = self._sample(self.rng.data, BLOCK * size, length)
+        data = tuple(np.ascontiguousarray(np.swapaxes(_in_batches(a, size), 0, 1)) for a in batch)
+        made = train_block(
+            self.net.flat,
+            self.moments,
+            self.sizes,
+            self.frozen,
+            data,
+            self.updates,
+            self.protocol.optimizer_arguments(),
+            self.protocol.clip_arguments(),
+            (float(self.protocol.omega), OMEGA_FORMS[self.protocol.omega_form]),
+            self.maps,
+            record,
+        )
+        self.updates += made
+        self.diverged = made < BLOCK
+        return record[: made + 1] if self.diverged else record
+
+    def _sample(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return x, target and mask of n sequences as the kernels take them; ValueError for what a task got wrong."""
+        batch = self.task.sample(rng, n, length)
+        if found := batch_faults(self.task, batch, n, length):
+            raise ValueError(f"task {self.task.name} of seq_len={length}: {'; '.join(found)}")
+        x, target, mask = batch
+        kinds = (np.int64 if np.issubdtype(a.dtype, np.integer) else self.net.dtype for a in (x, target))
+        x, target = (np.require(a, kind, ("C", "W")) for a, kind in zip((x, target), kinds, strict=True))
+        mask = np.ones(target.shape[:2], np.bool_) if mask is None else np.require(mask, np.bool_, ("C", "W"))
+        return x, target, mask
+
+    def _check(self, record: np.ndarray) -> None:
+        row, finite = {"update": self.updates} | _of_record(record), bool(np.isfinite(self.net.flat).all())
+        self.diverged |= self.protocol.nonfinite == "stop" and not finite
+        if not self.diverged:
+            row |= self._test()
+            self.passed = self.passed + 1 if row["passed"] else 0
+            if self.passed and self.first is None:
+                self.first = self.updates
+            if self.passed >= self.protocol.hold and self.held is None:
+                self.held = self.updates
+        W_hh = self.net.weights.get("l0.W_hh")
+        if finite and W_hh is not None and W_hh.shape[0] == W_hh.shape[1]:
+            row["spectral_radius"] = spectral_radius(W_hh)
+        self.history.append(row)
+
+    def _test(self) -> dict:
+        size, wrong, tested, losses = int(self.protocol.check_size), 0, 0, []
+        while tested < size and wrong / size < self.protocol.solved_error:
+            n = min(TEST_BATCH, size - tested)
+            length = int(self.rng.evaluation.integers(self.lengths[0], self.lengths[1] + 1))
+            batch = self._sample(self.rng.evaluation, n, length)
+            found = evaluate(self.net.effective(), self.sizes, *batch, self.task.tolerance)
+            wrong, tested, losses = wrong + found[0], tested + n, [*losses, found[1]]
+        return {
+            "error": wrong / tested,
+            "tested": tested,
+            "test_loss": float(np.mean(losses)),
+            "passed": tested == size and wrong / size < self.protocol.solved_error,
+        }
+
+
+def _in_batches(a: np.ndarray, size: int) -> np.ndarray:
+    """Return (S, BLOCK, size, ...) of (S, BLOCK size, ...)."""
+    return a.reshape(a.shape[0], BLOCK, size, *a.shape[2:])
+
+
+def _of_record(record: np.ndarray) -> dict:
+    """Return what the updates since the last check have to say; the last row may be of one that was not made."""
+    norms = record[:, NORM]
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        return {
+            "loss": float(np.mean(record[:, LOSS])),
+            "log10_grad_norm": float(np.mean(np.log10(norms))),
+            "largest_grad_norm": float(norms.max()),
+            "clip_fraction": float(record[:, CLIPPED].mean()),
+            "n_nonfinite": int(record[:, N_NONFINITE].sum()),
+            "omega": float(record[:, OMEGA].mean()),
+        }
