@@ -52,13 +52,9 @@ def backward(
     if net.parametrization is not None:
         for name in filter(net.is_recurrent, parameters):
             parameters[name][:] = net.parametrization.back(net.parameters[name], parameters[name])
-    names, found = net.cell.states, {name: Hidden(**_by_name(net, a)) for name, a in kept.items()}
-    first = State(**{name: back.carry_out[:, i].copy() for i, name in enumerate(names)})
+    names, found = net.cell.states, {name: Hidden.of(net.cell.states, a) for name, a in kept.items()}
+    first = State.of(names, [back.carry_out[:, i].copy() for i in range(n)])
     return Gradients(parameters, dx, first, found, flat)
-
-
-def _by_name(net: Network, arrays: np.ndarray) -> dict[str, np.ndarray]:
-    return dict(zip(net.cell.states, arrays, strict=True))
 
 
 def _inputs(net: Network, tape: Tape) -> list[np.ndarray]:

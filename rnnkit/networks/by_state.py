@@ -1,6 +1,7 @@
 """One array for each state of a cell, by its name."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,6 +13,13 @@ class ByState(tuple):
         """Take an array by each name."""
         self = super().__new__(cls, arrays.values())
         self.names = tuple(arrays)
+        return self
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], arrays: Iterable[Any]) -> Self:
+        """Return arrays under these names: in a small net's call the other form shows."""
+        self = tuple.__new__(cls, arrays)
+        self.names = names
         return self
 
     def __getattr__(self, name: str) -> Any:

@@ -4,6 +4,8 @@ A layer's states are one array, h (T+1, B, H), or (T+2, B, 2 H) with both direct
 it where it is. So layers and directions need no copies.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rnnkit.cells.descriptor import FORWARD
@@ -24,23 +26,33 @@ def forward(net: Network, x: np.ndarray, state: State | None, lengths: np.ndarra
     x = as_x(net, x)
     T, B = x.shape[:2]
     lengths = as_lengths(lengths, T, B)
-    state = net.initial_state(B) if state is None else check_state(net, state, B)
+    state = zero_states(net, B) if state is None else check_state(net, state, B)
     provide(net.handle, FORWARD, net.dtype)
     tape = Tape(x, lengths, net, net.effective_by_direction())
     if checkpointing:
         check_checkpointing(net)
         y, last = _forward_segments(net, tape, state)
-        h = np.empty((0, B, net.features), net.dtype)
-        return Trace(y, h, last, _read_only(x), _read_only(lengths), [], dict(tape.arguments), tape)
+        return _trace(net, tape, y, np.empty((0, B, net.features), net.dtype), last, [])
     last = run(net, tape, state)
     shown = [
         Layer(_read_only(a.x), _read_only(a.h), [tuple(map(_read_only, i)) for i in a.inside]) for a in tape.layers
     ]
-    y, h = _outputs(net, tape), shown[-1].h[1 : T + 1]
-    return Trace(y, h, last, _read_only(x), _read_only(lengths), shown, dict(tape.arguments), tape)
+    return _trace(net, tape, _outputs(net, tape), shown[-1].h[1 : T + 1], last, shown)
 
 
-def _forward_segments(net: Network, tape: Tape, state: State) -> tuple[np.ndarray, State]:
+def _trace(
+    net: Network, tape: Tape, y: np.ndarray, h: np.ndarray, last: list[np.ndarray], layers: list[Layer]
+) -> Trace:
+    x = layers[0].x if layers else _read_only(tape.x)
+    return Trace(y, h, State.of(net.cell.states, last), x, _read_only(tape.lengths), layers, tape.arguments, tape)
+
+
+def zero_states(net: Network, B: int) -> list[np.ndarray]:
+    """Return an array of zeros for each state, (directions of all layers, B, H)."""
+    return [np.zeros((len(net.directions), B, net.hidden_size), net.dtype) for _ in net.cell.states]
+
+
+def _forward_segments(net: Network, tape: Tape, state: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return (y, the last states) of all segments in turn; the tape keeps the states before each."""
     outputs = []
     for steps in segments(*tape.x.shape[:2]):
@@ -57,10 +69,10 @@ def segment_of(net: Network, tape: Tape, steps: slice) -> Tape:
     return Tape(tape.x[steps], tape.lengths, net, tape.effective, steps.start)
 
 
-def run(net: Network, tape: Tape, state: State) -> State:
+def run(net: Network, tape: Tape, state: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Run all layers forward from some states and leave theirs on the tape; return the last ones."""
     (T, B), H, n_directions = tape.x.shape[:2], net.hidden_size, net.features // net.hidden_size
-    layers, last, weights = tape.layers, net.initial_state(B), tape.effective
+    layers, last, weights = tape.layers, zero_states(net, B), tape.effective
     lengths = tape.lengths - tape.first_step if tape.first_step else tape.lengths
     for i in range(net.layers):
         below = layers[-1].h[1 : T + 1] if layers else tape.x

@@ -31,7 +31,17 @@ class Network(Fixed):
     """
 
     FIXED = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output", "dtype")
-    FIXED += ("parametrization", "handle", "directions", "layout", "shapes", "flat", "parameters", "of_directions")
+    FIXED += (
+        "parametrization",
+        "handle",
+        "directions",
+        "layout",
+        "shapes",
+        "flat",
+        "parameters",
+        "of_directions",
+        "made_of",
+    )
 
     def __init__(
         self,
@@ -87,7 +97,8 @@ class Network(Fixed):
         rng = as_generator(seed)
         names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
         names += ("parametrization",) if self.parametrization is not None else ()
-        self._arguments = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
+        made_of = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
+        self.made_of = MappingProxyType(made_of)
         for name, value in self.cell.constants.items():
             if abs(value) > float(np.finfo(self.dtype).max):
                 raise ValueError(f"constants.{name} must be finite in {self.dtype}, got {value}")
@@ -179,7 +190,7 @@ class Network(Fixed):
 
     def arguments(self) -> dict:
         """Return the arguments that make a network of this shape."""
-        return dict(self._arguments)
+        return dict(self.made_of)
 
 
 def _as_dtype(dtype: str) -> np.dtype:

@@ -1,7 +1,7 @@
 """What a forward pass leaves, and what a backward pass returns."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Tape:
         """Keep the arrays, and a copy of the weights. effective: as they run, by direction."""
         self.x, self.lengths, self.effective, self.first_step = x, lengths, effective, first_step
         self.layers: list[Layer] = []
-        self.checkpoints: list[State] = []
-        self.weights, self.arguments = bytearray(net.flat.data), net.arguments()
+        self.checkpoints: list[Sequence[np.ndarray]] = []
+        self.weights, self.arguments = bytearray(net.flat.data), net.made_of
 
 
 class Trace(NamedTuple):
@@ -53,7 +53,7 @@ class Trace(NamedTuple):
     x: np.ndarray
     lengths: np.ndarray
     layers: list[Layer]
-    arguments: dict
+    arguments: Mapping[str, Any]
     tape: Tape
 
 
