@@ -90,7 +90,7 @@ def check_trace(net: Network, trace: Trace, whole: bool = True) -> None:
     check_net(net)
     if not isinstance(trace, tuple) or "tape" not in getattr(trace, "_fields", ()):
         raise ValueError(f"trace must be what `forward` returns, got {type(trace).__name__}")
-    if trace.tape.arguments is not net.made_of and trace.tape.arguments != net.made_of:
+    if trace.tape.arguments is not net._arguments and trace.tape.arguments != net._arguments:
         raise ValueError(f"trace must come from a network like {net!r}, got one of {dict(trace.tape.arguments)}")
     if trace.tape.weights != net.flat.data:
         raise ValueError(

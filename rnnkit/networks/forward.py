@@ -44,7 +44,7 @@ def _trace(
     net: Network, tape: Tape, y: np.ndarray, h: np.ndarray, last: list[np.ndarray], layers: list[Layer]
 ) -> Trace:
     x = layers[0].x if layers else _read_only(tape.x)
-    return Trace(y, h, State.of(net.cell.states, last), x, _read_only(tape.lengths), layers, tape.arguments, tape)
+    return Trace(y, h, State.of(net.cell.states, last), x, _read_only(tape.lengths), layers, dict(tape.arguments), tape)
 
 
 def zero_states(net: Network, B: int) -> list[np.ndarray]:

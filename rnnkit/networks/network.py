@@ -97,8 +97,7 @@ class Network(Fixed):
         rng = as_generator(seed)
         names = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output")
         names += ("parametrization",) if self.parametrization is not None else ()
-        made_of = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
-        self.made_of = MappingProxyType(made_of)
+        self._arguments = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
         for name, value in self.cell.constants.items():
             if abs(value) > float(np.finfo(self.dtype).max):
                 raise ValueError(f"constants.{name} must be finite in {self.dtype}, got {value}")
@@ -190,7 +189,7 @@ class Network(Fixed):
 
     def arguments(self) -> dict:
         """Return the arguments that make a network of this shape."""
-        return dict(self.made_of)
+        return dict(self._arguments)
 
 
 def _as_dtype(dtype: str) -> np.dtype:

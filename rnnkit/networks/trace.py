@@ -1,6 +1,6 @@
 """What a forward pass leaves, and what a backward pass returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ class Tape:
         self.x, self.lengths, self.effective, self.first_step = x, lengths, effective, first_step
         self.layers: list[Layer] = []
         self.checkpoints: list[Sequence[np.ndarray]] = []
-        self.weights, self.arguments = bytearray(net.flat.data), net.made_of
+        self.weights, self.arguments = bytearray(net.flat.data), net._arguments
 
 
 class Trace(NamedTuple):
@@ -53,7 +53,7 @@ class Trace(NamedTuple):
     x: np.ndarray
     lengths: np.ndarray
     layers: list[Layer]
-    arguments: Mapping[str, Any]
+    arguments: dict[str, Any]
     tape: Tape
 
 
