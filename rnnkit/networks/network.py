@@ -40,7 +40,6 @@ class Network(Fixed):
         "flat",
         "parameters",
         "of_directions",
-        "made_of",
     )
 
     def __init__(
