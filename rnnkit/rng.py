@@ -27,7 +27,7 @@ def streams(seed: int, replicate: int = 0) -> Streams:
 
 
 def as_generator(seed: int | np.random.Generator) -> np.random.Generator:
-    """Return the generator that first weights are drawn from: `streams(seed).init`, or the one that was given."""
+    """Return the generator that initial weights are drawn from: `streams(seed).init`, or the one that was given."""
     if isinstance(seed, np.random.Generator):
         return seed
     try:

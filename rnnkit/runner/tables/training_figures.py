@@ -80,7 +80,7 @@ def learning_curves_by(history: pd.DataFrame, by: str, panel: str, y: str, level
         axes.set_ylim(top=min(HIGHEST * group[level].iloc[0], 1.2 * group[y].max()))
     all_axes[0][0].set_ylabel(ylabel)
     place = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
-    all_axes[0][-1].legend(fontsize=8, title="dotted: ignorance", title_fontsize=8, **place)
+    all_axes[0][-1].legend(fontsize=8, title="dotted: chance baseline", title_fontsize=8, **place)
     save(figure, path)
 
 
