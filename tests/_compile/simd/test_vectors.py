@@ -34,7 +34,7 @@ print(VECTOR_BYTES, digest.hexdigest())
 
 
 def bytes_with(features, folder):
-    root = Path(cache.__file__).parents[1]
+    root = Path(cache.__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": str(root), "NUMBA_CACHE_DIR": str(folder)} | features
     command = [sys.executable, "-W", "error", "-c", EVERY_BYTE]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=TIMEOUT)
