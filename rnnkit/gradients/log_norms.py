@@ -15,9 +15,11 @@ import numpy as np
 
 from rnnkit._arguments import boolean, choice, integer
 from rnnkit.gradients.log_norms_back import layers_back
+from rnnkit.gradients.log_norms_fast import fast_log_norms
 from rnnkit.gradients.scaled import Scaled, product, scaled, zeros
 from rnnkit.networks.by_state import LogNorms
 from rnnkit.networks.checks import check_dy, check_trace
+from rnnkit.networks.forward import counted
 from rnnkit.networks.parameters import Direction
 from rnnkit.networks.rnn import RNN
 from rnnkit.networks.trace import Trace
@@ -35,13 +37,18 @@ def hidden_log_norms(net: RNN, trace: Trace, dy: np.ndarray, *, first: bool = Fa
     """
     _check_dy(net, trace, dy)
     boolean("first", first)
+    rows = slice(0 if first else 1, None)
+    if found := fast_log_norms(net, trace, dy):
+        return {name: LogNorms.of(logs.names, [a[rows] for a in logs]) for name, logs in found.items()}
+    counts = counted(net, trace.tape)
+    if counts is not None:  # a row of length 0 has no output
+        dy = np.where((counts if net.output == "every" else counts[0])[..., None], dy, 0)
     at_h, T = _of_features(net, dy[None] if net.output == "last" else dy[:, None]), len(trace.x)
     if net.output == "last":
         dh, last = [zeros(1, *dy.shape[:-1], net.features)] * T, at_h
     else:
         dh, last = [Scaled(at_h.v[t], at_h.log[t]) for t in range(T)], None
     found = layers_back(net, trace, dh, last, net.directions)
-    rows = slice(0 if first else 1, None)
     return {
         direction: LogNorms(**{name: a[rows, 0] for name, a in logs.asdict().items()})
         for direction, logs in found.items()

@@ -34,19 +34,19 @@ def backward(
     check_dstate(net, dstate, B)
     check_truncation(net, tape, dstate, truncation)
     provide(net.handle, BACKWARD, net.dtype)
-    parameters, carry_in = views(flat, net.shapes), _zero_carry(net, B)
+    parameters, carry_in = views(flat, net.shapes), zero_carry(net, B)
     for j, part in enumerate(dstate or ()):
         carry_in[:, j] = part
-    sums = [zero_sums(x, w.W_xh, net.handle) for x, w in zip(_inputs(net, tape), tape.effective, strict=True)]
+    sums = [zero_sums(x, w.W_xh, net.handle) for x, w in zip(inputs_of(net, tape), tape.effective, strict=True)]
     n, dx = carry_in.shape[1], np.zeros(_dx_shape(tape.x), net.dtype)
     kept = {w.name: np.zeros((n, T, B, net.hidden_size), net.dtype) for w in net.directions} if hidden else {}
     if tape.checkpoints:
         back = _segments_back(net, tape, dy, parameters, carry_in, (sums, dx, kept))
     else:
-        dh = _readout_back(net, tape, dy, parameters, carry_in)
-        back = _Back(net, tape, dh, carry_in, sums, dx, _zero_carry(net, B), kept)
+        dh = readout_back(net, tape, dy, parameters, carry_in)
+        back = Back(net, tape, dh, carry_in, sums, dx, zero_carry(net, B), kept)
         for window in [Window(0, 0, T)] if truncation is None else windows(T, *truncation):
-            _window_back(back, window)
+            window_back(back, window)
     for of_direction, parts in zip(layer_weights(flat, net.layout), sums, strict=True):
         sum_parts(parts, net.handle, *of_direction)
     if net.parametrization is not None:
@@ -57,7 +57,7 @@ def backward(
     return Gradients(parameters, dx, first, found, flat)
 
 
-def _inputs(net: Network, tape: Tape) -> list[np.ndarray]:
+def inputs_of(net: Network, tape: Tape) -> list[np.ndarray]:
     """Return what enters each direction: x, or an array of the dtype and the features that lie above."""
     above = np.empty((0, tape.x.shape[1], net.features), net.dtype)
     return [above if direction.layer else tape.x for direction in net.directions]
@@ -70,7 +70,7 @@ def _segments_back(
     parameters: dict[str, np.ndarray],
     carry: np.ndarray,
     found: tuple[list[tuple], np.ndarray, dict[str, np.ndarray]],
-) -> "_Back":
+) -> "Back":
     """Run each segment forward again, the last one first, and take its losses back; return what is left of the first.
 
     The sums over steps are those of the whole sequence, in the same order: a segment is a whole number of chunks. But
@@ -85,17 +85,17 @@ def _segments_back(
         run(net, part, state)
         has_loss = dy is not None and (net.output == "every" or is_last)
         of_part = None if not has_loss else dy[steps] if net.output == "every" else dy
-        dh = _readout_back(net, part, of_part, of_readout, carry)
+        dh = readout_back(net, part, of_part, of_readout, carry)
         for name, value in of_readout.items():
             parameters[name] += value
         hidden = {name: a[:, steps] for name, a in kept.items()}
-        back = _Back(net, part, dh, carry, sums, dx[steps], _zero_carry(net, carry.shape[2]), hidden)
-        _window_back(back, Window(0, 0, len(part.x)))
+        back = Back(net, part, dh, carry, sums, dx[steps], zero_carry(net, carry.shape[2]), hidden)
+        window_back(back, Window(0, 0, len(part.x)))
         carry = back.carry_out
     return back
 
 
-class _Back(NamedTuple):
+class Back(NamedTuple):
     """What the windows of one backward pass read, and what they add to."""
 
     net: Network
@@ -108,7 +108,7 @@ class _Back(NamedTuple):
     hidden: dict[str, np.ndarray]
 
 
-def _window_back(back: _Back, window: Window) -> None:
+def window_back(back: Back, window: Window) -> None:
     """Take the losses of a window back through its steps, from the last layer down."""
     net, T = back.net, len(back.tape.x)
     dh = back.dh[max(window.first_loss - T + len(back.dh), 0) : max(window.end - T + len(back.dh), 0)]
@@ -125,7 +125,7 @@ def _window_back(back: _Back, window: Window) -> None:
 
 
 def _direction_back(
-    back: _Back, window: Window, k: int, direction: Direction, dh: np.ndarray, x: np.ndarray, dx: np.ndarray
+    back: Back, window: Window, k: int, direction: Direction, dh: np.ndarray, x: np.ndarray, dx: np.ndarray
 ) -> None:
     net, tape, (start, _, end) = back.net, back.tape, window
     layer, n_steps, T = tape.layers[direction.layer], end - start, len(tape.x)
@@ -144,7 +144,7 @@ def _direction_back(
         back.hidden[direction.name][:, start:end] += np.where(inside, found, 0)
 
 
-def _readout_back(
+def readout_back(
     net: Network, tape: Tape, dy: np.ndarray | None, parameters: dict[str, np.ndarray], carry_in: np.ndarray
 ) -> np.ndarray:
     """Return dL/dh (n, B, features) of the last n steps, n = 0 where dy enters by the last states (in carry_in)."""
@@ -180,6 +180,6 @@ def _dx_shape(x: np.ndarray) -> tuple[int, ...]:
     return x.shape if x.ndim == 3 else (*x.shape, 0)
 
 
-def _zero_carry(net: Network, B: int) -> np.ndarray:
+def zero_carry(net: Network, B: int) -> np.ndarray:
     """Return (directions of all layers, states, B, H) of zeros."""
     return np.zeros((len(net.directions), len(net.cell.states), B, net.hidden_size), net.dtype)
