@@ -78,7 +78,7 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
         sys.exit(f"--preset must be one that an experiment has, got {preset}")
     if without := [name for name in named if name not in presets]:
         sys.exit(f"--only must name experiments that have a preset {preset}, got {', '.join(without)}")
-    minutes = {name: modules[name].BUDGET_MINUTES.get(presets[name], 0) for name in named or presets}
+    minutes = {name: getattr(modules[name], "BUDGET_MINUTES", {}).get(presets[name], 0) for name in named or presets}
     n, total = len(minutes), math.fsum(minutes.values())  # sum() rounds otherwise before Python 3.12
     time = f"{total:.2g} minutes" if total >= 1 else f"{60 * total:.0f} s"
     print(f"{n} experiment{'s' * (n != 1)}, about {time} on two cores", flush=True)

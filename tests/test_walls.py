@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from rnnkit.cells import CELLS
+
 PACKAGE = Path(find_spec("rnnkit").origin).parent
 EXPERIMENTS = PACKAGE.parent / "experiments"
 TIMEOUT = 120  # seconds for one process: an import takes about 1; only a hang reaches it
@@ -116,7 +118,7 @@ def vector_code(source: str) -> list[str]:
     return found
 
 
-NAMES_OF_CELLS = {"tanh", "relu", "sigmoid", "identity", "lstm", "gru"}
+NAMES_OF_CELLS = set(CELLS)
 MAY_NAME_CELLS = {  # and why
     "cells": "where they are",
     "reference": "written out",

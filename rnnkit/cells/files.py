@@ -13,7 +13,8 @@ from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import forward_source
 from rnnkit.cells.symbolic import symbolic
 
-CELLS = {"tanh": Tanh, "relu": Relu, "sigmoid": Sigmoid, "identity": Identity, "lstm": LSTM, "gru": GRU}
+# By name; the first four stand for activations in `rnnkit.kernels`, and others follow.
+CELLS = {cls.__name__.lower(): cls for cls in (Tanh, Relu, Sigmoid, Identity, LSTM, GRU)}
 
 
 def as_cell(cell: Any) -> Cell:

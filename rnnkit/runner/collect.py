@@ -7,6 +7,7 @@ import argparse
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Collection
 from pathlib import Path
 
@@ -28,8 +29,7 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         with store.claim(out, wait=True):  # one client at a time writes plans and tables
             records = tables.collect(out, read_plan(out), what.columns)
         code = _tell(what, out, records, note, named)
-        _draw(what, out, {record["row"]["status"] for record in records})
-        return code
+        return _draw(what, out, {record["row"]["status"] for record in records}) or code
     except BrokenPipeError:  # nobody listens, and the tables are there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -38,17 +38,22 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         return 1
 
 
-def _draw(what: Experiment, out: Path, statuses: set[str]) -> None:
-    """Draw what is done; a picture may need a row that is not."""
+def _draw(what: Experiment, out: Path, statuses: set[str]) -> int:
+    """Draw what is done; a picture may need a row that is not. Return 1 where an experiment's `draw` has a fault."""
     if not what.draw or "done" not in statuses:
-        return
+        return 0
     try:
         with store.claim(out, wait=True):
             what.draw(out)
     except Exception as problem:
-        if isinstance(problem, OSError) or statuses == {"done"}:
+        if isinstance(problem, OSError):
             raise
+        if statuses == {"done"}:
+            print(f"{what.name}: the tables are written, but not all pictures could be drawn:", file=sys.stderr)
+            traceback.print_exc()
+            return 1
         print(f"{what.name}: not all pictures could be drawn before all jobs are done: {problem!r}", file=sys.stderr)
+    return 0
 
 
 def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, named: Collection[str] | None) -> int:

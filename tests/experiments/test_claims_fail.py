@@ -204,7 +204,9 @@ def modules():
 
 @pytest.fixture(scope="module")
 def tables(modules):
-    return {name: read(RESULTS / report.largest_preset(RESULTS, name) / name) for name in modules}
+    presets = {name: report.largest_preset(RESULTS, name) for name in modules}
+    assert [name for name, preset in presets.items() if preset is None] == [], "no committed tables: make results ONLY="
+    return {name: read(RESULTS / preset / name) for name, preset in presets.items()}
 
 
 @pytest.fixture(scope="module")

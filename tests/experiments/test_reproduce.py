@@ -14,12 +14,7 @@ from rnnkit.runner import several
 from rnnkit.runner.claims import compare
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-NAMES = [
-    "adding", "adding_radius", "bidirectional", "character_model", "clip_cures", "clipping_methods", "clipping_wall",
-    "copying", "critical_gain", "encoder_decoder", "forget_bias", "glorot_start", "gradient_flow", "growth_theory",
-    "jacobian_bounds", "latch", "linear_growth", "long_lag", "longer_than_trained", "lyapunov", "memory_horizon",
-    "pathological", "sensitivity", "temporal_order", "truncation",
-]  # fmt: skip
+NAMES = sorted(path.stem for path in (RESULTS.parent / "conf").glob("*.yaml") if path.stem != "sweep")
 
 
 KEYS = "a: 1\npresets:\n  quick:\n    a: 2\n"

@@ -7,6 +7,7 @@ import pytest
 from nets import B, H, I, O, T, make
 
 from rnnkit import RNN
+from rnnkit.cells import CELLS
 from rnnkit.networks.by_state import State
 
 GIVEN = np.random.default_rng(3).standard_normal((H, H))
@@ -90,7 +91,7 @@ def test_no_option_is_left_out():
         ({"hidden_size": 2.0}, r"^hidden_size must be an integer >= 1, got 2\.0"),
         ({"layers": True}, r"^layers must be an integer in 1\.\.10000, got True"),
         ({"output_size": -1}, "^output_size must be an integer >= 1, got -1"),
-        ({"cell": "rnn"}, "^cell must be .*one of .*lstm, gru, got 'rnn'"),
+        ({"cell": "rnn"}, f"^cell must be .*one of {', '.join(CELLS)}, got 'rnn'"),
         ({"output": "all"}, "^output must be one of every, last, got 'all'"),
         ({"dtype": "float16"}, "^dtype must be float32 or float64, got 'float16'"),
         ({"dtype": None}, "^dtype must be float32 or float64, got None"),

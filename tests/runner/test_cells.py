@@ -8,6 +8,7 @@ from cell_cases import FOLDER, LEAKY
 from commands import command
 from common.training import TrainingConfig
 
+from rnnkit.cells import CELLS
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables import read
 
@@ -16,7 +17,7 @@ REFUSED = [
     ("cell=leeky.py", "a .py file with one, got leeky.py, which cannot be read (No such file or directory)"),
     (
         "cell=leaky",
-        "cell must be one of tanh, relu, sigmoid, identity, lstm, gru, or the path of a .py file with one, got",
+        f"cell must be one of {', '.join(CELLS)}, or the path of a .py file with one, got",
     ),
     ("cell={leaky} constants.beta=1", "unknown key constants.beta=1: known of cell=Leaky are constants.alpha"),
     ("cell={leaky} constants.alpha=x", "constants.alpha must be given as constants.<name>=<number>, for a constant of"),

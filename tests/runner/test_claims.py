@@ -72,7 +72,7 @@ def test_more_noise_never_decides(rule, measured, expected, tolerance, se, more)
 
 @pytest.mark.parametrize("kind", RULES)
 def test_a_claim_asks_the_rule_of_its_kind(kind):
-    claim = Claim("X", "a sentence", "a source", kind, 1.0, 1.0, 2.5, 0.25, 4)
+    claim = Claim("G1", "a sentence", "a source", kind, 1.0, 1.0, 2.5, 0.25, 4)
     assert claim.verdict == RULES[kind](2.5, 0.25, 1.0, 1.0)
 
 
@@ -87,3 +87,16 @@ def test_zero_tolerance_without_noise_holds_only_when_met():
 ])  # fmt: skip
 def test_a_budget_that_cannot_refute_leaves_undecided(measured, enough, verdict):
     assert Claim("C3", "", "", "above", 1.0, 0.0, measured, 0.1, 10, enough).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("claim", "kind", "told"),
+    [
+        ("G1", "equals", "kind of claim G1 must be one of equal, above, below, deviation, got 'equals'"),
+        ("X1", "equal", r"claim must begin with the letter of a theme \(G, C, T, M, S\), got 'X1'"),
+        ("", "equal", "claim must begin with the letter of a theme"),
+    ],
+)
+def test_a_claim_that_no_rule_judges_or_no_theme_shows_is_refused(claim, kind, told):
+    with pytest.raises(ValueError, match=told):
+        Claim(claim, "a sentence", "a source", kind, 1.0, 1.0, 2.5, 0.25, 4)

@@ -375,22 +375,22 @@ def test_which_rule_is_for_which_column():
 
 
 def claim(measured, se=0.0, expected=1.0, tolerance=0.5, n=1000):
-    return Claim("X1", "a sentence", "", "equal", expected, tolerance, measured, se, n)
+    return Claim("G1", "a sentence", "", "equal", expected, tolerance, measured, se, n)
 
 
 def test_claims_by_rounding_and_by_standard_error():
     assert not compare_claims([claim(1.0)], [claim(1.0 + 1e-9)]).differences
     (line,) = compare_claims([claim(1.0)], [claim(1.01)]).differences
-    assert line == "1 of 1: claim X1, a sentence: committed 1, new 1.01; must agree to 6 digits"
+    assert line == "1 of 1: claim G1, a sentence: committed 1, new 1.01; must agree to 6 digits"
     assert not compare_claims([claim(1.0, 0.1)], [claim(1.5, 0.1)]).differences
     assert compare_claims([claim(1.0, 0.1)], [claim(1.6, 0.1)]).differences
 
 
 def test_changed_verdicts_are_listed():
     remark = compare_claims([claim(1.0, 0.1)], [claim(1.4, 0.1)])
-    assert (remark.differences, remark.notes()) == ([], ["claim X1, a sentence: holds committed, undecided new"])
+    assert (remark.differences, remark.notes()) == ([], ["claim G1, a sentence: holds committed, undecided new"])
     wrong = compare_claims([claim(1.0, 0.1, tolerance=0.21)], [claim(1.56, 0.1, tolerance=0.21)])
-    assert wrong.differences == ["claim X1, a sentence: holds committed, fails new"]
+    assert wrong.differences == ["claim G1, a sentence: holds committed, fails new"]
 
 
 def test_claims_on_what_has_no_spread_are_compared_by_verdict():
@@ -402,7 +402,7 @@ def test_claims_on_what_has_no_spread_are_compared_by_verdict():
 
 
 def test_other_claims_differ():
-    assert compare_claims([claim(1.0)], []).differences == ["claims: 1 committed (X1), 0 new (none)"]
+    assert compare_claims([claim(1.0)], []).differences == ["claims: 1 committed (G1), 0 new (none)"]
 
 
 # folders
@@ -438,7 +438,7 @@ def test_a_folder_that_differs(tmp_path):
     assert found.outcome == "differs"
     assert found.lines[0].startswith("x: 1 rows, differs: columns 4 by rounding, 1 differ; claims 1 differ")
     assert found.lines[1].startswith("  differs: jobs/a: error: committed 0.15, new 0.65; ")
-    assert found.lines[2].startswith("  differs: 1 of 1: claim X1, a sentence: committed 0.15, new 0.65; ")
+    assert found.lines[2].startswith("  differs: 1 of 1: claim G1, a sentence: committed 0.15, new 0.65; ")
 
 
 def test_nothing_committed_is_no_agreement(tmp_path):

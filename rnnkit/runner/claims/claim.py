@@ -12,6 +12,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+THEMES = {
+    "G": "growth of gradients against theory",
+    "C": "clipping",
+    "T": "truncated backpropagation through time",
+    "M": "memory tasks",
+    "S": "statements of the seed article",
+}
 COLUMNS = [
     "claim",
     "experiment",
@@ -44,6 +51,13 @@ class Claim:
     se: float
     n: int
     enough: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a claim that no rule judges, or no theme shows."""
+        if self.kind not in RULES:
+            raise ValueError(f"kind of claim {self.claim} must be one of {', '.join(RULES)}, got {self.kind!r}")
+        if self.claim[:1] not in THEMES:
+            raise ValueError(f"claim must begin with the letter of a theme ({', '.join(THEMES)}), got {self.claim!r}")
 
     @property
     def verdict(self) -> str:

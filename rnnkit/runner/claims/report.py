@@ -8,18 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnkit.runner.claims.claim import COLUMNS, Claim
+from rnnkit.runner.claims.claim import COLUMNS, THEMES, Claim
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables.formats import markdown_text, read_csv, spelt, to_csv
 
 PRESETS = ("quick", "laptop", "overnight", "paper")  # from small to large
-THEMES = {
-    "G": "growth of gradients against theory",
-    "C": "clipping",
-    "T": "truncated backpropagation through time",
-    "M": "memory tasks",
-    "S": "statements of the seed article",
-}
 SIGN = {"equal": "", "above": "≥ ", "below": "≤ ", "deviation": "≥ "}
 DESCRIBED = ["seq_len", "clip", "updates", "n_solved", "n_held", "n_unsolved", "n_diverged", "median_first", "error"]
 VERDICTS = ("holds", "fails", "undecided", "expected deviation")

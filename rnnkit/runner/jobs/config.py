@@ -137,7 +137,8 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any], prefix: str) -> str:
     key, value = str(detail["loc"][0]), detail["input"]
     if key not in schema.model_fields:
         return f"unknown key {prefix}{shown(key)}={shown(value)}: {_known(key, list(schema.model_fields))}"
-    name, wanted = shown(prefix + ".".join(map(str, detail["loc"]))), schema.model_fields[key].description
+    field, name = schema.model_fields[key], shown(prefix + ".".join(map(str, detail["loc"])))
+    wanted = field.description or f"of type {getattr(field.annotation, '__name__', field.annotation)}"
     if detail["type"] == "missing":
         return f"{name} is missing: it must be {wanted}"
     if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
