@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Collection
 from pathlib import Path
 
-from rnnkit.runner.jobs import experiment, store
+from rnnkit.runner.jobs import experiment, sources, store
 from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.jobs.plan import owner_of, read_plan
 from rnnkit.runner.tables import table as tables
@@ -91,7 +91,8 @@ def _collect_folder(out: Path, file: Path | None) -> int:
         if file and file.stem != owner.stem:
             raise ValueError(f"--experiment must be {owner.name}, of which the sweep in {out} is, got {file}")
         file = (file or owner).resolve()
-        if file.is_file() and str(file.parent) not in map(os.path.realpath, sys.path):
+        imports = file.is_file() and sources.own_sources(file) != [file]
+        if imports and str(file.parent) not in map(os.path.realpath, sys.path):
             words = ("-m", "rnnkit.runner.collect", str(out), "--experiment", str(file))  # a process that finds its own
             return subprocess.run(
                 [sys.executable, *words], env=os.environ | experiment.environment(file), check=False

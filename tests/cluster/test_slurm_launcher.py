@@ -76,7 +76,7 @@ def test_a_cancelled_array_is_told(toy, out, slurm):
 
 
 def test_jobs_outlive_the_client_and_the_same_line_waits_for_them(toy, out, slurm):
-    line = [toy, "-m", "value=1,2,3,4", f"out={out}", "seconds=3", *SLURM, "hydra.launcher.tasks=2"]
+    line = [toy, "-m", "value=1,2,3,4", f"out={out}", "seconds=6", *SLURM, "hydra.launcher.tasks=2"]
     with start(*line, env=os.environ | slurm.env) as client:
         wait_for(lambda: len(list(out.glob("jobs/*/.lock"))) == 2)
         client.kill()
