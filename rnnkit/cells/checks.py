@@ -55,6 +55,8 @@ def _is_names(names: object) -> bool:
 
 def _check_names(cls: type[WithConstants]) -> None:
     seen: dict[str, str] = {}
+    made = {f"{kind}_{state}" for kind in ("d", "new", "total") for state in cls.states}
+    made |= {f"d_{name}" for name in (*cls.blocks, *cls.per_unit)}
     weights = {"W_xh", "b_h", "W_hy", "b_y", *(f"W_{state}h" for state in cls.states)}
     for part in ("blocks", "states", "per_unit", "constants"):
         for name in getattr(cls, part):
@@ -64,6 +66,8 @@ def _check_names(cls: type[WithConstants]) -> None:
                 fail(cls, f"{part}: the name {name} is taken: x is the input, b the bias, joint all states together")
             if name in weights:
                 fail(cls, f"{part}: the name {name} is taken, by weights")
+            if part != "constants" and (name in made or name.removeprefix("saved_").isdigit()):
+                fail(cls, f"{part}: the name {name} is taken, by what is made of the others: gradients, new states")
             if name in seen:
                 fail(cls, f"{part}: the name {name} is taken, by {seen[name]}")
             seen[name] = part

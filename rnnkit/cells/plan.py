@@ -38,7 +38,7 @@ class Plan:
     def __post_init__(self) -> None:
         """Derive all from the step."""
         cell, self.symbolic = self.cell, symbolic(self.cell)
-        self.adjoints = [self.symbolic.graph.leaf(f"d_{name}") for name in cell.states]
+        self.adjoints = [self.symbolic.graph.leaf(f"dL/d{name}") for name in cell.states]
         self.of_blocks, self.of_states, self.of_units = (
             vector_jacobian(self.symbolic.outputs, self.adjoints, [self.symbolic.arguments[name] for name in names])
             for names in (cell.blocks, cell.states, cell.per_unit)

@@ -41,7 +41,8 @@ def fast_log_norms(net: RNN, trace: Trace, dy: np.ndarray) -> dict[str, LogNorms
         with np.errstate(divide="ignore"):
             loss = np.sign(loss) * np.exp(np.log(np.abs(loss)) - log[:, None])  # at most 1, where e^-log may overflow
         hidden, carry = _segment(net, trace.tape, start, end, loss, carry)
-        norms = np.linalg.norm(hidden, axis=-1)
+        with np.errstate(over="ignore"):
+            norms = np.linalg.norm(hidden, axis=-1)
         for t in reversed(range(end - start)):
             here = norms[:, :, t].max(axis=(0, 1))
             if not _keeps(norms[:, :, t], np.maximum(here, above)):

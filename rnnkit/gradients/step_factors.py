@@ -105,6 +105,8 @@ def _rows_of(
     rows = [(np.zeros((H, S)), of) for _, _, of in terms]
     for (row, _), (block, columns, _) in zip(rows, terms, strict=True):
         row[:, columns] = block
+    if not rows:  # made of other new states alone
+        return graded(Scaled(np.zeros((H, S)), np.zeros((1, 1)))), Scaled(np.ones(H), np.zeros(H))
     if len(rows) == 1:
         return graded(Scaled(rows[0][0], np.zeros((1, 1)))), rows[0][1]
     both = graded(reduce(plus, [Scaled(v * of.v[:, None], of.log[:, None]) for v, of in rows]))

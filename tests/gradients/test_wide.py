@@ -33,8 +33,14 @@ def exact(expressions, values):
     return [found[e.number] for e in expressions]
 
 
-def check(cls, sizes, digits, states=(1.0, -1.0, 0.7), seed=0, n=12):
+# A coupled gate makes c of f c and (1 - f) tanh(g): where c is 1 and g saturated, their derivatives to f are the same
+# number but for its 300th digit, and what is left of their difference is beyond two floats.
+NOT_AT_ONE = {"Coupled": (0.9, -0.8, 0.7)}
+
+
+def check(cls, sizes, digits, states=None, seed=0, n=12):
     """Hold every local derivative at n points with pre-activations of these sizes against so many digits."""
+    states = NOT_AT_ONE.get(cls.__name__, (1.0, -1.0, 0.7)) if states is None else states
     rng, found = np.random.default_rng(seed), symbolic(cls)
     draw = lambda of: rng.choice(of, n) * rng.choice([-1, 1], n)  # noqa: E731
     values = {name: draw(sizes) * rng.uniform(0.9, 1, n) for name in cls.blocks}
