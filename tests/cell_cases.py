@@ -33,8 +33,8 @@ def _of_file(name):
 
 Leaky, Peephole, MinGRU = map(_of_file, ("leaky", "peephole", "min_gru"))
 CoRNN, IndRNN, Adaptive, Switch = map(_of_file, ("co_rnn", "ind_rnn", "adaptive", "switch"))
-Coupled, Damped = map(_of_file, ("coupled", "damped"))
-UNSHIPPED = (Leaky, Peephole, MinGRU, CoRNN, IndRNN, Adaptive, Switch, Coupled, Damped)
+Coupled, Damped, Delay = map(_of_file, ("coupled", "damped", "delay"))
+UNSHIPPED = (Leaky, Peephole, MinGRU, CoRNN, IndRNN, Adaptive, Switch, Coupled, Damped, Delay)
 EVERY = (*cells.CELLS.values(), *UNSHIPPED)
 
 

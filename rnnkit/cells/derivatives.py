@@ -40,14 +40,15 @@ def jacobian(outputs: list[Expression], arguments: list[Expression]) -> list[lis
 def partial_derivatives(outputs: list[Expression], arguments: list[Expression]) -> list[list[Expression | None]]:
     """Return d output / d argument and then d output / d each output, all other outputs taken as they are.
 
-    So what one output makes of another, as an LSTM's h of c, is a factor of its own.
+    So what one output makes of another, as an LSTM's h of c, is a factor of its own. One that is an argument, handed on
+    as it came, is that argument for the others.
     """
-    one, rows = outputs[0].graph.constant(1.0), []
+    one, rows, made = outputs[0].graph.constant(1.0), [], [output for output in outputs if output.args]
     for output in outputs:
-        others = [other for other in outputs if other is not output]
+        others = [other for other in made if other is not output]
         row = vector_jacobian([output], [one], [*arguments, *outputs], others)
         of_outputs = zip(outputs, row[len(arguments) :], strict=True)
-        rows.append([*row[: len(arguments)], *(None if e is output else d for e, d in of_outputs)])
+        rows.append([*row[: len(arguments)], *(None if e is output or not e.args else d for e, d in of_outputs)])
     return rows
 
 

@@ -54,7 +54,7 @@ def zero_states(net: Network, B: int) -> list[np.ndarray]:
 
 def _forward_segments(net: Network, tape: Tape, state: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return (y, the last states) of all segments in turn; the tape keeps the states before each."""
-    outputs = []
+    outputs, state = [], [array.copy() for array in state]  # the first is the caller's
     for steps in segments(*tape.x.shape[:2]):
         tape.checkpoints.append(state)
         part = segment_of(net, tape, steps)

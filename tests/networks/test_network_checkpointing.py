@@ -114,3 +114,13 @@ def test_what_needs_all_states_says_so():
         RNN(3, 5, 2, bidirectional=True).forward(np.zeros((T, B, 3), np.float32), checkpointing=True)
     with pytest.raises(ValueError, match=r"^checkpointing must be True or False, got 1"):
         net.forward(np.zeros((T, B, 3)), checkpointing=1)
+
+
+def test_the_callers_state_is_copied():
+    net = RNN(3, 5, 2, dtype="float64")
+    state, x = net.initial_state(B), np.random.default_rng(0).standard_normal((T, B, 3))
+    state[0][:] = 0.3
+    trace = net.forward(x, state, checkpointing=True)
+    before = net.backward(trace, trace.y).flat.copy()
+    state[0][:] = 0
+    assert net.backward(trace, trace.y).flat.tobytes() == before.tobytes()
