@@ -43,7 +43,7 @@ def _check_parts(cls: type[WithConstants]) -> None:
     for part in ("blocks", "constants", "per_unit"):
         if not isinstance(getattr(cls, part), Mapping):
             fail(cls, f"{part} must be a dictionary, got {getattr(cls, part)!r}")
-    if not _is_names(cls.states) or not cls.states:
+    if not isinstance(cls.states, tuple) or not _is_names(cls.states) or not cls.states:
         fail(cls, f'states must be names in a tuple, as in ("h",), got {cls.states!r}')
     if not cls.blocks:
         fail(cls, "blocks must name at least one block of pre-activations")
