@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME,NAME", help="run these experiments alone")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--renew", action="store_true", help="replace the tables in results/ by the new ones")
-    what.add_argument("--judge-only", action="store_true", help="trace nothing, judge the tables in results/ anew")
+    what.add_argument("--judge-only", action="store_true", help="run nothing, judge the tables in results/ anew")
     arguments = parser.parse_args()
     if arguments.judge_only and arguments.only:
         parser.error("--only cannot be combined with --judge-only: all tables that are there are judged")

@@ -56,7 +56,7 @@ def sample(logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.
 def generate(
     net: RNN, first: np.ndarray, steps: int, choose: Choose | None = None, state: State | None = None
 ) -> Generated:
-    """Trace a network for some steps on `first`, (B,) symbols or (B, I), and from then on on what `choose` makes of y.
+    """Run a network for some steps on `first`, (B,) symbols or (B, I), and after that on what `choose` makes of y.
 
     choose: takes y_t (B, O), returns the next input; where not given the likeliest symbol, or y itself for numbers.
     state: the first states; zeros where not given. Raises ValueError naming a bad argument.
