@@ -143,7 +143,7 @@ def _quotients(cell: Cell, values: dict[str, np.ndarray], name: str) -> tuple[np
 def _step(cell: Cell, values: dict[str, np.ndarray]) -> np.ndarray:
     """Return the new states (states, points) of a cell's step, as it is written."""
     with np.errstate(all="ignore"):
-        states = type(cell).step(*(values[name] for name in cell.arguments()))
+        states = type(cell).step(*(values[name].copy() for name in cell.arguments()))  # a step may write `a *= 2`
     shape = next(iter(values.values())).shape
     return np.array([np.broadcast_to(state, shape) for state in (states if isinstance(states, tuple) else (states,))])
 

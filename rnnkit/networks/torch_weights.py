@@ -92,6 +92,7 @@ def _as_array(name: str, value: Any) -> np.ndarray:
 
 def _check_cell(net: RNN) -> None:
     check_net(net)
-    if net.cell.torch is None:
+    cls = type(net.cell)  # a user's subclass may have other equations: it says for itself that it is one of torch's
+    if net.cell.torch is None or not (cls in CELLS.values() or "torch" in vars(cls)):
         known = ", ".join(name for name, cls in CELLS.items() if cls.torch is not None)
         raise ValueError(f"cell must be one of {known} to be one of torch's, got {net.cell.shown}")

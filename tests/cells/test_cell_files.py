@@ -7,9 +7,11 @@ import pytest
 from cell_cases import EVERY, LEAKY, Leaky, random_cells
 from hypothesis import given, settings
 
-from rnnkit.cells import CELLS, GRU, Cell, as_cell
+from rnnkit import RNN
+from rnnkit.cells import CELLS, GRU, Cell, as_cell, sigmoid, tanh
 from rnnkit.cells.expressions import Graph
 from rnnkit.gradients.gradcheck import check_cell
+from rnnkit.networks.torch_weights import to_torch
 
 RIGHT = 1e-8
 
@@ -108,3 +110,27 @@ def test_the_proof_can_fail(monkeypatch):
     found = check_cell(GRU)
     assert found["h by z"] > 0.01
     assert not np.isnan(list(found.values())).any()
+
+
+def test_a_step_that_assigns_in_place_is_proved():
+    class InPlace(Cell):
+        blocks, states = {"a": ("x", "h", "b")}, ("h",)
+
+        @staticmethod
+        def step(a, h):
+            a *= 0.5
+            h += a
+            return tanh(h)
+
+    assert max(check_cell(InPlace).values()) < RIGHT
+
+
+def test_a_subclass_with_other_equations_is_not_torchs():
+    class Halved(GRU):
+        @staticmethod
+        def step(r, z, n, q, h):
+            return 0.5 * sigmoid(z) * h + (1 - sigmoid(z)) * tanh(n + sigmoid(r) * q)
+
+    with pytest.raises(ValueError, match=r"^cell must be one of tanh, relu, lstm, gru .* got Halved"):
+        to_torch(RNN(2, 3, cell=Halved))
+    assert "weight_hh_l0" in to_torch(RNN(2, 3, cell=GRU))
