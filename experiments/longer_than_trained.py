@@ -60,6 +60,8 @@ def measure(config: Config) -> Measurement:
     """Train on lengths up to seq_len, test what was solved beyond it."""
     nets = train_nets(config, (config.shortest, config.seq_len))
     measured = of_nets(config, nets)
+    for row in measured.nets:
+        row |= dict.fromkeys(LONGER)  # empty, but for those that are solved
     solved = [(row, net) for row, net in zip(measured.nets, nets, strict=True) if net.outcome == "solved"]
     for row, net in solved:
         row |= {f"error_{times}x": error_at(config, net, times * config.seq_len) for times in TIMES}
