@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from rnnkit.cells import CELLS, Cell, as_cell
 from rnnkit.runner.jobs.config import JobConfig, NamesFile
 
-OWN = "none"  # the cell that something else says
+OWN = "none"  # the cell of the net that the job names
 _NAMED = f"one of {', '.join(CELLS)}, or the path of a .py file with one"
 _File = NamesFile(lambda cell: Path(cell).suffix == ".py")
 CellName = Annotated[str, _File, Field(min_length=1, description=_NAMED)]
