@@ -24,8 +24,8 @@ class CellConfig(JobConfig):
     """Keys of a job whose network has a cell to be chosen."""
 
     cell: CellOrOwn = OWN
-    constants: dict[str, float] = Field(
-        {}, description="given as constants.<name>=<number>, for a constant of the cell"
+    constants: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        {}, description="a finite number, as constants.<name>=<number>, for a constant of the cell"
     )
 
     @field_validator("cell")

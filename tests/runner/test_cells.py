@@ -20,7 +20,8 @@ REFUSED = [
         f"cell must be one of {', '.join(CELLS)}, or the path of a .py file with one, got",
     ),
     ("cell={leaky} constants.beta=1", "unknown key constants.beta=1: known of cell=Leaky are constants.alpha"),
-    ("cell={leaky} constants.alpha=x", "constants.alpha must be given as constants.<name>=<number>, for a constant of"),
+    ("cell={leaky} constants.alpha=x", "constants.alpha must be a finite number, as constants.<name>=<number>"),
+    ("cell={leaky} constants.alpha=nan", "constants.alpha must be a finite number, as constants.<name>=<number>"),
     ("constants.alpha=0.1,0.2", "unknown key constants.alpha=0.1: known of cell=tanh are none"),
     (
         "cell={no_w_hh} spectral_radius=1",
