@@ -57,9 +57,12 @@ def module_of(file: Path, where: str) -> ModuleType:
 
 
 def _run_text(file: Path, text: bytes, where: str) -> Any:
-    """Run the file as a module that stands in sys.modules: pickle, dataclasses and messages look there."""
+    """Run the file as a module that stands in sys.modules: pickle, dataclasses and messages look there.
+
+    SHA256, its global, is of the text.
+    """
     module = ModuleType(f"{PREFIX}{file.stem}_{sha256(str(file).encode()).hexdigest()[:16]}")
-    module.__file__ = str(file)
+    module.__file__, module.SHA256 = str(file), sha256(text).hexdigest()
     sys.modules[module.__name__] = module
     linecache.checkcache(str(file))
     try:

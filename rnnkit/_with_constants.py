@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from rnnkit._arguments import number
 from rnnkit._user_files import is_user_module, only_class
+
+CHANGED = "{path} must be as it was when {name} was made: it has changed since"
 
 
 class WithConstants:
@@ -52,11 +54,18 @@ class WithConstants:
         """Return a hash of the class and the constants."""
         return hash((type(self), *self.constants.values()))
 
+    def __deepcopy__(self, memo: dict) -> Self:
+        """Return itself: nothing of it changes."""
+        return self
+
     def __reduce__(self) -> tuple:
-        """Copy and pickle as the class, or the file that defines it, and its constants."""
+        """Pickle as the class, or the file that defines it, and its constants; ValueError where that has changed."""
         cls, constants = type(self), dict(self.constants)
         if is_user_module(cls.__module__) and cls.__module__ in sys.modules:
-            return _of_file, (sys.modules[cls.__module__].__file__, cls.__mro__[-3], constants)
+            module = sys.modules[cls.__module__]
+            if not any(value is cls for value in vars(module).values()):
+                raise ValueError(CHANGED.format(path=module.__file__, name=cls.__name__))
+            return _of_file, (module.__file__, cls.__mro__[-3], constants, module.SHA256)
         return _of_class, (cls, constants)
 
 
@@ -84,5 +93,8 @@ def _of_class(cls: type[WithConstants], constants: dict[str, float]) -> WithCons
     return cls(**constants)
 
 
-def _of_file(path: str, base: type[WithConstants], constants: dict[str, float]) -> WithConstants:
-    return only_class(path, base, path)(**constants)
+def _of_file(path: str, base: type[WithConstants], constants: dict[str, float], sha256: str) -> WithConstants:
+    cls = only_class(path, base, path)
+    if sha256 != sys.modules[cls.__module__].SHA256:
+        raise ValueError(CHANGED.format(path=path, name=cls.__name__))
+    return cls(**constants)

@@ -68,6 +68,20 @@ def test_copied_and_pickled():
     assert done.stdout == b"Leaky\n"
 
 
+def test_a_pickle_does_not_take_new_equations(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(FILE.read_text())
+    net, x, _ = make(file, state=False)
+    pickled, y = pickle.dumps(net), net.forward(x).y
+    file.write_text(FILE.read_text().replace("tanh(a)", "a"))
+    with pytest.raises(ValueError, match=r"mine\.py must be as it was when Leaky was made"):
+        pickle.loads(pickled)
+    assert RNN(2, 3, cell=file).cell != net.cell
+    with pytest.raises(ValueError, match=r"mine\.py must be as it was"):
+        pickle.dumps(net)
+    np.testing.assert_array_equal(copy.deepcopy(net).forward(x).y, y)
+
+
 @pytest.mark.parametrize("cls", EVERY)
 def test_gradients_of_states_as_logarithms_jacobians_and_exponents(cls):
     """Each against what `backward` gives, which autograd has checked."""
