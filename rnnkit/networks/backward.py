@@ -63,6 +63,19 @@ def inputs_of(net: Network, tape: Tape) -> list[np.ndarray]:
     return [above if direction.layer else tape.x for direction in net.directions]
 
 
+class Back(NamedTuple):
+    """What the windows of one backward pass read, and what they add to."""
+
+    net: Network
+    tape: Tape
+    dh: np.ndarray
+    carry_in: np.ndarray
+    sums: list[tuple]
+    dx: np.ndarray
+    carry_out: np.ndarray
+    hidden: dict[str, np.ndarray]
+
+
 def _segments_back(
     net: Network,
     tape: Tape,
@@ -70,7 +83,7 @@ def _segments_back(
     parameters: dict[str, np.ndarray],
     carry: np.ndarray,
     found: tuple[list[tuple], np.ndarray, dict[str, np.ndarray]],
-) -> "Back":
+) -> Back:
     """Run each segment forward again, the last one first, and take its losses back; return what is left of the first.
 
     The sums over steps are those of the whole sequence, in the same order: a segment is a whole number of chunks. But
@@ -93,19 +106,6 @@ def _segments_back(
         window_back(back, Window(0, 0, len(part.x)))
         carry = back.carry_out
     return back
-
-
-class Back(NamedTuple):
-    """What the windows of one backward pass read, and what they add to."""
-
-    net: Network
-    tape: Tape
-    dh: np.ndarray
-    carry_in: np.ndarray
-    sums: list[tuple]
-    dx: np.ndarray
-    carry_out: np.ndarray
-    hidden: dict[str, np.ndarray]
 
 
 def window_back(back: Back, window: Window) -> None:

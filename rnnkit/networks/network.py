@@ -31,16 +31,7 @@ class Network(Fixed):
     """
 
     FIXED = ("input_size", "hidden_size", "output_size", "cell", "layers", "bidirectional", "output", "dtype")
-    FIXED += (
-        "parametrization",
-        "handle",
-        "directions",
-        "layout",
-        "shapes",
-        "flat",
-        "parameters",
-        "of_directions",
-    )
+    FIXED += ("parametrization", "handle", "directions", "layout", "shapes", "flat", "parameters", "of_directions")
 
     def __init__(
         self,
