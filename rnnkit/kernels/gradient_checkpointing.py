@@ -17,7 +17,7 @@ import numpy as np
 
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays
 from rnnkit.kernels.engine.weights import empty_dx, sum_parts, zero_sums
-from rnnkit.kernels.layer import NONE, PLAIN, backward_layer, forward_layer, with_nothing_else
+from rnnkit.kernels.layer import NONE, PLAIN_LAYOUT, backward_layer, forward_layer, with_nothing_else
 from rnnkit.kernels.partition import chunk_steps
 from rnnkit.kernels.sequence import SequenceGradients
 
@@ -79,7 +79,7 @@ def forward_segments(
     for j, steps in enumerate(partition):
         n = steps.stop - steps.start
         h[0] = checkpoints[j]
-        forward(x[steps], W_xh, W_h, b_h, units, activation, with_nothing_else(h[: n + 1]), PLAIN)
+        forward(x[steps], W_xh, W_h, b_h, units, activation, with_nothing_else(h[: n + 1]), PLAIN_LAYOUT)
         checkpoints[j + 1] = h[n]
     return checkpoints
 
@@ -109,9 +109,9 @@ def backward_segments(
     W_h, (hidden, units) = W_hh.reshape(-1), NONE[h.dtype]
     for j, steps in reversed(list(enumerate(partition))):
         h[0], states = checkpoints[j], with_nothing_else(h[: steps.stop - steps.start + 1])
-        forward(x[steps], W_xh, W_h, b_h, units, activation, states, PLAIN)
+        forward(x[steps], W_xh, W_h, b_h, units, activation, states, PLAIN_LAYOUT)
         dh_j = dh[max(steps.start - no_dh, 0) : max(steps.stop - no_dh, 0)]
-        backward(dh_j, x[steps], W_xh, W_h, units, activation, states, PLAIN, dx[steps], carry, parts, hidden)
+        backward(dh_j, x[steps], W_xh, W_h, units, activation, states, PLAIN_LAYOUT, dx[steps], carry, parts, hidden)
     dW_xh, dW_hh, db_h = (np.empty_like(a) for a in (W_xh, W_hh, b_h))
     sum_parts(parts, activation, dW_xh, dW_hh.reshape(-1), db_h, units)
     return SequenceGradients(dx, carry[0], dW_xh, dW_hh, db_h)

@@ -20,7 +20,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import GRU
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_place, set_state
+from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_layout, set_state
 
 GATES = 3
 
@@ -67,7 +67,7 @@ def _states(h, gates):
 @jit
 def _gru_forward_into(x, h_0, W_xh, W_hh, b_h, h, gates):
     set_state(h[0], h_0)
-    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), GRU, _states(h, gates), plain_place())
+    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), GRU, _states(h, gates), plain_layout())
 
 
 @jit

@@ -38,7 +38,7 @@ def set_state(out, state):
 
 
 @jit
-def plain_place():
+def plain_layout():
     """Return the layout of the one direction of a layer, all rows of full length."""
     return 0, 0, np.empty(0, np.int64)
 
@@ -85,12 +85,12 @@ def backward_layer(dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, par
 def gradients_into(dh, carry, x, W_xh, W_hh, cell, states, dx, dW_xh, dW_hh, db_h):
     """Write all gradients of a layer of one direction without numbers of units; carry goes to before the first step."""
     parts, none = zero_sums(x, W_xh, cell), no_units(W_xh.dtype)
-    back = states, plain_place(), dx, carry, parts, no_hidden(carry)
+    back = states, plain_layout(), dx, carry, parts, no_hidden(carry)
     backward_layer(last_states(dh), x, W_xh, W_hh.reshape(-1), none, cell, *back)
     sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, none)
 
 
-PLAIN = 0, 0, np.empty(0, np.int64)  # `plain_place`, made once
+PLAIN_LAYOUT = 0, 0, np.empty(0, np.int64)  # `plain_layout`, made once
 NONE = {dtype: (np.empty((0, 0, 0, 0), dtype), np.empty(0, dtype)) for dtype in FLOATS}  # arrays of four axes, units
 
 
@@ -131,7 +131,7 @@ def forward(run: Callable, x: np.ndarray, first: tuple, weights: tuple, cell: in
         state[0] = value
     W_xh, W_hh, b_h = weights
     provide(cell, FORWARD, dtype)
-    run(x, W_xh, W_hh.reshape(-1), b_h, NONE[dtype][1], cell, (h, inner, saved), PLAIN)
+    run(x, W_xh, W_hh.reshape(-1), b_h, NONE[dtype][1], cell, (h, inner, saved), PLAIN_LAYOUT)
     return h, inner, saved
 
 
@@ -149,6 +149,6 @@ def backward(
     parts, (hidden, units) = zero_sums(x, W_xh, cell), NONE[dh.dtype]
     dh = dh if dh.ndim == 3 else dh[None]
     provide(cell, BACKWARD, dh.dtype)
-    run(dh, x, W_xh, W_hh.reshape(-1), units, cell, states, PLAIN, dx, carry, parts, hidden)
+    run(dh, x, W_xh, W_hh.reshape(-1), units, cell, states, PLAIN_LAYOUT, dx, carry, parts, hidden)
     sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, units)
     return dx, dW_xh, dW_hh, db_h

@@ -21,7 +21,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import LSTM
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_place, set_state
+from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_layout, set_state
 
 GATES = 4
 
@@ -73,7 +73,7 @@ def _states(h, c, gates):
 def _lstm_forward_into(x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates):
     set_state(h[0], h_0)
     set_state(c[0], c_0)
-    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), LSTM, _states(h, c, gates), plain_place())
+    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), LSTM, _states(h, c, gates), plain_layout())
 
 
 @jit

@@ -23,7 +23,7 @@ from rnnkit.kernels.layer import (
     forward_layer,
     gradients_into,
     no_units,
-    plain_place,
+    plain_layout,
     set_state,
 )
 
@@ -43,7 +43,7 @@ def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     check_code(activation)
     set_state(h[0], h_0)
     W_h, units = W_hh.reshape(-1), no_units(h.dtype)
-    forward_layer(x, W_xh, W_h, b_h, units, activation, first_alone(h), plain_place())
+    forward_layer(x, W_xh, W_h, b_h, units, activation, first_alone(h), plain_layout())
 
 
 @jit
