@@ -45,7 +45,6 @@ COLUMNS = [
     "status",
     "n",
 ]
-NO_THEORY = "theory is that of tanh"
 BOUNDED = 0.1  # nats: a gradient that went with the exponent would have moved by DECISIVE at least
 DECISIVE = 3.0  # nats of predicted change over half of the steps: nearer to 0 neither case is settled by then
 MIKHAEIL = "Mikhaeil, Monfared, Durstewitz 2022"
@@ -130,22 +129,28 @@ def measure(config: Config) -> Measurement:
     nets, paths = zip(*map_replicates(lambda i: measure_net(config, i), config.replicates), strict=True)
     columns = {name: np.array([net[name] for net in nets]) for name in ("gain_achieved", *MEASURED)}
     flow = as_flow(config)
-    known = flow.cell == "tanh"
-    rates, note = predicted(flow, np.empty(0), columns["gain_achieved"]) if known else (None, NO_THEORY)
+    rates, note = None, f"no theory for {config.the_cell.name}"
+    if flow.cell == "tanh":
+        rates, note = predicted(flow, np.empty(0), columns["gain_achieved"])
+    log_norms = np.stack(paths, axis=2)
+    diverged = int((~(log_norms < np.inf)).any(axis=(0, 1)).sum())  # nan: of states that are not finite
     finite = np.all([np.isfinite(columns[name]) for name in MEASURED], axis=0)  # all, but where relu has died
     row: dict[str, Any] = {name: mean(values[finite]) for name, values in columns.items()}
     row |= {f"{name}_se": standard_error(columns[name][finite]) for name in MEASURED}
     row |= {
-        "growth_rate_theory": mean(rates) if known else None,
+        "growth_rate_theory": None if rates is None else mean(rates),
         "theory_note": note,
-        "status": "done",
+        "status": "diverged" if diverged else "done",
         "n": config.replicates,
     }
-    each = rates.tolist() if known else [None] * len(nets)
+    each = [None] * len(nets) if rates is None else rates.tolist()
     rows = [net | {"growth_rate_theory": rate} for net, rate in zip(nets, each, strict=True)]
+    if diverged:
+        message = f"{diverged} of {config.replicates} nets became non-finite, and are left out"
+        return Measurement(row, rows, message=message)
     lost = config.replicates - int(finite.sum())
     message = f"{lost} of {config.replicates} nets have a gradient of exactly zero, and are left out" if lost else ""
-    return Measurement(row, rows, statistics.by_lag(np.stack(paths, axis=2)), message=message)
+    return Measurement(row, rows, statistics.by_lag(log_norms), message=message)
 
 
 def draw(folder: Path) -> None:

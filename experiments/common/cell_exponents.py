@@ -17,7 +17,10 @@ from rnnkit.statistics import NEAR
 
 
 class Exponents(NamedTuple):
-    """log_norms: (T+1, B) by lag. weight_log_ratios: (B,), of ||dL/dW|| at all steps over that at half of them."""
+    """log_norms: (T+1, B) by lag, nan of states that are not finite.
+
+    weight_log_ratios: (B,), of ||dL/dW|| at all steps over that at half of them.
+    """
 
     gain: float
     log_norms: np.ndarray
@@ -34,7 +37,10 @@ def measure_exponents(config: FlowConfig, replicate: int) -> Exponents:
     net.parameters["l0.W_xh"][:] = np.tile(W_xh, len(cell.entered()["x"]))
     direction = rng.evaluation.standard_normal(H)
     state, x = net.forward(x[:burn_in]).state, x[burn_in:]
-    logs = log_norms_by_lag(net, net.forward(x, state), direction / np.linalg.norm(direction)).joint
+    trace = net.forward(x, state)
+    logs = log_norms_by_lag(net, trace, direction / np.linalg.norm(direction)).joint
+    if not np.isfinite(trace.h).all():
+        logs[:] = np.nan
     alone = [State(**{name: a[:, [b]] for name, a in state.asdict().items()}) for b in range(config.batch_size)]
     first = net.forward(np.ascontiguousarray(x[:, :1]), alone[0])
     has = weights_of(net)

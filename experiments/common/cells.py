@@ -64,6 +64,13 @@ class CellConfig(JobConfig):
         cell = as_cell(self.named_cell)
         return type(cell)(**(dict(cell.constants) | self.constants)) if self.constants else cell
 
+    def check_scaling(self, *keys: str) -> None:
+        """Raise ValueError where one of these keys is given, and the cell has no recurrent weights to scale."""
+        for key in keys:
+            if getattr(self, key) != "none" and not self.the_cell.recurrent():
+                given = f"{key}={getattr(self, key)} cannot be combined with cell={self.the_cell.name}"
+                raise ValueError(f"{given}: it has no recurrent weights to scale; {key} must be none")
+
     def scientific(self) -> dict[str, Any]:
         """Return what decides the numbers; of a cell each constant, given or not, as `constants.<name>`."""
         found = {key: value for key, value in super().scientific().items() if key != "constants"}

@@ -37,10 +37,7 @@ class FlowConfig(CellConfig):
                 f"spectral_radius={self.spectral_radius} cannot be combined with gain={self.gain}: "
                 "one of the two must be none"
             )
-        for key in ("spectral_radius", "gain"):
-            if getattr(self, key) != "none" and not self.the_cell.recurrent():
-                given = f"{key}={getattr(self, key)} cannot be combined with cell={self.the_cell.name}"
-                raise ValueError(f"{given}: it has no recurrent weights to scale; {key} must be none")
+        self.check_scaling("spectral_radius", "gain")
         if self.drive == "digits":
             if not 2 <= self.seq_len <= PIXELS:
                 raise ValueError(

@@ -106,6 +106,11 @@ class TrainingConfig(CellConfig):
             check_trial(self.the_task, self.seq_len)
 
     def _check_recipe(self) -> None:
+        self.check_scaling("spectral_radius")
+        if "l0.W_hh" in self.recipe.frozen and "h" not in self.the_cell.recurrent():
+            raise ValueError(
+                f"net={self.net} cannot be combined with cell={self.the_cell.name}: it has no W_hh to freeze"
+            )
         if self.mu > 0 and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(f"mu must be 0 with optimizer={self.optimizer}, got {self.mu}")
         if not in_rows(self.the_cell) and (self.omega > 0 or self.nonfinite == "shrink"):

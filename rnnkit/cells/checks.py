@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit._with_constants import WithConstants
 
-RESERVED = ("x", "b", "joint", "names", "asdict", "count", "index")  # the latter of `rnnkit.networks.by_state`
+RESERVED = ("x", "b", "joint", "self", "cls", "names", "of", "asdict", "count", "index")  # from self on: Python's
 
 
 def fail(cls: type[WithConstants], message: str, line: int | None = None) -> NoReturn:
@@ -62,8 +62,11 @@ def _check_names(cls: type[WithConstants]) -> None:
         for name in getattr(cls, part):
             if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
                 fail(cls, f"{part}: a name must be that of a Python variable, got {name!r}")
+            if name.startswith("_"):
+                fail(cls, f"{part}: a name must not begin with an underscore, got {name}")
             if name in RESERVED:
-                fail(cls, f"{part}: the name {name} is taken: x is the input, b the bias, joint all states together")
+                why = "x is the input, b the bias, joint all states together, others are attributes of these"
+                fail(cls, f"{part}: the name {name} is taken: {why}")
             if name in weights:
                 fail(cls, f"{part}: the name {name} is taken, by weights")
             if part != "constants" and (name in made or name.removeprefix("saved_").isdigit()):

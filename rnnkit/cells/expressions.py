@@ -57,6 +57,8 @@ class Graph:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise StepError(f"cannot compute with {value!r}: a step takes numbers and what is made of its arguments")
+        if not np.isfinite(value):
+            raise StepError(f"a number in a step must be finite, got {value}")
         return self.constant(float(value))
 
     def of(self, op: str, *args: Any) -> "Expression":

@@ -2,10 +2,12 @@
 
 from functools import cache
 from hashlib import sha256
+from types import CodeType
 from typing import Any
 
 from rnnkit._with_constants import as_instance
 from rnnkit.cells.cell import Cell
+from rnnkit.cells.checks import fail
 from rnnkit.cells.elman import Identity, Relu, Sigmoid, Tanh
 from rnnkit.cells.gru import GRU
 from rnnkit.cells.lstm import LSTM
@@ -16,6 +18,8 @@ from rnnkit.cells.symbolic import symbolic
 # By name; the first four stand for activations in `rnnkit.kernels`, and others follow.
 CELLS = {cls.__name__.lower(): cls for cls in (Tanh, Relu, Sigmoid, Identity, LSTM, GRU)}
 
+_steps: dict[type[Cell], CodeType] = {}
+
 
 def as_cell(cell: Any) -> Cell:
     """Return the cell of that name, of the .py file at that path, of that class, or itself.
@@ -24,7 +28,10 @@ def as_cell(cell: Any) -> Cell:
     line for a class that is no cell.
     """
     found = as_instance("cell", cell, Cell, CELLS)
-    symbolic(type(found))
+    cls = type(found)
+    symbolic(cls)
+    if _steps.setdefault(cls, cls.step.__code__) is not cls.step.__code__:  # as IPython's autoreload replaces it
+        fail(cls, "step cannot be replaced in a class whose loops are compiled: run the file or cell of code anew")
     return found
 
 

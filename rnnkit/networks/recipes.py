@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit._arguments import choice, generator, integer
-from rnnkit.cells import Cell
+from rnnkit.cells import Cell, as_cell
 from rnnkit.networks.rnn import RNN
 
 
@@ -59,22 +59,25 @@ def make(
 ) -> RNN:
     """Return an RNN of one layer, begun as the recipe says; arguments as of `rnnkit.RNN`. ValueError for a bad one.
 
-    cell: in place of the recipe's own.
+    cell: in place of the recipe's own; what it has no weights for, W_hh or the bias of a gate that keeps, is left out.
     Weights that a recipe names `frozen` stay only in a training that is told: Protocol(frozen=RECIPES[name].frozen).
     """
     recipe, hidden_size = RECIPES[choice("name", name, RECIPES)], integer("hidden_size", hidden_size, 1)
+    cell = as_cell(recipe.cell if cell is None else cell)
+    if not cell.recurrent():
+        recipe = recipe._replace(initializer="glorot", std=None, spectral_radius=None)
     output_size, rng = integer("output_size", output_size, 1), generator("rng", rng)
     radius = recipe.spectral_radius if spectral_radius is None else spectral_radius
     net = RNN(
         input_size,
         hidden_size,
         output_size,
-        cell=recipe.cell if cell is None else cell,
+        cell=cell,
         output=output,
         initializer=recipe.initializer,
         spectral_radius=radius,
         gain=None if recipe.std is None or radius is not None else recipe.std * np.sqrt(hidden_size),
-        forget_bias=recipe.forget_bias,
+        forget_bias=recipe.forget_bias if cell.keeps else None,
         dtype=dtype,
         seed=rng,
     )

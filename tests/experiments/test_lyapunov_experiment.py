@@ -163,3 +163,10 @@ def test_nets_without_a_gradient_are_left_out_and_told():
     assert gone
     assert found.message == f"{len(gone)} of 4 nets have a gradient of exactly zero, and are left out"
     assert found.row["growth_rate"] is None or np.isfinite(found.row["growth_rate"])
+
+
+def test_nets_that_overflow_are_told_as_such():
+    found = measure(config(cell="identity", seq_len=800, replicates=2, gain=5.0))
+    assert found.row["status"] == "diverged"
+    assert found.row["growth_rate"] is None
+    assert found.message == "2 of 2 nets became non-finite, and are left out"

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from cell_cases import FOLDER
 
 from rnnkit import initializers
 from rnnkit.networks.recipes import RECIPES, make
@@ -104,3 +105,12 @@ def test_an_unknown_name_is_told_with_what_is_allowed(name):
         make(name, 1, 2, 1, streams(0).init)
     with pytest.raises(ValueError, match="spectral_radius must be a finite number > 0, got 0"):
         make("tanh", 1, 2, 1, streams(0).init, spectral_radius=0)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_any_recipe_takes_a_cell_without_what_it_sets(name):
+    """No W_hh, no gate that keeps: what the recipe says of these is left out, the rest holds."""
+    net = net_of(name, cell=FOLDER / "min_gru.py")
+    assert "l0.W_hh" not in net.parameters
+    std = RECIPES[name].input_std
+    assert std is None or np.std(net.parameters["l0.W_xh"]) == pytest.approx(std, rel=STD)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from cell_cases import FOLDER
 from common.training import TrainingConfig
 
 from rnnkit.runner.jobs.config import faults
@@ -69,6 +70,14 @@ WRONG = [
     ({"omega_form": "paper"}, "omega_form must be squared or norms, got paper"),
     ({"net": "lstm", "omega": 4}, f"net=lstm cell=lstm {ELMAN}"),
     ({"net": "gru", "nonfinite": "shrink"}, f"net=gru cell=gru {ELMAN}"),
+    (
+        {"cell": str(FOLDER / "min_gru.py"), "spectral_radius": 0.9},
+        "spectral_radius=0.9 cannot be combined with cell=MinGRU: it has no recurrent weights to scale",
+    ),
+    (
+        {"cell": str(FOLDER / "min_gru.py"), "net": "tanh_frozen"},
+        "net=tanh_frozen cannot be combined with cell=MinGRU: it has no W_hh to freeze",
+    ),
     ({"updates": 60}, MULTIPLES.format(25, 60)),
     ({"check_every": 30, "updates": 60}, MULTIPLES.format(30, 60)),
     ({"check_every": 100}, MULTIPLES.format(100, 50)),
