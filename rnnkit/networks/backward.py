@@ -90,9 +90,9 @@ def _segments_back(
     the gradients of the readout and of per_unit weights are sums over the segments.
     """
     sums, dx, kept = found
-    for name in {"W_hy", "b_y"} & parameters.keys():
-        parameters[name][:] = 0
     of_readout = {name: np.empty_like(a) for name, a in parameters.items() if name in ("W_hy", "b_y")}
+    for name in of_readout:
+        parameters[name][:] = 0
     for state, steps in reversed(list(zip(tape.checkpoints, segments(*tape.x.shape[:2]), strict=True))):
         part, is_last = segment_of(net, tape, steps), steps.stop == len(tape.x)
         run(net, part, state)

@@ -79,7 +79,7 @@ def test_without_a_loss_on_outputs():
 
 def test_against_finite_differences():
     net = RNN(2, 3, 1, cell="lstm", dtype="float64")
-    x, target = np.random.default_rng(0).standard_normal((2, 70, 1, 2)), np.ones((70, 1, 1))
+    x, target = np.random.default_rng(0).standard_normal((2, 130, 1, 2)), np.ones((130, 1, 1))  # two segments
     assert max(check_network(net, x[0], target, checkpointing=True).values()) < 1e-8
 
 
