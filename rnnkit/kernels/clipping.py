@@ -60,12 +60,22 @@ def _survey(gradients):
 
 
 @jit
+def _clear(a):
+    """Set all to 0; `a[...] = 0` would take half a second to compile."""
+    flat = a.ravel()
+    for i in range(flat.size):
+        flat[i] = 0
+
+
+@jit
 def _apply_policy(gradients, norm, bad, nonfinite, recurrent):
     """Return (skipped, shrunk) after the policy has changed the gradients in place."""
     if nonfinite == SHRINK and (bad > 0 or norm > SHRINK_ABOVE):
         for g in literal_unroll(gradients):
-            g[...] = 0
-        recurrent[0][...] = SHRINK_RATE * recurrent[1]
+            _clear(g)
+        of_weights, weights = recurrent[0].ravel(), recurrent[1].ravel()
+        for i in range(weights.size):
+            of_weights[i] = SHRINK_RATE * weights[i]
         return False, True
     if bad == 0:
         return False, False

@@ -90,6 +90,15 @@ def _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation):
 
 
 @jit
+def add_rows(total, a):
+    """Add all rows of a (T, B, N) to total (N,); `a.sum(axis=0)` would take a second to compile."""
+    for t in range(a.shape[0]):
+        for b in range(a.shape[1]):
+            for j in range(total.size):
+                total[j] += a[t, b, j]
+
+
+@jit
 def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
     check_code(activation)
     T, (B, H) = x.shape[0], dh_T.shape
@@ -111,7 +120,9 @@ def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
                 dz[t, b] *= np.exp(log_scales[t, b] - log_scale)
     dW_xh = np.dot(_flat(x).T, _flat(dz))
     dW_hh = np.dot(_flat(h[:-1]).T, _flat(dz))
-    return ScaledGradients(dW_xh, dW_hh, _flat(dz).sum(axis=0), log_scale, log_norms)
+    db_h = np.zeros(H, h.dtype)
+    add_rows(db_h, dz)
+    return ScaledGradients(dW_xh, dW_hh, db_h, log_scale, log_norms)
 
 
 @checked_border(_hidden_gradient_log_norms)

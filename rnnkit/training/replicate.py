@@ -7,6 +7,7 @@ import numpy as np
 from rnnkit.cells.descriptor import BACKWARD, FORWARD
 from rnnkit.cells.handles import provide
 from rnnkit.initializers import spectral_radius
+from rnnkit.kernels.network import as_pair
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.updates import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
 from rnnkit.networks.rnn import RNN
@@ -68,7 +69,8 @@ class Training:
         length = int(self.rng.order.integers(self.lengths[0], self.lengths[1] + 1))
         size, record = self.protocol.batch_size, np.zeros((BLOCK, 5))
         batch = self._sample(self.rng.data, BLOCK * size, length)
-        data = tuple(np.ascontiguousarray(np.swapaxes(_in_batches(a, size), 0, 1)) for a in batch)
+        xs, targets, masks = (np.ascontiguousarray(np.swapaxes(_in_batches(a, size), 0, 1)) for a in batch)
+        data = as_pair(xs, self.net.dtype), as_pair(targets, self.net.dtype), masks
         made = train_block(
             self.net.flat,
             self.moments,
@@ -117,8 +119,9 @@ class Training:
         while tested < size and wrong / size < self.protocol.solved_error:
             n = min(TEST_BATCH, size - tested)
             length = int(self.rng.evaluation.integers(self.lengths[0], self.lengths[1] + 1))
-            batch = self._sample(self.rng.evaluation, n, length)
-            found = evaluate(self.net.effective(), self.sizes, *batch, self.task.tolerance)
+            x, target, mask = self._sample(self.rng.evaluation, n, length)
+            x, target = (as_pair(a, self.net.dtype) for a in (x, target))
+            found = evaluate(self.net.effective(), self.sizes, x, target, mask, self.task.tolerance)
             wrong, tested, losses = wrong + found[0], tested + n, [*losses, found[1]]
         return {
             "error": wrong / tested,

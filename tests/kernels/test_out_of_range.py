@@ -8,9 +8,10 @@ import pytest
 
 from rnnkit import kernels, parallel
 from rnnkit.kernels import TANH, gru, lstm, sequence
+from rnnkit.kernels.answers import count_wrong
 from rnnkit.kernels.layer import backward_layer, forward_layer
+from rnnkit.kernels.network import as_pair
 from rnnkit.kernels.rows import add_to_symbol_rows, move_symbol_rows
-from rnnkit.kernels.updates import count_wrong
 
 T, B, I, H = 3, 2, 3, 4  # noqa: E741
 GUARD = 1e30  # of the memory on either side: a sum it entered would show it
@@ -172,7 +173,7 @@ def test_a_sequence_whose_answer_is_no_class_is_wrong(symbol):
     y, _ = guarded(np.zeros((1, B, I)))
     y[..., 1] = 1
     target, mask = np.array([[symbol, 1]]), np.ones((1, B), bool)
-    assert count_wrong(y, target, mask, 0.04) == 1
+    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.04) == 1
 
 
 FORMS = {

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from pairs import every_pair
 from training_cases import ORDER, maker, protocol
 
-from rnnkit.kernels.updates import count_wrong, evaluate
+from rnnkit.kernels.answers import count_wrong
+from rnnkit.kernels.network import as_pair
+from rnnkit.kernels.updates import evaluate
 from rnnkit.tasks import TASKS
 from rnnkit.training import replicate as of_replicate
 from rnnkit.training.loop import train
@@ -65,7 +67,7 @@ def test_a_test_ends_early_only_where_it_cannot_be_passed(wrong, size):
     """Parts of 250 sequences, the last one smaller; the threshold is 1% of all."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         asked, rest = [], list(wrong)
-        monkeypatch.setattr(of_replicate, "evaluate", lambda *a: (asked.append(a[2].shape[1]), (rest.pop(0), 1.0))[1])
+        monkeypatch.setattr(of_replicate, "evaluate", lambda *a: (asked.append(a[4].shape[1]), (rest.pop(0), 1.0))[1])
         (trained,) = train(maker(), ORDER, 10, protocol(check_size=size, updates=BLOCK))
     row = trained.history[0]
     assert row["passed"] == (sum(wrong) < 0.01 * size)
@@ -95,15 +97,15 @@ def test_wrong_sequences_are_counted_as_numpy_counts(seed, task):
     y[rng.random(y.shape) < 0.05] = np.nan
     target = rng.integers(O, size=(S, B)) if task == "softmax" else (y + rng.choice([0, 0.5, 1], y.shape)).astype("f4")
     mask = rng.random((S, B)) < 0.6
-    assert count_wrong(y, target, mask, 0.25) == wrong_of(y, target, mask, 0.25)
+    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.25) == wrong_of(y, target, mask, 0.25)
 
 
 @pytest.mark.parametrize("target", [np.zeros((2, 3), np.int64), np.zeros((2, 3, 2), np.float32)])
 def test_outputs_that_are_nan_are_wrong(target):
     y, mask = np.full((2, 3, 2), np.nan, np.float32), np.ones((2, 3), np.bool_)
-    assert count_wrong(y, target, mask, 0.04) == 3
+    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.04) == 3
     mask[:, 1] = False
-    assert count_wrong(y, target, mask, 0.04) == 2
+    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.04) == 2
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_a_test_is_a_forward_pass_and_its_loss(task, length):
     trace = net.forward(x)
     y = trace.y[None] if task.output == "last" else trace.y
     of_run = (target[0], mask[0]) if task.output == "last" else (target, mask)
-    wrong, loss = evaluate(net.flat, sizes, x, target, mask, task.tolerance)
+    wrong, loss = evaluate(net.flat, sizes, as_pair(x, net.dtype), as_pair(target, net.dtype), mask, task.tolerance)
     assert wrong == wrong_of(y, target, mask, task.tolerance)
     assert loss == pytest.approx(net.loss(trace, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
 
