@@ -25,6 +25,8 @@ def shown(value: Any) -> str:
 
 def is_integer(value: Any) -> bool:
     """Return whether a value is an integer; True and 1.0 are none."""
+    if type(value) is int:
+        return True
     return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
 
 

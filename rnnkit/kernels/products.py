@@ -16,7 +16,9 @@ Packed, a matrix W (K, N) is P (vectors, K, lanes) with P[v, k, l] = W[k, v lane
 import numpy as np
 
 from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.rows import move_rows
 from rnnkit._compile.simd.tile import MAX_ROWS, MAX_VECTORS, SUMS, tile_product
+from rnnkit._compile.simd.transpose import transpose_blocks
 from rnnkit._compile.simd.vectors import VECTOR_BYTES, WIDE
 
 LINE = 64  # bytes
@@ -67,13 +69,18 @@ def empty_pack(K, N, dtype):
 
 @jit
 def pack_rows(W, column, N, P, first):
-    """Pack N columns of W (n, .), from `column` on, into rows first .. first + n - 1 of P."""
-    lanes = P.shape[2]
+    """Pack N columns of W (n, .), from `column` on, into rows first .. first + n - 1 of P.
+
+    By `move_rows`: as plain loops W (512, 512) took 165 us for 35.
+    """
+    (_, K, lanes), n = P.shape, W.shape[0]
     for v in range(P.shape[0]):
-        used, start = min(lanes, N - v * lanes), column + v * lanes
-        for k in range(W.shape[0]):
-            for lane in range(lanes):
-                P[v, first + k, lane] = W[k, start + lane] if lane < used else 0
+        used, to = min(lanes, N - v * lanes), (v * K + first) * lanes
+        move_rows(P, to, lanes, W, column + v * lanes, W.shape[1], n, used, 0)
+        if used < lanes:
+            for k in range(first, first + n):
+                for lane in range(used, lanes):
+                    P[v, k, lane] = 0
 
 
 @jit
@@ -85,8 +92,10 @@ def pack_columns(W, column, P, first):
     n, (_, K, lanes) = W.shape[0], P.shape
     for v in range(first // lanes, P.shape[0]):
         row = v * lanes - first
-        if row >= 0 and row + lanes <= n:  # by lines of P: by columns W (256, 1024) took 384 us for 145
-            for k in range(K):
+        if row >= 0 and row + lanes <= n:
+            blocks = K // lanes
+            transpose_blocks(P, v * K * lanes, W, row * W.shape[1] + column, W.shape[1], blocks)
+            for k in range(blocks * lanes, K):
                 for lane in range(lanes):
                     P[v, k, lane] = W[row + lane, column + k]
         else:

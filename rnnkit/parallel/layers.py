@@ -11,7 +11,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
 from rnnkit.kernels.engine.weights import pack_backward, pack_forward
-from rnnkit.kernels.partition import count_shards
+from rnnkit.kernels.partition import SHARD_ROWS, count_shards
 from rnnkit.parallel.pool import run_tasks
 from rnnkit.parallel.threads import THREADS
 
@@ -58,4 +58,4 @@ def backward_layer(dh: np.ndarray, x: np.ndarray, *arguments: Any) -> None:
 
 
 def _is_spread(x: np.ndarray) -> bool:
-    return count_shards(x.shape[1]) > 1 and not config.DISABLE_JIT
+    return x.shape[1] >= 2 * SHARD_ROWS and not config.DISABLE_JIT

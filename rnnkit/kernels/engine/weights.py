@@ -10,6 +10,7 @@ from numba import types
 
 from rnnkit._compile.jit import jit
 from rnnkit._compile.simd.outlined import outlined
+from rnnkit._compile.simd.rows import move_rows
 from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import BIAS, GROUPS, OF_X, UNITS
 from rnnkit.kernels.engine.geometry import (
@@ -34,7 +35,7 @@ from rnnkit.kernels.engine.types import WORDS
 from rnnkit.kernels.engine.words import words
 from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.products import aligned, pack_columns, pack_rows
-from rnnkit.kernels.rows import add_columns, copy_columns
+from rnnkit.kernels.rows import copy_columns
 
 FLOATS, INT = (types.float32, types.float64), types.intp
 SUMS = [(types.Tuple([f[:, ::1], f[:, :, ::1], f[:, ::1]]), INT, f[:, ::1], f[::1], f[::1], f[::1]) for f in FLOATS]
@@ -154,15 +155,12 @@ def add_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
     (of_products, of_symbols, of_units), d, (I, G) = parts, words(cell), dW_xh.shape  # noqa: E741
     H, n_x = units_of(d, dW_xh), I - of_symbols.shape[1]
     g = geometry(cell, H, n_x, dW_xh.itemsize)
-    dW_xh.fill(0)
-    dW_h.fill(0)
-    db_h.fill(0)
-    dunits.fill(0)
     for s in range(of_products.shape[0]):
+        keep = 1 if s > 0 else 0
         for k in range(d[GROUPS]):
-            sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H)
-        add_columns(dW_xh, 0, of_symbols, s * (I - n_x) * G, I - n_x, G)
-        add_columns(dunits, 0, of_units, s * dunits.size, 1, dunits.size)
+            sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H, keep)
+        move_rows(dW_xh, 0, G, of_symbols, s * (I - n_x) * G, G, I - n_x, G, keep)
+        move_rows(dunits, 0, 0, of_units, s * dunits.size, 0, 1, dunits.size, keep)
 
 
 @jit
@@ -172,8 +170,8 @@ def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
 
 
 @jit
-def sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H):
-    """Add what shard s has summed of product k."""
+def sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H, keep):
+    """Add what shard s has summed of product k to what is there, or write it."""
     w, p = of_product(d, g, k)
     width = g[p + VECTORS] * (VECTOR_BYTES // of_products.itemsize)
     part = of_products[s, g[p + PART] : g[p + PART] + g[p + ROWS] * width].reshape(g[p + ROWS], width)
@@ -181,12 +179,12 @@ def sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H):
         entry, column = of_entry(d, g, e)
         dW = weights_of(d, entry, dW_xh, dW_h, n_x, H)
         for i in range(d[w + 1]):
-            of_block = d[d[entry + 3] + i] * H
-            add_columns(dW, of_block, part, (column - g[p + U]) * width + i * H, dW.shape[0], H)
+            of_block, row = d[d[entry + 3] + i] * H, dW.shape[1]
+            move_rows(dW, of_block, row, part, (column - g[p + U]) * width + i * H, width, dW.shape[0], H, keep)
     for i in range(d[w + 1]):
         at = d[BIAS] + 2 * (d[w] + i)
         if d[at] == k:
-            add_columns(db_h, d[at + 1] * H, part, (g[p + ONE] - g[p + U]) * width + i * H, 1, H)
+            move_rows(db_h, d[at + 1] * H, 0, part, (g[p + ONE] - g[p + U]) * width + i * H, 0, 1, H, keep)
 
 
 @jit
