@@ -17,9 +17,9 @@ reproduce: $(STAMP)
 results: $(STAMP)
 	$(BIN)/python experiments/reproduce.py --renew --preset $(PRESET) $(if $(ONLY),--only "$(ONLY)")
 
-# JAX and PyTorch are needed here alone; where pip offers a large GPU build of torch, install a CPU build first.
+# The peers' environments go to outputs/benchmark; where pip offers a large GPU build of torch, install a CPU build in
+# .venv first.
 benchmark: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python experiments/benchmark/benchmark.py
 
 # Three processes on two cores, since tests of sweeps and clusters wait; those of a file, which share what they compile,

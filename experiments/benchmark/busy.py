@@ -2,7 +2,8 @@
 
 Other work is one process a core that counts without end, stopped and continued in turns with quiet rounds. The serial
 kernels take the same turns: threads should cost nothing where there is no core for them. Means, since it is the rare
-call that waits for a thread which the system has put off.
+call that waits for a thread which the system has put off. The peers' calls of the same nets are timed beside the same
+work, in turns with rnnkit's.
 """
 
 import signal
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+import instances
 import numpy as np
 import pandas as pd
 import trained
-from peers import Net, draw_net
+from contenders import Contenders
 
 from rnnkit import kernels, parallel
 from rnnkit.kernels import TANH
@@ -46,7 +48,7 @@ def other_work(n: int) -> Iterator[Callable[[bool], None]]:
             process.wait()
 
 
-def call(module: ModuleType, net: Net) -> None:
+def call(module: ModuleType, net: instances.Net) -> None:
     """Take one forward pass and BPTT of it."""
     h = module.rnn_forward(net.x, net.h_0, net.W_xh, net.W_hh, net.b_h, TANH)
     module.rnn_backward(net.last, net.x, h, net.W_xh, net.W_hh, TANH)
@@ -70,17 +72,29 @@ def times_of(contenders: dict[str, Callable[[], object]], n: int) -> Times:
     return found
 
 
-def busy() -> pd.DataFrame:
+def busy(peers: Contenders) -> pd.DataFrame:
     """Return a row for each net: mean microseconds of a call, and their ratios."""
     rows, n = [], cores()
     for H, B, T in CELLS:
-        net = draw_net(np.random.default_rng(0), H, B, T, 6, "float32")
+        net = instances.draw_net(np.random.default_rng(0), instances.Sizes("rnn", H, B, T))
         contenders = {"serial": lambda net=net: call(kernels, net), "threads": lambda net=net: call(parallel, net)}
-        rows.append({"what": "forward + BPTT", "H": H, "B": B, "T": T} | _row(times_of(contenders, n), n))
+        row = {"what": "forward + BPTT", "H": H, "B": B, "T": T} | _row(times_of(contenders, n), n)
+        rows.append(row | beside_peers(peers, instances.Sizes("rnn", H, B, T), n))
     runs = trained.contenders(updates=100)
     of_training = times_of({"serial": runs["train on one thread"], "threads": runs["train"]}, n)
     cell = {"what": f"training of {trained.NETS} nets", "H": trained.H, "B": trained.B, "T": trained.T}
     return pd.DataFrame([*rows, cell | _row(of_training, n)])
+
+
+def beside_peers(peers: Contenders, sizes: instances.Sizes, n: int) -> dict[str, object]:
+    """Return the best peer beside n busy processes, and the mean of its calls over that of rnnkit's."""
+    first = peers.load(sizes)
+    with other_work(n) as switch:
+        switch(True)
+        times = peers.time(list(first), np.mean)
+    ours = next(times.pop(run) for run in list(times) if run.contender == "rnnkit")
+    best = min(times, key=times.get)
+    return {"best_peer": best.contender, "best_peer/rnnkit": times[best] / ours}
 
 
 def _row(times: Times, n: int) -> dict[str, float]:

@@ -4,8 +4,11 @@
 same nets on one batch again and again, compiled, with the loss's gradient at the last state given.
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from peers import Contenders
+import pandas as pd
+from turns import interleaved
 
 from rnnkit._compile.jit import jit
 from rnnkit.kernels import TANH, rnn_backward, rnn_forward
@@ -32,7 +35,7 @@ def _bare(x, h_0, W_xh, W_hh, b_h, last, updates):
         rnn_backward(last, x, h, W_xh, W_hh, TANH)
 
 
-def contenders(updates: int = UPDATES) -> Contenders:
+def contenders(updates: int = UPDATES) -> dict[str, Callable[[], None]]:
     """Return them; a run is some updates of every net, in the middle of a training that has no end near."""
     protocol = Protocol(updates=updates, check_every=updates, check_size=250, batch_size=B, clip=1.0, stop="never")
     nets = [make_net(streams(0, r).init) for r in range(NETS)]
@@ -47,3 +50,12 @@ def contenders(updates: int = UPDATES) -> Contenders:
         train(make_net, TASK, T, protocol, replicates=NETS, threads=threads)
 
     return {"bare": bare, "train": whole, "train on one thread": lambda: whole(1)}
+
+
+def trained_nets() -> pd.DataFrame:
+    """Time whole trainings beside their forward passes and BPTT alone."""
+    runs = contenders()
+    times = interleaved({name: runs[name] for name in ("bare", "train")})
+    row = {"nets": NETS, "H": H, "B": B, "T": T}
+    row |= {f"{name}_us": 1e6 * t / (NETS * UPDATES) for name, t in times.items()}
+    return pd.DataFrame([row | {"train/bare": times["train"] / times["bare"]}])

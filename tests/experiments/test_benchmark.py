@@ -1,81 +1,126 @@
 """The benchmark's answers against JAX and PyTorch, its tables and its messages; nothing here is timed."""
 
+import importlib
 import sys
 
 import benchmark
-import gated_peers as gated
+import environments
+import instances
+import limits
 import numpy as np
+import of_rnnkit
+import page
 import pandas as pd
-import peers
 import pytest
+from contenders import Contenders, Run, check_agreement, promising
 
-CELLS = [(7, 3, 5, "float32"), (33, 1, 1, "float64"), (8, 20, 12, "float32"), (5, 3, 4, "float64")]
-
-
-@pytest.mark.parametrize(("library", "of"), [("jax", peers.jax_gradients), ("torch", peers.torch_gradients)])
-@pytest.mark.parametrize(("H", "B", "T", "dtype"), CELLS)
-def test_gradients_agree_with_an_independent_library(library, of, H, B, T, dtype):
-    pytest.importorskip(library, reason=f"{library} is in the bench extra")
-    net = peers.draw_net(np.random.default_rng(0), H, B, T, 2, dtype)
-    benchmark.first_calls(peers.rnnkit_gradients(net) | of(net), dtype)
+SIZES = [(7, 3, 5, "float32"), (33, 1, 1, "float64"), (8, 20, 12, "float32")]
+RNN = instances.Sizes("rnn", 7, 3, 5, 2)
 
 
-@pytest.mark.parametrize(("library", "of"), [("jax", gated.jax_gated), ("torch", gated.torch_gated)])
-@pytest.mark.parametrize("cell", gated.GATES)
-@pytest.mark.parametrize(("H", "B", "T", "dtype"), CELLS)
-def test_gated_gradients_agree_with_an_independent_library(library, of, cell, H, B, T, dtype):
-    pytest.importorskip(library, reason=f"{library} is in the bench extra")
-    net = gated.draw_gated(np.random.default_rng(0), cell, H, B, T, 2, dtype)
-    benchmark.first_calls(gated.rnnkit_gated(cell, net) | of(cell, net), dtype)
+def peer(name):
+    pytest.importorskip(name, reason=f"{name} is a peer of the benchmark")
+    return importlib.import_module(f"of_{name}")
 
 
-def test_gated_targets_are_two_times_each_peer():
-    cells = [{"cell": cell, "H": 32, "B": 1, "T": 100, "dtype": "float32"} for cell in ("gru", "lstm")]
-    table = pd.DataFrame([c | {"jax/rnnkit": 3.0, "torch/rnnkit": 0.5} for c in cells])
-    lines = benchmark._gated_lines(table)
-    assert lines[0] == "| gru: geometric mean at least 2x jax | 3.00x, lowest 3.00x |  |"
-    assert lines[3] == "| lstm: geometric mean at least 2x torch | 0.50x, lowest 0.50x | 32, 1, 100, float32 |"
+def assert_same(ours, theirs, dtype):
+    answers = [[np.asarray(a) for a in run()] for run in (*ours.values(), *theirs.values())]
+    for way, answer in zip(theirs, answers[1:], strict=True):
+        check_agreement(Run("peer", way), answer, answers[0], dtype)
 
 
-@pytest.mark.parametrize(("library", "of"), [("jax", peers.jax_training), ("torch", peers.torch_training)])
-def test_training_agrees_with_an_independent_library(library, of):
-    pytest.importorskip(library, reason=f"{library} is in the bench extra")
-    nets = [peers.draw_net(np.random.default_rng(r), 7, 3, 5, 2, "float32") for r in range(2)]
-    benchmark.first_calls(peers.rnnkit_training(nets, 3) | of(nets, 3), "float32")
+@pytest.mark.parametrize("name", ["jax", "torch"])
+@pytest.mark.parametrize("kind", instances.GATES)
+@pytest.mark.parametrize(("H", "B", "T", "dtype"), SIZES)
+def test_gradients_agree_with_an_independent_library(name, kind, H, B, T, dtype):
+    net = instances.draw_net(np.random.default_rng(0), instances.Sizes(kind, H, B, T, 2, dtype))
+    assert_same(of_rnnkit.gradients(kind, net), peer(name).gradients(kind, net), dtype)
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_training_agrees_with_an_independent_library(name):
+    drawn = [instances.draw_net(np.random.default_rng(r), RNN) for r in range(2)]
+    assert_same(of_rnnkit.training(drawn, 3), peer(name).training(drawn, 3), "float32")
+
+
+@pytest.fixture(scope="module")
+def processes():
+    words = [sys.executable, environments.WORKER, "rnnkit"]
+    with Contenders({name: environments.Command(words, {}) for name in ("rnnkit", "peer")}) as found:
+        yield found
+
+
+@pytest.mark.parametrize("kind", instances.GATES)
+def test_processes_answer_and_are_timed(processes, kind):
+    first = processes.load(instances.Sizes(kind, 7, 3, 5, 2))
+    assert list(first) == [Run("rnnkit", "default"), Run("peer", "default")]
+    assert all(seconds > 0 for seconds in (*first.values(), *processes.time(list(first)).values()))
+
+
+def test_processes_train(processes):
+    assert len(processes.load_training(2, 3, RNN)) == 2
+
+
+def test_a_net_is_handed_over_as_it_is(tmp_path):
+    net = instances.draw_net(np.random.default_rng(0), RNN)
+    instances.write(tmp_path / "net", net)
+    for sent, got in zip(net, instances.read(tmp_path / "net", instances.shapes(RNN), "float32"), strict=True):
+        np.testing.assert_array_equal(got, sent)
+
+
+def test_a_contender_that_ends_is_named():
+    command = environments.Command([sys.executable, "-c", "input()"], {})
+    with Contenders({"peer": command}) as found, pytest.raises(RuntimeError, match="peer ended at: load rnn 7"):
+        found.load(RNN)
 
 
 def test_answers_that_differ_are_refused():
-    contenders = {"rnnkit": lambda: (np.ones(3),), "other": lambda: (np.full(3, 1.1),)}
-    with pytest.raises(ArithmeticError, match=r"other and rnnkit differ by 1\.0e-01"):
-        benchmark.first_calls(contenders, "float32")
+    with pytest.raises(ArithmeticError, match=r"other way and rnnkit differ by 1\.0e-01"):
+        check_agreement(Run("other", "way"), [np.full(3, 1.1)], [np.ones(3)], "float32")
 
 
-@pytest.fixture
-def table():
-    cell = {"H": 128, "B": 20, "T": 50, "dtype": "float32", "rnnkit_us": 1e3, "jax/rnnkit": 4.0, "torch/rnnkit": 16.0}
-    slow = cell | {"T": 200, "rnnkit_us": 8e3, "jax/rnnkit": 0.5, "torch/rnnkit": 4.0}
-    rows = [row | {"flops": benchmark.flops_of(128, 20, row["T"]), "gemm_s": 0.1} for row in (cell, slow)]
-    return benchmark.with_limit(pd.DataFrame(rows))
+def test_only_ways_near_their_librarys_best_go_on():
+    times = {Run("a", "x"): [1.0], Run("a", "y"): [1.4], Run("a", "z"): [1.6], Run("b", "x"): [9.0]}
+    assert promising(times) == [Run("a", "x"), Run("a", "y"), Run("b", "x")]
 
 
-def test_the_limit_is_the_flops_at_the_rate_of_the_large_product(table):
-    rate = 2 * 2048**3 / 0.1
-    flops = 6 * 50 * 20 * 128**2 + 4 * 50 * 20 * 128 * 6
-    assert table.limit_us[0] == pytest.approx(1e6 * flops / rate)
-    assert table.limit_share[0] == pytest.approx(1e3 * flops / rate)
+def test_the_limit_of_a_batch_is_its_flops_at_the_rate_of_the_large_product():
+    sizes = instances.Sizes("lstm", 128, 20, 50)
+    flops = 4 * (6 * 50 * 20 * 128**2 + 4 * 50 * 20 * 128 * 6)
+    assert limits.limit_seconds(sizes, 1e9, 2) == pytest.approx(flops / 1e9)
 
 
-def test_cells_under_a_target_are_named(table):
-    lines = benchmark.summary({"table": table}).splitlines()
-    assert "| geometric mean at least 3x jax | 1.4x | |" in lines
-    assert "| every cell at least 1.0x jax | 0.50x | 128, 20, 200, float32 |" in lines
-    assert "| every cell at least 1.0x torch | 4.00x |  |" in lines
+def test_the_limit_of_one_row_is_the_weights_at_the_rate_of_the_caches(monkeypatch):
+    monkeypatch.setattr(limits, "read_rate", lambda bytes_, cores: 1e9 * cores)
+    seconds = limits.limit_seconds(instances.Sizes("rnn", 128, 1, 50), 1e9, 2)
+    assert seconds == pytest.approx((2 * 50 * 4 * 134 * 128) / 2e9 + 2 * 50 * 134 * 128 / 1e9)
 
 
-def test_a_missing_library_is_named(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "jax", None)
-    with pytest.raises(SystemExit, match=r"jax is missing: pip install -e \.\[bench\]"):
-        benchmark.main(["--only", "single", "--hidden", "3", "--batch", "1", "--steps", "2", "--out", str(tmp_path)])
+def test_caches_are_read_at_some_rate():
+    assert 1e8 < limits.read_rate(2**16, 1) < 1e13
+
+
+def test_the_best_of_all_peers_counts():
+    times = {Run("rnnkit", "default"): 1e-3, Run("jax", "a"): 3e-3, Run("jax", "b"): 2e-3, Run("torch", "c"): 9e-3}
+    row = benchmark.row_of(times, dict.fromkeys(times, 0.5), 5e-4)
+    assert (row["jax_us"], row["torch_us"]) == pytest.approx((2000, 9000))
+    assert (row["best_peer"], row["best_peer/rnnkit"], row["limit_share"]) == ("jax", 2.0, 0.5)
+
+
+def test_cells_under_a_target_are_named():
+    cells = {"H": [16, 128], "B": [1, 20], "T": [50, 50], "best_peer/rnnkit": [0.5, 2.0], "limit_share": [0.4, 0.9]}
+    lines = page.summary({"gru": pd.DataFrame(cells)}).splitlines()
+    assert lines[2] == "| GRU: geometric mean at least 1.7x the best peer | 1.00x | |"
+    assert lines[3] == "| GRU: every cell at least 1.0x | 0.50x | 16, 1, 50 |"
+    assert lines[4] == "| GRU: at least 80% of its limit where under 1.5x | 1 cells are not | 16, 1, 50 |"
+
+
+def test_a_peer_that_cannot_be_had_is_left_out_with_a_reason(monkeypatch, tmp_path):
+    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
+    with pytest.raises(environments.MissingError, match=r"there is no g\+\+"):
+        environments.onednn_binary(tmp_path)
+    with pytest.raises(environments.MissingError, match="failed: no space"):
+        environments.run([sys.executable, "-c", "import sys; sys.exit('no space')"])
 
 
 @pytest.mark.parametrize(

@@ -90,21 +90,3 @@ def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: 
     axes.set(xlabel="updates", ylabel=ylabel)
     axes.legend(fontsize=8)
     save(figure, path)
-
-
-def ratios_by_hidden_size(table: pd.DataFrame, path: Path) -> None:
-    """Draw how many times faster rnnkit is than each peer against H, a line for each batch and length (float32)."""
-    table = table[table["dtype"] == "float32"]
-    figure, both = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
-    groups = list(table.groupby(["B", "T"]))
-    for axes, peer, title in zip(both, ("jax", "torch"), ("JAX", "PyTorch"), strict=True):
-        axes.axhline(1, color="0.6", lw=0.8, zorder=0)
-        for i, ((B, T), group) in enumerate(groups):
-            axes.plot(group["H"], group[f"{peer}/rnnkit"], "o-", ms=4, color=shade(i, len(groups)), label=f"{B}, {T}")
-        axes.set(xscale="log", yscale="log", xlabel="hidden units H", title=f"time of {title} / time of rnnkit")
-        powers = [h for h in sorted(table["H"].unique()) if h & (h - 1) == 0]  # labels of 100 and 128 would overlap
-        axes.set_xticks(powers, powers)
-        axes.set_yticks([1, 2, 5, 10, 20, 50], [1, 2, 5, 10, 20, 50])
-        axes.minorticks_off()
-    both[1].legend(title="batch, steps", frameon=False, fontsize=8)
-    save(figure, path)
