@@ -12,6 +12,7 @@ random orthogonal W_hh does not; here with tanh, where their transition is linea
 from pathlib import Path
 
 import numpy as np
+from common.cells import by_cell
 from common.first_matrix import LEFT, first_matrix
 from common.training import COLUMNS, TrainingConfig, measure_training
 
@@ -47,8 +48,9 @@ def measure(config: TrainingConfig) -> Measurement:
 def draw(folder: Path) -> None:
     """Draw the loss over training beside the baseline, a panel for each length."""
     tables = read(folder)
-    history = tables.history.merge(tables.table[["out", "net", "seq_len", "constant_loss"]], on="out")
-    learning_curves_by(history, "net", "seq_len", "loss", "constant_loss", folder / "loss.png", "mean squared error")
+    table, by = by_cell(tables.table, "net")
+    history = tables.history.merge(table[["out", by, "seq_len", "constant_loss"]], on="out")
+    learning_curves_by(history, by, "seq_len", "loss", "constant_loss", folder / "loss.png", "mean squared error")
 
 
 def claims(tables: Tables) -> list[Claim]:

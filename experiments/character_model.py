@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from common.cells import CellConfig, CellName
+from common.cells import CellConfig, CellName, by_cell
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
@@ -137,8 +137,9 @@ def measure(config: Config) -> Measurement:
 def draw(folder: Path) -> None:
     """Draw the training bits against updates."""
     tables = read(folder)
-    history = tables.history.merge(tables.table[["out", "cell"]], on="out")
-    learning_curves(history, "cell", "bits", folder / "bits.png", "bits per character, training")
+    table, by = by_cell(tables.table, "cell")
+    history = tables.history.merge(table[["out", by]], on="out")
+    learning_curves(history, by, "bits", folder / "bits.png", "bits per character, training")
 
 
 def claims(tables: Tables) -> list[Claim]:

@@ -10,6 +10,7 @@ by the nets that diverge (a gradient or loss that is not finite), vanishing by t
 from pathlib import Path
 
 import numpy as np
+from common.cells import varied_cells
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
@@ -28,7 +29,8 @@ SOURCE = "the seed article, S3; Pascanu, Mikolov, Bengio 2013, sections 2 and 3"
 
 def draw(folder: Path) -> None:
     """Draw how the nets of each cell ended."""
-    outcomes(read(folder).table, ["spectral_radius", "clip"], folder / "outcomes.png")
+    table = read(folder).table
+    outcomes(table, [*varied_cells(table), "spectral_radius", "clip"], folder / "outcomes.png")
 
 
 def claims(tables: Tables) -> list[Claim]:

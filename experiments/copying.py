@@ -13,6 +13,7 @@ plateau; where neither net has gone below nine tenths of the plateau the budget 
 from pathlib import Path
 
 import numpy as np
+from common.cells import by_cell
 from common.first_matrix import first_matrix
 from common.training import COLUMNS, TrainingConfig, measure_training
 
@@ -34,8 +35,9 @@ ARJOVSKY = "Arjovsky, Shah, Bengio 2016"
 def draw(folder: Path) -> None:
     """Draw the loss over training beside the plateau, a panel for each delay."""
     tables = read(folder)
-    history = tables.history.merge(tables.table[["out", "net", "seq_len", "constant_loss"]], on="out")
-    learning_curves_by(history, "net", "seq_len", "loss", "constant_loss", folder / "loss.png", "loss, nats a step")
+    table, by = by_cell(tables.table, "net")
+    history = tables.history.merge(table[["out", by, "seq_len", "constant_loss"]], on="out")
+    learning_curves_by(history, by, "seq_len", "loss", "constant_loss", folder / "loss.png", "loss, nats a step")
 
 
 def claims(tables: Tables) -> list[Claim]:

@@ -9,6 +9,7 @@ and the gradient of the batch mean for W_hh, before and after clipping. A job is
 
 from pathlib import Path
 
+from common.cells import by_cell
 from common.flow import COLUMNS, WITHOUT_SPREAD, measure_flow
 from common.flow_config import FlowConfig
 
@@ -31,11 +32,12 @@ def draw(folder: Path) -> None:
     x = next((key for key in ("spectral_radius", "gain") if done[key].notna().all()), None)
     by = "seq_len" if done.drive_variance.nunique() == 1 else "drive_variance"
     if x is not None:
-        measured_on_theory(done, x, by, folder / "growth_rate.png", f"{x.replace('_', ' ')} asked for")
+        rows, by = by_cell(done, by)
+        measured_on_theory(rows, x, by, folder / "growth_rate.png", f"{x.replace('_', ' ')} asked for")
     longest = done[(done.seq_len == done.seq_len.max()) & (done["clip"] == done["clip"].iloc[0])]
     longest = longest[(longest.drive_variance == longest.drive_variance.max())]
     longest = longest[longest.initializer == longest.initializer.iloc[0]]
-    key = x or "cell"
+    longest, key = by_cell(longest, x or "cell")
     lags = tables.lags.merge(longest[["out", key]], on="out")
     log_norm_by_lag(
         lags,

@@ -10,6 +10,7 @@ where it is known to miss.
 
 from pathlib import Path
 
+from common.cells import by_cell
 from common.flow import COLUMNS, GROWTH_SOURCE, GROWTH_TOLERANCE, measure_flow
 from common.flow_config import FlowConfig
 
@@ -42,13 +43,13 @@ def draw(folder: Path) -> None:
     tables = read(folder)
     table = tables.table.dropna(subset="gain")
     for initializer, rows in table.groupby("initializer"):
-        path = folder / f"growth_rate_{initializer}.png"
-        measured_on_theory(rows, "gain", "drive_variance", path, f"gain asked for, {initializer} W")
-    shown = table[table.drive_variance == table.drive_variance.max()]
-    shown = shown[shown.initializer == shown.initializer.iloc[0]]
-    lags = tables.lags.merge(shown[["out", "gain"]], on="out")
+        path, (rows, by) = folder / f"growth_rate_{initializer}.png", by_cell(rows, "drive_variance")
+        measured_on_theory(rows, "gain", by, path, f"gain asked for, {initializer} W")
+    shown = tables.table[tables.table.drive_variance == tables.table.drive_variance.max()]
+    shown, by = by_cell(shown[shown.initializer == shown.initializer.iloc[0]], "gain")
+    lags = tables.lags.merge(shown[["out", by]].astype({by: object}).fillna("none"), on="out")
     title = f"{shown.initializer.iloc[0]} W, drive variance {shown.drive_variance.iloc[0]}"
-    log_norm_by_lag(lags, "gain", folder / "lags.png", title)
+    log_norm_by_lag(lags, by, folder / "lags.png", title)
 
 
 def claims(tables: Tables) -> list[Claim]:

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from common.cell_exponents import measure_exponents
-from common.cells import CellConfig
+from common.cells import CellConfig, by_cell
 from common.driven import driven_states, scaled_weights
 from common.flow import GROWTH_SOURCE, GROWTH_TOLERANCE, predicted
 from common.flow_config import FlowConfig
@@ -32,7 +32,7 @@ from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
+from rnnkit.runner.tables.figures import LINE, log_norm_by_lag, measured_on_theory
 from rnnkit.statistics import NEAR, mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.32}
@@ -157,7 +157,8 @@ def draw(folder: Path) -> None:
     """Draw slopes and exponents on the theory's line, and log norm against lag under the strongest drive."""
     tables = read(folder)
     for initializer, rows in tables.table.groupby("initializer"):
-        s2 = ", s2 = " + rows.drive_variance.map(str)
+        rows, by = by_cell(rows, "drive_variance")
+        s2 = ", " + (rows[by] if by == LINE else "s2 = " + rows.drive_variance.map(str))
         slopes = rows.assign(rate="slope of the gradient" + s2)
         exponents = rows.assign(
             rate="largest exponent" + s2, growth_rate=rows.exponent, growth_rate_se=rows.exponent_se
@@ -167,10 +168,10 @@ def draw(folder: Path) -> None:
             pd.concat([slopes, exponents]), "gain", "rate", path, f"gain, {initializer} W", "nats per step"
         )
     shown = tables.table[tables.table.drive_variance == tables.table.drive_variance.max()]
-    shown = shown[shown.initializer == shown.initializer.iloc[0]]
-    lags = tables.lags.merge(shown[["out", "gain"]], on="out")
+    shown, by = by_cell(shown[shown.initializer == shown.initializer.iloc[0]], "gain")
+    lags = tables.lags.merge(shown[["out", by]], on="out")
     title = f"{shown.initializer.iloc[0]} W, drive variance {shown.drive_variance.iloc[0]}"
-    log_norm_by_lag(lags, "gain", folder / "lags.png", title)
+    log_norm_by_lag(lags, by, folder / "lags.png", title)
 
 
 def claims(tables: Tables) -> list[Claim]:

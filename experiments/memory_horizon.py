@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from common.cells import by_cell
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim
@@ -30,7 +31,8 @@ SOURCE = "the seed article, S2"
 
 def draw(folder: Path) -> None:
     """Draw the share of nets solved against the lag, a line for each kind of net."""
-    success_by(read(folder).table, "seq_len", "net", folder / "horizon.png", "lag, steps back")
+    table, by = by_cell(read(folder).table, "net")
+    success_by(table, "seq_len", by, folder / "horizon.png", "lag, steps back")
 
 
 def horizon(table: pd.DataFrame, net: str) -> int:

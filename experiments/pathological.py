@@ -13,6 +13,7 @@ best constant answer is scored on fresh sequences.
 from pathlib import Path
 
 import numpy as np
+from common.cells import by_cell
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.rng import streams
@@ -55,8 +56,9 @@ def measure(config: TrainingConfig) -> Measurement:
 def draw(folder: Path) -> None:
     """Draw the share of wrong test sequences over training."""
     tables = read(folder)
-    history = tables.history.merge(tables.table[["out", "task"]], on="out").dropna(subset=["error"])
-    learning_curves(history, "task", "error", folder / "error.png", "share of fresh sequences wrong")
+    table, by = by_cell(tables.table, "task")
+    history = tables.history.merge(table[["out", by]], on="out").dropna(subset=["error"])
+    learning_curves(history, by, "error", folder / "error.png", "share of fresh sequences wrong")
 
 
 def claims(tables: Tables) -> list[Claim]:

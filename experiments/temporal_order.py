@@ -15,6 +15,7 @@ there a clip can help: see the part of the published protocol at length 50, pres
 from pathlib import Path
 
 import numpy as np
+from common.cells import by_cell
 from common.training import COLUMNS, TrainingConfig, of_nets, train_nets
 
 from rnnkit.rng import streams
@@ -67,7 +68,8 @@ def measure(config: TrainingConfig) -> Measurement:
 
 def draw(folder: Path) -> None:
     """Draw the share of nets solved over length and radius, a panel for each clip."""
-    success_grid(read(folder).table, "seq_len", "spectral_radius", "clip", folder / "success.png")
+    table, panel = by_cell(read(folder).table, "clip")
+    success_grid(table, "seq_len", "spectral_radius", panel, folder / "success.png")
 
 
 def success_where_chance(tables: Tables) -> tuple[int, np.ndarray, np.ndarray]:

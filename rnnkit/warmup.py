@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import config
@@ -102,6 +103,15 @@ def compile_kernels(dtype: str) -> None:
     _check_stored()
 
 
+def _compile_in_new_process(dtype: str) -> int:
+    """Compile for a dtype in a process of its own; print its lines whole, and return its exit code."""
+    command = [sys.executable, "-m", "rnnkit.warmup", dtype]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        for line in worker.stdout:
+            print(line, end="", flush=True)
+    return worker.returncode
+
+
 def _check_stored() -> None:
     """End with an error where a kernel could not be stored: the next process would have to compile it again."""
     if "store" in cache.faults:
@@ -126,9 +136,9 @@ def main(arguments: list[str]) -> None:
         if function.at_once:
             function.provide()
     _check_stored()
-    workers = [subprocess.Popen([sys.executable, "-m", "rnnkit.warmup", dtype]) for dtype in DTYPES]
-    if any([worker.wait() for worker in workers]):
-        sys.exit("not all kernels are ready")
+    with ThreadPoolExecutor(len(DTYPES)) as pool:
+        if any(pool.map(_compile_in_new_process, DTYPES)):
+            sys.exit("not all kernels are ready")
     seconds, layer = time.perf_counter() - start, parallel.threading_layer()
     print(f"all kernels ready after {seconds:.0f} s, kept in {cache.FOLDER}; threading: {layer}")
 

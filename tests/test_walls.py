@@ -133,12 +133,12 @@ MAY_NAME_CELLS = {  # and why
 
 
 def cells_named(source: str) -> list[str]:
-    """Every name of a shipped cell: as a constant's value, or as the codes that kernels export."""
+    """Every name of a shipped cell: as a constant's value, of its class, or of the codes that kernels export."""
     found = []
     for node in ast.walk(ast.parse(source)):
         names = [getattr(node, "value", None)] if isinstance(node, ast.Constant) else []
-        names += [node.id] if isinstance(node, ast.Name) and node.id.isupper() else []
-        names += [node.name] if isinstance(node, ast.alias) and node.name.isupper() else []
+        named = {ast.Name: "id", ast.alias: "name", ast.Attribute: "attr"}.get(type(node))
+        names += [getattr(node, named)] if named and not getattr(node, named).islower() else []  # of a class or a code
         found += [name for name in names if isinstance(name, str) and name.lower() in NAMES_OF_CELLS]
     return found
 
@@ -200,6 +200,9 @@ def test_importing_the_package_leaves_the_environment_as_it_is():
         (foreign_to_cells, "from rnnkit.kernels.layer import forward_layer"),
         (cells_named, 'gated = cell == "lstm"'),
         (cells_named, 'if cell in ("gru", x): pass'),
+        (cells_named, "from rnnkit.cells import Tanh"),
+        (cells_named, "gated = isinstance(cell, cells.LSTM)"),
+        (cells_named, "match cell:\n    case Tanh(): pass"),
         (cells_named, "from rnnkit.kernels.cells import LSTM"),
         (compilers_named, "from numba import njit as fast"),
         (compilers_named, "import numba\n@numba.njit(cache=True)\ndef f(): pass"),

@@ -48,7 +48,7 @@ def _direction(net, direction, weights, x, first, lengths):
 
 
 def run(net, weights, x, state, lengths=None):
-    """Return y and the last states, {name: (ways, B, H)}, of tensors x (T, B, I) and state by name."""
+    """Return y and the last states, {name: (directions, B, H)}, of tensors x (T, B, I) and state by name."""
     last, below = {name: [] for name in state}, x
     for layer in range(net.layers):
         sides = []

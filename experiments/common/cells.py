@@ -8,16 +8,45 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from rnnkit.cells import CELLS, Cell, as_cell
 from rnnkit.runner.jobs.config import JobConfig, NamesFile
+from rnnkit.runner.tables.figures import LINE
+from rnnkit.runner.tables.formats import spelt
 
 OWN = "none"  # the cell of the net that the job names
 _NAMED = f"one of {', '.join(CELLS)}, or the path of a .py file with one"
 _File = NamesFile(lambda cell: Path(cell).suffix == ".py")
 CellName = Annotated[str, _File, Field(min_length=1, description=_NAMED)]
 CellOrOwn = Annotated[str, _File, Field(min_length=1, description=f"none (the net's own), or {_NAMED}")]
+
+
+def by_cell(table: pd.DataFrame, by: str) -> tuple[pd.DataFrame, str]:
+    """Return a table and the column that tells its lines apart in a picture: `by`, or LINE where cells differ too.
+
+    LINE says what differs of cell, constants and `by`: a sweep over leaky.py and alpha has a line for each of both.
+    """
+    varied = varied_cells(table)
+    if not varied:
+        return table, by
+    keys = [*varied, *([by] if by not in varied and table[by].nunique(dropna=False) > 1 else [])]
+    said = ([_said(key, value) for key, value in zip(keys, row, strict=True)] for row in table[keys].values)
+    labels = [", ".join(filter(None, words)) for words in said]
+    return table.assign(**{LINE: labels}), LINE
+
+
+def varied_cells(table: pd.DataFrame) -> list[str]:
+    """Return those of cell and its constants that differ in a table."""
+    keys = [key for key in table if key == "cell" or key.startswith("constants.")]
+    return [key for key in keys if table[key].nunique(dropna=False) > 1]
+
+
+def _said(key: str, value: Any) -> str:
+    if key == "cell":
+        return Path(str(value)).stem
+    return "" if pd.isna(value) and key.startswith("constants.") else f"{key.removeprefix('constants.')} {spelt(value)}"
 
 
 class CellConfig(JobConfig):

@@ -12,20 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit._arguments import check_array, function, number
-from rnnkit.cells import Cell, as_cell
-from rnnkit.cells.derivatives import jacobian
-from rnnkit.cells.symbolic import symbolic
-from rnnkit.gradients.precise import evaluate
-from rnnkit.gradients.scaled import floats
+from rnnkit._arguments import check_array, function, integer, number
+from rnnkit.gradients.cellcheck import check_cell
+from rnnkit.gradients.differences import OFFSETS, WEIGHTS
 from rnnkit.networks.by_state import State
 from rnnkit.networks.checks import check_net
 from rnnkit.networks.rnn import RNN
+from rnnkit.parametrizations import as_parametrization
+from rnnkit.parametrizations.compiled import OF_PULLBACK, OF_WEIGHTS, run_compiled
 from rnnkit.rng import streams
 
-OFFSETS = (-2, 2, -1, 1)  # in pairs: the difference of a loss that does not depend on the entry is 0, without rounding
-POINTS, KINK = 64, 1e-7  # of `check_cell`: points, and how far quotients of two steps may be apart where all is smooth
-WEIGHTS = (1 / 12, -1 / 12, -8 / 12, 8 / 12)
+__all__ = ["check_cell", "check_network", "check_parametrization", "numerical_gradient", "relative_error"]
 
 
 def numerical_gradient(loss: Callable[[], float], array: np.ndarray, step: float = 1e-3) -> np.ndarray:
@@ -103,49 +100,25 @@ def check_network(net: RNN, x: np.ndarray, target: np.ndarray, **options: Any) -
     return {name: relative_error(gradient, numerical_gradient(loss, a)) for name, (gradient, a) in pairs.items()}
 
 
-def check_cell(cell: Any) -> dict[str, float]:
-    """Return the largest error of every derivative of a cell's step against finite differences, by name: "h by a".
+def check_parametrization(parametrization: Any, H: int = 5) -> dict[str, float]:
+    """Return the relative error of a parametrization's pullback, and of both its functions compiled, by name.
 
-    cell: a name, a .py file, a class or an instance (`rnnkit.cells.as_cell`), which raises ValueError for what is none.
-    Errors are relative, or absolute below 1, at 64 drawn points; below 1e-8 where all is right. A point beside a kink,
-    of relu, abs or where, or a pole, has no difference quotient and is left out; where most are, the error is inf.
+    parametrization: a name, a .py file, a class or an instance (`rnnkit.parametrizations`), which raises ValueError for
+    what is none. At drawn free weights of two blocks of H units; below 1e-8 where all is right.
     """
-    cell = as_cell(cell)
-    found, points = symbolic(type(cell)), streams(0).evaluation
-    values = {name: points.uniform(-2, 2, POINTS) for name in (*cell.blocks, *cell.states, *cell.per_unit)}
-    values |= {name: np.full(POINTS, value) for name, value in cell.constants.items()}
-    table = jacobian(found.outputs, list(found.arguments.values()))
-    errors = {}
-    for name in (*cell.blocks, *cell.states, *cell.per_unit):
-        quotients, smooth = _quotients(cell, values, name)
-        for state, row, quotient in zip(cell.states, table, quotients, strict=True):
-            e = row[list(found.arguments).index(name)]
-            got = np.zeros(POINTS) if e is None else floats(evaluate([e], values)[0])
-            error = np.abs(got - quotient) / np.maximum(1, np.abs(quotient))
-            enough = 2 * smooth.sum() > POINTS and np.isfinite(error[smooth]).all()
-            errors[f"{state} by {name}"] = float(np.max(error, where=smooth, initial=0.0)) if enough else np.inf
-    return errors
-
-
-def _quotients(cell: Cell, values: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return difference quotients of each state (states, points), and where those of two steps agree: at no kink."""
-
-    def of_step(step: float) -> np.ndarray:
-        moved = [_step(cell, values | {name: values[name] + offset * step}) for offset in OFFSETS]
-        with np.errstate(invalid="ignore"):  # inf - inf, at a pole
-            return sum(weight * states for weight, states in zip(WEIGHTS, moved, strict=True)) / step
-
-    fine, coarse = of_step(1e-3), of_step(2e-3)
-    with np.errstate(invalid="ignore"):
-        return fine, (np.abs(fine - coarse) < KINK * np.maximum(1, np.abs(fine))).all(axis=0)
-
-
-def _step(cell: Cell, values: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the new states (states, points) of a cell's step, as it is written."""
-    with np.errstate(all="ignore"):
-        states = type(cell).step(*(values[name].copy() for name in cell.arguments()))  # a step may write `a *= 2`
-    shape = next(iter(values.values())).shape
-    return np.array([np.broadcast_to(state, shape) for state in (states if isinstance(states, tuple) else (states,))])
+    one, rng = as_parametrization(parametrization), streams(0).evaluation
+    if one is None:
+        raise ValueError("parametrization must be one, got None")
+    H = integer("H", H, 1)
+    V, dW = rng.standard_normal((2, H, 2 * H))
+    W, dV = one.of(V), one.back(V, dW)
+    numeric = numerical_gradient(lambda: float((one.of(V) * dW).sum()), V)
+    compiled = [run_compiled(one, part, V, dW) for part in (OF_WEIGHTS, OF_PULLBACK)]
+    return {
+        "pullback": relative_error(dV, numeric),
+        "weights, compiled": relative_error(compiled[0], W),
+        "pullback, compiled": relative_error(compiled[1], dV),
+    }
 
 
 def _check_float64(name: str, array: np.ndarray) -> None:

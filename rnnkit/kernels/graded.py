@@ -51,7 +51,7 @@ def _loses_some(delta, z, saturated):
 
 
 @jit
-def through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, z):
+def through_activation(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, z):
     """Take gradients at h[t + 1] (delta) to those at a_{t + 1}: z e^total by rows, and in logs where graded.
 
     delta becomes the signs of a graded row. a: workspace. total: of each row, moved where it is graded.

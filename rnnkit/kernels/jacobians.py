@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit._compile.jit import checked_border, jit
 from rnnkit.kernels._checks import check_activation, check_arrays
 from rnnkit.kernels.activations import check_code
-from rnnkit.kernels.graded import log_norm_of_signs, lost_below, through_slopes, through_weights
+from rnnkit.kernels.graded import log_norm_of_signs, lost_below, through_activation, through_weights
 
 
 class ScaledGradients(NamedTuple):
@@ -83,7 +83,7 @@ def _hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, b_h, activation):
     logs, graded, total = np.zeros((B, H)), np.zeros(B, np.bool_), np.zeros(B)
     for lag in range(T + 1):
         if lag > 0:
-            through_slopes(delta, logs, graded, total, x, h, T - lag, W_xh, W_hh, b_h, activation, a, z)
+            through_activation(delta, logs, graded, total, x, h, T - lag, W_xh, W_hh, b_h, activation, a, z)
             through_weights(z, W_hh, delta, logs, graded, total)
         _log_norms(delta, logs, graded, total, log_norms[lag])
     return log_norms
@@ -107,7 +107,7 @@ def _rnn_backward_scaled(dh_T, x, h, W_xh, W_hh, b_h, activation):
     logs, graded, total = np.zeros((B, H)), np.zeros(B, np.bool_), np.zeros(B)
     for t in range(T - 1, -1, -1):
         _log_norms(delta, logs, graded, total, log_norms[T - 1 - t])
-        through_slopes(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, dz[t])
+        through_activation(delta, logs, graded, total, x, h, t, W_xh, W_hh, b_h, activation, a, dz[t])
         for b in range(B):
             total[b] += 0.0 if graded[b] else _normalise(dz[t, b])
             log_scales[t, b] = total[b]

@@ -1,13 +1,11 @@
 """A whole network in compiled code, forward and back: what training and its tests run.
 
-A network is its weights in one array, `flat`, laid out as in `rnnkit.networks.parameters`, and its `sizes`:
-
-    (I, H, O, cell, layers, directions, last)     cell: a handle; directions: 1 or 2; last: 1 where the output is of
-                                                  the last states alone, else of every step
-
-Its input x is a pair, (numbers (T, B, I), symbols (T, B)), of which one is empty; so with `answers.py` all of this is
-compiled once a dtype, where each mix of types took 6 s more. Nothing is checked.
+A network is its weights in one array, `flat`, laid out as in `rnnkit.networks.parameters`, and its `Sizes`. Its input x
+is a pair, (numbers (T, B, I), symbols (T, B)), of which one is empty; so with `answers.py` all of this is compiled once
+a dtype, where each mix of types took 6 s more. Nothing is checked.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +16,18 @@ from rnnkit.kernels.engine.words import layer_sizes, words
 from rnnkit.kernels.layer import backward_layer, forward_layer
 from rnnkit.kernels.readout import _readout_backward, _readout_forward
 from rnnkit.kernels.rows import copy_columns
+
+
+class Sizes(NamedTuple):
+    """cell: a handle. directions: 1 or 2. last: 1 where the output is of the last states alone, else of every step."""
+
+    I: int  # noqa: E741
+    H: int
+    O: int  # noqa: E741
+    cell: int
+    layers: int
+    directions: int
+    last: int
 
 
 def as_pair(x: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -37,14 +47,13 @@ def steps_and_rows(x):
 @jit
 def direction_inputs(k, sizes):
     """Return how many columns enter direction k: of the first layer x, of others the states below."""
-    I, H, _, _, _, directions, _ = sizes  # noqa: E741
-    return I if k < directions else directions * H
+    return sizes.I if k < sizes.directions else sizes.directions * sizes.H
 
 
 @jit
 def direction_start(k, sizes):
     """Return where the weights of direction k (of all layers, from below) begin in the flat array."""
-    _, H, _, cell, _, directions, _ = sizes
+    H, cell, directions = sizes.H, sizes.cell, sizes.directions
     first, later = (
         count_weights(cell, direction_inputs(0, sizes), H),
         count_weights(cell, direction_inputs(directions, sizes), H),
@@ -62,7 +71,7 @@ def count_weights(cell, inputs, H):
 @jit
 def direction_weights(flat, k, sizes):
     """Return views (W_xh, W_h, b_h, units) of direction k, the last three in one row each."""
-    H, cell, n, at = sizes[1], sizes[3], direction_inputs(k, sizes), direction_start(k, sizes)
+    H, cell, n, at = sizes.H, sizes.cell, direction_inputs(k, sizes), direction_start(k, sizes)
     xh, hh, b, units = layer_sizes(cell, n, H)
     W_h, b_h, u = at + xh, at + xh + hh, at + xh + hh + b
     return flat[at:W_h].reshape(n, xh // n), flat[W_h:b_h], flat[b_h:u], flat[u : u + units]
@@ -72,21 +81,20 @@ def direction_weights(flat, k, sizes):
 def recurrent_weights(flat, sizes):
     """Return a view (H, columns) of the recurrent weights of the lowest layer, W_hh where the first state has all."""
     W_h = direction_weights(flat, 0, sizes)[1]
-    return W_h.reshape(sizes[1], W_h.size // sizes[1])
+    return W_h.reshape(sizes.H, W_h.size // sizes.H)
 
 
 @jit
 def readout_weights(flat, sizes):
     """Return views (W_hy, b_y)."""
-    _, H, O, _, layers, directions, _ = sizes  # noqa: E741
-    at, n = direction_start(layers * directions, sizes), directions * H
-    return flat[at : at + n * O].reshape(n, O), flat[at + n * O :]
+    at, n = direction_start(sizes.layers * sizes.directions, sizes), sizes.directions * sizes.H
+    return flat[at : at + n * sizes.O].reshape(n, sizes.O), flat[at + n * sizes.O :]
 
 
 @jit
 def empty_states(T, B, sizes, dtype):
     """Return (h, inner, saved) of all layers and directions, first states zero; see `layer.py`."""
-    _, H, _, cell, layers, directions, _ = sizes
+    H, cell, layers, directions = sizes.H, sizes.cell, sizes.layers, sizes.directions
     n, d = layers * directions, words(cell)
     h = np.zeros((layers, T + directions, B, directions * H), dtype)
     return h, np.zeros((n, d[STATES] - 1, T + directions, B, H), dtype), np.empty((n, T, d[SAVED], B, H), dtype)
@@ -95,7 +103,7 @@ def empty_states(T, B, sizes, dtype):
 @jit
 def states_of(k, states, sizes):
     """Return (states, layout) of direction k, as the kernels of a layer take them."""
-    H, directions = sizes[1], sizes[5]
+    H, directions = sizes.H, sizes.directions
     (h, inner, saved), reverse = states, k % directions
     return (h[k // directions], inner[k], saved[k]), (reverse * H, reverse, np.empty(0, np.int64))
 
@@ -103,9 +111,8 @@ def states_of(k, states, sizes):
 @jit
 def features_of(states, T, sizes):
     """Return what enters the readout, (S, B, directions H): states of the last layer."""
-    _, H, _, _, layers, directions, last = sizes
-    h = states[0][layers - 1]
-    if not last:
+    H, directions, h = sizes.H, sizes.directions, states[0][sizes.layers - 1]
+    if not sizes.last:
         return h[1 : T + 1]
     features = np.empty((1, h.shape[1], directions * H), h.dtype)
     for reverse in range(directions):
@@ -119,13 +126,13 @@ def direction_forward(flat, sizes, k, x, states):
     """Fill the states of direction k, which x (T, B, n) or (T, B) enters."""
     W_xh, W_h, b_h, units = direction_weights(flat, k, sizes)
     own, layout = states_of(k, states, sizes)
-    forward_layer(x, W_xh, W_h, b_h, units, sizes[3], own, layout)
+    forward_layer(x, W_xh, W_h, b_h, units, sizes.cell, own, layout)
 
 
 @jit
 def network_forward(flat, sizes, x, states):
     """Fill the states and return (features, y (S, B, O))."""
-    (numbers, symbols), T, layers, directions = x, steps_and_rows(x)[0], sizes[4], sizes[5]
+    (numbers, symbols), T, layers, directions = x, steps_and_rows(x)[0], sizes.layers, sizes.directions
     for k in range(layers * directions):
         if k >= directions:
             direction_forward(flat, sizes, k, states[0][k // directions - 1][1 : T + 1], states)
@@ -141,7 +148,7 @@ def network_forward(flat, sizes, x, states):
 @jit
 def last_carry(dh, sizes, carry):
     """Hand dL/dh (1, B, directions H) of the last states to the carry of the last layer's directions."""
-    _, H, _, _, layers, directions, _ = sizes
+    H, layers, directions = sizes.H, sizes.layers, sizes.directions
     for reverse in range(directions):
         k = (layers - 1) * directions + reverse
         at = k * carry.shape[1] * carry.shape[2] * H
@@ -151,7 +158,7 @@ def last_carry(dh, sizes, carry):
 @jit
 def direction_backward(flat, sizes, k, dh, x, states, dx, g, buffers):
     """Write the gradients of the weights of direction k into g, and those of what enters it into dx."""
-    cell, (_, carry, hidden) = sizes[3], buffers
+    cell, (_, carry, hidden) = sizes.cell, buffers
     W_xh, W_h, _, units = direction_weights(flat, k, sizes)
     own, layout = states_of(k, states, sizes)
     parts = zero_sums(x, W_xh, cell)
@@ -163,7 +170,7 @@ def direction_backward(flat, sizes, k, dh, x, states, dx, g, buffers):
 @jit
 def network_backward(flat, sizes, x, states, features, dy, g, buffers):
     """Write the gradient of every weight into g, flat as the weights. buffers: dx of two layers, carry, hidden."""
-    (numbers, symbols), layers, directions, last = x, sizes[4], sizes[5], sizes[6]
+    (numbers, symbols), layers, directions, last = x, sizes.layers, sizes.directions, sizes.last
     T, (dx, carry, _), (W_hy, _) = steps_and_rows(x)[0], buffers, readout_weights(flat, sizes)
     back, (dW_hy, db_y) = _readout_backward(dy, features, W_hy), readout_weights(g, sizes)
     copy_columns(dW_hy, 0, back.dW_hy, 0, dW_hy.shape[0], dW_hy.shape[1])
@@ -188,7 +195,7 @@ def network_backward(flat, sizes, x, states, features, dy, g, buffers):
 @jit
 def empty_buffers(T, B, sizes, dtype, with_hidden):
     """Return what `network_backward` works in."""
-    _, H, _, cell, layers, directions, _ = sizes
+    H, cell, layers, directions = sizes.H, sizes.cell, sizes.layers, sizes.directions
     n, n_states = layers * directions, words(cell)[STATES]
     dx = np.empty((2, T if layers > 1 else 0, B, directions * H), dtype)
     hidden = np.empty((n, n_states, T if with_hidden else 0, B, H), dtype)

@@ -74,7 +74,7 @@ def _adam(p, g, mean, square, step, learning_rate, beta1, beta2, epsilon):
 
 
 def check_hyperparameters(**hyperparameters: float) -> None:
-    """Raise ValueError naming the first setting out of its range: see RANGES; mu, alpha, beta1 and beta2 in [0, 1)."""
+    """Raise ValueError naming the first one out of its range: see RANGES; mu, alpha, beta1 and beta2 in [0, 1)."""
     for name, value in hyperparameters.items():
         low, high = RANGES.get(name, (0.0, 1.0))
         number(name, value, least=low, **{"most" if name in RANGES else "below": high})

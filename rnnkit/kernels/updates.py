@@ -48,17 +48,17 @@ def step_weights(p, g, moments, step, rule, rate, hyperparameters):
 def map_forward(maps, flat, sizes, effective):
     """Set effective to the weights that run: the recurrent ones are maps of the free ones."""
     copy_columns(effective, 0, flat, 0, 1, flat.size)
-    for k in range(sizes[4] * sizes[5]):
+    for k in range(sizes.layers * sizes.directions):
         V, W = direction_weights(flat, k, sizes)[1], direction_weights(effective, k, sizes)[1]
-        map_recurrent(maps, OF_WEIGHTS, sizes[3], V, V, W, sizes[1])
+        map_recurrent(maps, OF_WEIGHTS, sizes.cell, V, V, W, sizes.H)
 
 
 @jit
 def map_backward(maps, flat, sizes, g):
     """Take the gradients of recurrent weights in g to those of the free ones."""
-    for k in range(sizes[4] * sizes[5]):
+    for k in range(sizes.layers * sizes.directions):
         V, dW = direction_weights(flat, k, sizes)[1], direction_weights(g, k, sizes)[1]
-        map_recurrent(maps, OF_PULLBACK, sizes[3], V, dW.copy(), dW, sizes[1])
+        map_recurrent(maps, OF_PULLBACK, sizes.cell, V, dW.copy(), dW, sizes.H)
 
 
 @jit
@@ -88,7 +88,7 @@ def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penal
         record[u, LOSS] = loss_into(y, target, mask, dy)
         network_backward(effective, sizes, x, states, features, dy, g, buffers)
         if weight > 0:
-            found = _omega(buffers[2][0][0], states[0][0], W_hh, sizes[3], form)
+            found = _omega(buffers[2][0][0], states[0][0], W_hh, sizes.cell, form)
             record[u, OMEGA] = found.value
             for i in range(W_hh.shape[0]):
                 for j in range(W_hh.shape[1]):

@@ -81,7 +81,7 @@ class Layout(NamedTuple):
 
 
 def layout(directions: list[Direction], H: int, cell: Cell) -> list[Layout]:
-    """Return the places of all directions."""
+    """Return the layouts of all directions."""
     found, end, recurrent = [], 0, set(cell.recurrent().values())
     for direction in directions:
         of_direction, parts = direction_shapes(cell, direction.inputs, H), []

@@ -12,7 +12,7 @@ states at t where there is an x:
         5  .  .  x  x  x  .   window 3: losses of steps 5-6, taken back through steps 3-6
         6  .  .  x  x  x  x
 
-Full BPTT has the whole triangle; k1 = k2 = T is full BPTT, to the byte. k1 = k2 cuts the sequence into chunks; k1 = 1
+Full BPTT has the whole triangle; k1 = k2 = T is full BPTT, bit for bit. k1 = k2 cuts the sequence into chunks; k1 = 1
 takes every loss back through exactly k2 steps, at k2 times the cost. The windows are the batch's: where its rows are
 shorter (lengths), they lie where they lie for T.
 """

@@ -67,7 +67,7 @@ def train(
 
     make_net: takes a generator, returns the net to train. seq_len: of the task's sequences, or a pair: every block of
     updates has a length from it. folder: where checkpoints go, some seconds apart; the same call after a kill resumes
-    from them and ends with the same bytes, and one with larger updates goes further; another call's are refused.
+    from them, bit for bit, and one with larger updates goes further; another call's are refused.
     threads: as in `parallel.map_replicates`.
     progress: called after every check of a net, from its thread. Raises ValueError naming what does not fit, a task
     that draws from elsewhere than the generator it is given among it.

@@ -1,4 +1,4 @@
-"""An optimizer by name: one setting, learning rate and state for all parameters of a net."""
+"""An optimizer by name: one set of hyperparameters, learning rate and state for all parameters of a net."""
 
 import numpy as np
 

@@ -52,7 +52,7 @@ class Protocol:
     frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError naming the first setting that is out of range."""
+        """Raise ValueError naming the first argument that is out of range."""
         for name in ("updates", "batch_size", "check_every", "check_size", "hold"):
             integer(name, getattr(self, name), 1)
         if self.check_every % BLOCK or self.updates % self.check_every:

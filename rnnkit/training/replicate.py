@@ -7,7 +7,7 @@ import numpy as np
 from rnnkit.cells.descriptor import BACKWARD, FORWARD
 from rnnkit.cells.handles import provide
 from rnnkit.initializers import spectral_radius
-from rnnkit.kernels.network import as_pair
+from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.updates import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
 from rnnkit.networks.rnn import RNN
@@ -31,8 +31,8 @@ class Training:
         self.net, self.task, self.lengths, self.protocol, self.rng = make_net(rng.init), task, lengths, protocol, rng
         check_net(self.net, task, protocol)
         net = self.net
-        self.sizes = (net.input_size, net.hidden_size, net.output_size, net.handle, net.layers)
-        self.sizes += (1 + net.bidirectional, int(net.output == "last"))
+        shape = net.input_size, net.hidden_size, net.output_size, net.handle, net.layers, 1 + net.bidirectional
+        self.sizes = Sizes(*shape, int(net.output == "last"))
         for word in (FORWARD, BACKWARD):
             provide(net.handle, word, net.dtype)
         self.moments = np.zeros((2, net.flat.size), net.dtype)

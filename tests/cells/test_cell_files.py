@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from rnnkit import RNN
 from rnnkit.cells import CELLS, GRU, Cell, as_cell, sigmoid, tanh
 from rnnkit.cells.expressions import Graph
+from rnnkit.cells.loops import compiled
+from rnnkit.gradients import cellcheck
 from rnnkit.gradients.gradcheck import check_cell
 from rnnkit.networks.torch_weights import to_torch
 
@@ -85,7 +87,8 @@ def test_a_file_that_is_not_there():
 @pytest.mark.parametrize("cls", EVERY)
 def test_every_cell_is_proved_in_one_call(cls):
     found = check_cell(cls)
-    assert len(found) == len(cls.states) * len((*cls.blocks, *cls.states, *cls.per_unit))
+    assert len(found) == len(cls.states) * len((*cls.blocks, *cls.states, *cls.per_unit)) + 2
+    assert {"forward, compiled", "BPTT, compiled"} <= found.keys()
     assert max(found.values()) < RIGHT
 
 
@@ -118,6 +121,12 @@ def test_the_proof_can_fail(monkeypatch):
     found = check_cell(GRU)
     assert found["h by z"] > 0.01
     assert not np.isnan(list(found.values())).any()
+
+
+def test_loops_that_are_another_cells_are_seen(monkeypatch):
+    monkeypatch.setattr(cellcheck, "compiled", lambda cls, *of: compiled(CELLS["sigmoid"], *of))
+    found = check_cell("tanh")
+    assert min(found["forward, compiled"], found["BPTT, compiled"]) > 0.1
 
 
 def test_a_step_that_assigns_in_place_is_proved():

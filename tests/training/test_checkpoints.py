@@ -1,4 +1,4 @@
-"""A training that is killed at any moment and started again ends with the same bytes."""
+"""A training that is killed at any moment and started again resumes, bit for bit."""
 
 import json
 import subprocess

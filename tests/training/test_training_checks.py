@@ -8,7 +8,7 @@ from pairs import every_pair
 from training_cases import ORDER, maker, protocol
 
 from rnnkit.kernels.answers import count_wrong
-from rnnkit.kernels.network import as_pair
+from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.updates import evaluate
 from rnnkit.tasks import TASKS
 from rnnkit.training import replicate as of_replicate
@@ -115,7 +115,7 @@ def test_a_test_is_a_forward_pass_and_its_loss(task, length):
     net, batch = maker(task=task)(np.random.default_rng(1)), task.sample(np.random.default_rng(2), 33, length)
     x, target = (a if a.dtype == np.int64 else a.astype(np.float32) for a in batch[:2])
     mask = np.ones(target.shape[:2], np.bool_) if batch.mask is None else np.ascontiguousarray(batch.mask)
-    sizes = (task.input_size, 6, task.output_size, 0, 1, 1, int(task.output == "last"))
+    sizes = Sizes(task.input_size, 6, task.output_size, 0, 1, 1, int(task.output == "last"))
     trace = net.forward(x)
     y = trace.y[None] if task.output == "last" else trace.y
     of_run = (target[0], mask[0]) if task.output == "last" else (target, mask)

@@ -88,7 +88,7 @@ class JobConfig(BaseModel):
     def scientific(self) -> dict[str, Any]:
         """Return what decides the numbers: every key but those of the sweep, the experiment's own first.
 
-        Last, as `<key>_sha256`, what the files that keys name held when these settings were made.
+        Last, as `<key>_sha256`, what the files that keys name held when this config was made.
         """
         return self.model_dump(exclude={*KEYS_OF_A_SWEEP, "seed"}) | {"seed": self.seed} | self._digests
 

@@ -120,7 +120,7 @@ def run_job(experiment: Experiment, job: Job) -> str:
 
 
 def _config_of(experiment: Experiment, job: Job) -> JobConfig:
-    """Return the settings of a job; CannotRecord where a file that they name is no longer what was planned."""
+    """Return the config of a job; CannotRecord where a file that they name is no longer what was planned."""
     config, found = validated(experiment.schema, job.values)
     now = config.scientific() if config else job.config
     for key in [key for key in job.config if key.endswith(store.OF_A_FILE) and now.get(key) != job.config[key]]:

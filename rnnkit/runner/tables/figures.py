@@ -1,6 +1,7 @@
 """Tables to pictures. The same table gives the same bytes."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from rnnkit.runner.tables.formats import spelt
 
+LINE = "line"  # a column whose values are labels as they are
 COLOURS = plt.get_cmap("viridis")
 
 
@@ -25,6 +27,11 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, without the date and version that would change its bytes, and close it."""
     figure.savefig(path, dpi=130, metadata={"Software": None}, bbox_inches="tight")
     plt.close(figure)
+
+
+def label_of(by: str, value: Any) -> str:
+    """Return what a legend says of the lines of one value of column `by`."""
+    return value if by == LINE else f"{by} = {spelt(value)}"
 
 
 def zero_line(axes: Axes) -> None:
@@ -45,7 +52,7 @@ def measured_on_theory(
     for i, (value, group) in enumerate(groups):
         group, colour = group.sort_values(x), shade(i, len(groups))
         axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
-        label = f"{by} = {spelt(value)}"
+        label = label_of(by, value)
         axes.errorbar(
             group[x],
             group.growth_rate,
@@ -71,7 +78,7 @@ def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None
         group = group.sort_values("lag")
         mean, sd = group.log_norm / 2.302585, group.log_norm_sd / 2.302585
         colour = shade(i, len(groups))
-        axes.plot(group.lag, mean, color=colour, label=f"{by} = {spelt(value)}")
+        axes.plot(group.lag, mean, color=colour, label=label_of(by, value))
         axes.fill_between(group.lag, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
     axes.set(xlabel="lag (steps back from the loss)", ylabel="log10 ||dL/dh||, mean and 1 sd")
     axes.set_title(title, fontsize=10)
@@ -85,7 +92,7 @@ def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: 
     groups = list(history.groupby(by))
     for i, (value, group) in enumerate(groups):
         group = group.sort_values("update")
-        label = f"{by} = {spelt(value)}"
+        label = label_of(by, value)
         axes.plot(group["update"], group[y], "o-", ms=3, color=shade(i, len(groups)), label=label)
     axes.set(xlabel="updates", ylabel=ylabel)
     axes.legend(fontsize=8)

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from rnnkit.runner.tables.figures import save, shade
+from rnnkit.runner.tables.figures import LINE, save, shade
 from rnnkit.runner.tables.formats import spelt
 
 HIGHEST = 20
@@ -32,7 +32,8 @@ def success_grid(table: pd.DataFrame, x: str, y: str, panel: str, path: Path) ->
             axes.text(*place, text, ha="center", va="center", fontsize=8, color="w" if cell.solved_share < 0.6 else "k")
         axes.set_xticks(range(len(xs)), xs)
         axes.set_yticks(range(len(ys)), ys)
-        axes.set(xlabel=x.replace("_", " "), title=f"{panel} {spelt(value)}")
+        title = value.replace(", ", "\n") if panel == LINE else f"{panel} {spelt(value)}"
+        axes.set(xlabel=x.replace("_", " "), title=title)
     all_axes[0][0].set_ylabel(y.replace("_", " "))
     figure.colorbar(image, ax=all_axes[0].tolist(), label=f"share solved of {table.n.max()} nets", fraction=0.04)
     save(figure, path)
