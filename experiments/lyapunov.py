@@ -29,6 +29,7 @@ from rnnkit.networks.by_state import State
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
+from rnnkit.runner.jobs.config import PositiveOrNone
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -54,7 +55,7 @@ class Config(CellConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
     initializer: Literal["gaussian", "orthogonal"] = Field(description="gaussian or orthogonal")
-    gain: float = Field(ge=1e-3, le=10, description="a number from 0.001 to 10")
+    gain: PositiveOrNone
     drive_variance: float = Field(gt=0, le=10, description="a number above 0, up to 10")
     seq_len: int = Field(ge=70, le=100_000, description="an integer from 70 to 100000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
@@ -63,8 +64,9 @@ class Config(CellConfig):
 
     @model_validator(mode="after")
     def _weights_to_scale(self) -> Self:
-        if not self.the_cell.recurrent():
-            raise ValueError(f"cell must have recurrent weights, which gain scales, got {self.the_cell.name}")
+        self.check_scaling("gain")
+        if self.gain == "none" and self.the_cell.recurrent():
+            raise ValueError(f"gain must be a number with cell={self.the_cell.name}, which has weights to scale")
         return self
 
 
@@ -134,9 +136,11 @@ def measure(config: Config) -> Measurement:
         rates, note = predicted(flow, np.empty(0), columns["gain_achieved"])
     log_norms = np.stack(paths, axis=2)
     diverged = int((~(log_norms < np.inf)).any(axis=(0, 1)).sum())  # nan: of states that are not finite
-    finite = np.all([np.isfinite(columns[name]) for name in MEASURED], axis=0)  # all, but where relu has died
-    row: dict[str, Any] = {name: mean(values[finite]) for name, values in columns.items()}
-    row |= {f"{name}_se": standard_error(columns[name][finite]) for name in MEASURED}
+    of_weights = bool(config.the_cell.recurrent())
+    known = [name for name in MEASURED if of_weights or not name.startswith("weight_")]
+    finite = np.all([np.isfinite(columns[name]) for name in known], axis=0)  # all, but where relu has died
+    row: dict[str, Any] = {name: mean(columns[name][finite]) for name in (*["gain_achieved"] * of_weights, *known)}
+    row |= {f"{name}_se": standard_error(columns[name][finite]) for name in known}
     row |= {
         "growth_rate_theory": None if rates is None else mean(rates),
         "theory_note": note,
@@ -169,7 +173,7 @@ def draw(folder: Path) -> None:
         )
     shown = tables.table[tables.table.drive_variance == tables.table.drive_variance.max()]
     shown, by = by_cell(shown[shown.initializer == shown.initializer.iloc[0]], "gain")
-    lags = tables.lags.merge(shown[["out", by]], on="out")
+    lags = tables.lags.merge(shown[["out", by]].astype({by: object}).fillna("none"), on="out")
     title = f"{shown.initializer.iloc[0]} W, drive variance {shown.drive_variance.iloc[0]}"
     log_norm_by_lag(lags, by, folder / "lags.png", title)
 

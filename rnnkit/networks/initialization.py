@@ -173,7 +173,7 @@ def _fill_units(name: str, array: np.ndarray, first: object, rng: np.random.Gene
     """Set the first values of a trained number of each unit: one number, or what a function of (rng, H) returns."""
     value = np.asarray(first(rng, len(array)) if callable(first) else first)
     if value.shape not in ((), array.shape) or value.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must begin as a number or {array.shape} of them, got {shown(value)}")
+        raise ValueError(f"{name}, of the cell's per_unit, must begin as a number or {array.shape}, got {shown(value)}")
     with np.errstate(over="ignore"):
         array[:] = value
     if not np.isfinite(array).all():

@@ -151,10 +151,16 @@ def test_a_leaky_cell_that_leaks_all_is_tanh():
         assert abs(mine[name] - ours[name]) < 4 * spread
 
 
-def test_a_cell_without_recurrent_weights_is_refused():
+def test_a_cell_without_recurrent_weights_has_no_gain():
     path = str(Path(LEAKY).with_name("min_gru.py"))
     (fault,) = faults(Config, BASE | {"cell": path})
-    assert fault == "cell must have recurrent weights, which gain scales, got MinGRU"
+    assert fault.startswith("gain=1.0 cannot be combined with cell=MinGRU: it has no recurrent weights to scale")
+    assert faults(Config, BASE | {"gain": "none"}) == [
+        "gain must be a number with cell=tanh, which has weights to scale"
+    ]
+    found = measure(config(cell=path, gain="none", seq_len=800, replicates=2)).row
+    assert found["rate_minus_exponent"] == pytest.approx(0, abs=0.01)
+    assert found.get("weight_log_ratio") is None
 
 
 def test_nets_without_a_gradient_are_left_out_and_told():
