@@ -11,7 +11,7 @@ where it is known to miss.
 from pathlib import Path
 
 from common.cells import by_cell
-from common.flow import COLUMNS, GROWTH_SOURCE, GROWTH_TOLERANCE, measure_flow
+from common.flow import COLUMNS, GROWTH_SOURCE, GROWTH_TOLERANCE, WITHOUT_SPREAD, measure_flow
 from common.flow_config import FlowConfig
 
 from rnnkit.gradients import theory
@@ -21,6 +21,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 
+__all__ = ["WITHOUT_SPREAD"]
 BUDGET_MINUTES = {"quick": 0.7}
 ROUNDED_TOLERANCE = 0.012  # the same, and the half unit of a number printed to two decimals
 ORTHOGONAL_QUOTED = {
