@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
+from scipy.linalg.blas import dgemm
+from scipy.linalg.lapack import dgetrf
 
 from rnnkit.gradients.scaled import DEEP, Scaled, floats, graded, part, plus, product, times
 from rnnkit.gradients.step_factors import Step
@@ -25,15 +27,46 @@ Columns = np.ndarray | Scaled  # (S, n) as floats, or graded where floats lose s
 
 
 class Frame(NamedTuple):
-    """Columns (S, n), well-conditioned, and ln |R_ii| (n,) of them: 0 where they are orthonormal."""
+    """Columns (S, n), well-conditioned, and ln |R_ii| (n,) of them: 0 where they are orthonormal, None if not known."""
 
     columns: Columns
-    log_r: np.ndarray
+    log_r: np.ndarray | None
 
 
 def orthonormal(Q: np.ndarray) -> Frame:
     """Return orthonormal columns (S, n) as a frame."""
     return Frame(Q, np.zeros(Q.shape[1]))
+
+
+def measured(frame: Frame) -> Frame:
+    """Return a frame with its ln |R_ii|."""
+    if frame.log_r is not None:
+        return frame
+    return Frame(frame.columns, np.log(np.abs(np.diagonal(np.linalg.qr(frame.columns, mode="r")))))
+
+
+def eliminated(step: Step, frame: Frame) -> tuple[Frame, np.ndarray] | None:
+    """Return L and ln |U_ii| (n,) of L U = J times the columns, rows in the order of LAPACK's pivots; or None.
+
+    That is the elimination above in floats: each pivot is the largest number left of its column, so that rows as far
+    apart as floats can hold keep their digits. None where derivatives or columns are not floats, or a pivot is zero;
+    and of one column, whose norm is all there is to find.
+    """
+    if isinstance(frame.columns, Scaled) or step.deep or frame.columns.shape[1] == 1:
+        return None
+    X = dgemm(1.0, step.J.T, frame.columns, trans_a=True)  # scipy's BLAS, as LAPACK's: two would wait for each other
+    n = X.shape[1]
+    LU, pivots, _ = dgetrf(X, overwrite_a=True)
+    sizes = np.abs(np.diagonal(LU))
+    if not (sizes > 0).all() or not np.isfinite(sizes).all():
+        return None
+    L, order = np.tril(LU, -1), np.arange(len(X))
+    L[np.arange(n), np.arange(n)] = 1
+    for i, j in enumerate(pivots.tolist()):  # as LAPACK swapped rows
+        order[i], order[j] = order[j], order[i]
+    columns = np.empty_like(L, order="F")
+    columns[order] = L
+    return Frame(columns, None), np.log(sizes)
 
 
 def through(step: Step, frame: Frame, back: bool = False) -> tuple[Frame, np.ndarray]:

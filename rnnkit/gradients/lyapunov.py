@@ -3,8 +3,8 @@
 import numpy as np
 
 from rnnkit._arguments import integer
-from rnnkit.gradients.graded_qr import orthonormal, through
-from rnnkit.gradients.step_factors import check_place, count_steps, state_size, steps
+from rnnkit.gradients.graded_qr import Frame, eliminated, measured, orthonormal, through
+from rnnkit.gradients.step_factors import Step, check_place, count_steps, state_size, steps
 from rnnkit.networks.rnn import RNN
 from rnnkit.networks.trace import Trace
 from rnnkit.rng import streams
@@ -14,7 +14,8 @@ def lyapunov_exponents(net: RNN, trace: Trace, n: int | None = None, burn_in: in
     """Return n Lyapunov exponents (n,) of sample b, ln per step, largest first; n: all S where not given.
 
     n orthonormal changes Q, random to begin with, go through every step and are made orthonormal again, Q R = J Q; an
-    exponent is the mean of ln |R_ii| over the steps from burn_in on. They are the n largest once Q has settled.
+    exponent is the mean of ln |R_ii| over the steps from burn_in on. They are the n largest once Q has settled. Between
+    the first and the last of these steps lower triangular columns L take the place of Q, L U = J L, for speed.
     A change that a step takes to exactly zero, or into the span of those before it, has -inf, within burn_in or after
     it: where rows of J Q are zero, by relu, weights of zero or triangular ones, in any order of the units.
     Where J is singular in another way, as W_hh of dependent rows makes it, rounding may stand for -inf, 36 nats a step
@@ -28,8 +29,23 @@ def lyapunov_exponents(net: RNN, trace: Trace, n: int | None = None, burn_in: in
     Q = np.linalg.qr(streams(0).evaluation.standard_normal((S, n)))[0]  # not the identity: W may be diagonal
     frame, total, alive, count = orthonormal(Q), np.zeros(n), np.arange(n), count_steps(trace, b)
     for t, step in enumerate(steps(net, trace, 0, count - 1, b)):
-        frame, logs = through(step, frame)
+        if t == burn_in:
+            total[alive] -= measured(frame).log_r
+        frame, logs = _step(step, frame)
         dead = logs == -np.inf
         total[alive] += logs if t >= burn_in else np.where(dead, -np.inf, 0.0)
         alive = alive[~dead]
+    total[alive] += measured(frame).log_r
     return np.sort(total / (count - burn_in))[::-1]
+
+
+def _step(step: Step, frame: Frame) -> tuple[Frame, np.ndarray]:
+    """Return the frame of J times its columns, and what they have grown by beside ln |R_ii| of both frames."""
+    found = eliminated(step, frame)
+    if found is None:
+        frame = measured(frame)
+        after, logs = through(step, frame)
+        logs += frame.log_r
+        logs[logs != -np.inf] -= after.log_r
+        found = after, logs
+    return found

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import rnnkit
-from rnnkit.gradients.gradcheck import OFFSETS, WEIGHTS
+from rnnkit.gradients import lyapunov
+from rnnkit.gradients.differences import OFFSETS, WEIGHTS
 from rnnkit.gradients.jacobians import _by_sweeps, jacobian_product, step_jacobian
 from rnnkit.gradients.lyapunov import lyapunov_exponents
 from rnnkit.gradients.scaled_backward import states_before
@@ -209,3 +210,14 @@ def test_a_bad_argument_is_named():
             call()
     with pytest.raises(ValueError, match=r"^net must have one direction"):
         step_jacobian(*make("tanh", bidirectional=True), 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "gain", "layers"), [("tanh", 3.0, 1), ("lstm", 1.5, 1), ("relu", 1.5, 1), ("gru", 2, 2)]
+)
+@pytest.mark.parametrize("n", [None, 3])
+def test_elimination_is_as_exact_as_a_qr_at_every_step(monkeypatch, cell, gain, layers, n):
+    net, trace = make(cell, T=60, H=12, layers=layers, gain=gain, initializer="gaussian")
+    found = lyapunov_exponents(net, trace, n, burn_in=7)
+    monkeypatch.setattr(lyapunov, "eliminated", lambda step, frame: None)
+    np.testing.assert_allclose(found, lyapunov_exponents(net, trace, n, burn_in=7), rtol=0, atol=1e-8)
