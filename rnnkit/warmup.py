@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import config
@@ -136,9 +135,8 @@ def main(arguments: list[str]) -> None:
         if function.at_once:
             function.provide()
     _check_stored()
-    with ThreadPoolExecutor(len(DTYPES)) as pool:
-        if any(pool.map(_compile_in_new_process, DTYPES)):
-            sys.exit("not all kernels are ready")
+    if any(parallel.map_replicates(lambda i: _compile_in_new_process(DTYPES[i]), len(DTYPES), threads=len(DTYPES))):
+        sys.exit("not all kernels are ready")
     seconds, layer = time.perf_counter() - start, parallel.threading_layer()
     print(f"all kernels ready after {seconds:.0f} s, kept in {cache.FOLDER}; threading: {layer}")
 
