@@ -13,9 +13,10 @@ from numba.extending import overload
 import rnnkit._compile.forks  # noqa: F401  a fork waits until no thread compiles
 from rnnkit._compile import cache
 from rnnkit._compile.internals import CFunc, Compiler, FunctionCompiler, global_compiler_lock
+from rnnkit._compile.memory import keep_memory
 from rnnkit._compile.pointer_slots import OUTLINED, Outlined
 
-_checks: list[Callable[[], None]] = []
+_checks: list[Callable[[], None]] = [keep_memory]
 OPTIONS = {
     "nogil": True,  # replicates and shards run on Python threads
     "error_model": "numpy",  # 1/0 is inf, as in NumPy; the check for zero would also stop vectorisation

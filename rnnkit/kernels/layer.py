@@ -26,6 +26,7 @@ from rnnkit.cells.handles import provide, words_of
 from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
+from rnnkit.kernels.engine.team import no_team
 from rnnkit.kernels.engine.weights import last_states, pack_backward, pack_forward, sum_parts, zero_sums
 from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.rows import copy_columns
@@ -65,9 +66,9 @@ def no_hidden(carry):
 @jit
 def forward_layer(x, W_xh, W_h, b_h, units, cell, states, layout):
     """Fill the states from the first one."""
-    weights = pack_forward(x, W_xh, W_h, b_h, units, cell)
+    weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), no_team()
     for shard in range(count_shards(x.shape[1])):
-        forward_shard(shard, x, weights, cell, states, layout)
+        forward_shard(shard, x, weights, cell, states, layout, team)
 
 
 @jit
@@ -76,9 +77,9 @@ def backward_layer(dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, par
 
     dh, dx, carry, parts, hidden: see `backward_shard`.
     """
-    weights = pack_backward(x, W_xh, W_h, units, cell)
+    weights, team = pack_backward(x, W_xh, W_h, units, cell), no_team()
     for shard in range(count_shards(x.shape[1])):
-        backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden)
+        backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team)
 
 
 @jit

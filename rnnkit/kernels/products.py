@@ -130,7 +130,7 @@ def product(C, c, A, a, rows, P, tile, keep):
 def product_of(C, c, A, a, rows, P, p, vectors, K, tile, keep):
     """Do `product` with a matrix of that many vectors and rows K that is packed from element p of P on."""
     lanes = VECTOR_BYTES // C.itemsize
-    _cover(C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
+    cover(C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
 
 
 @jit
@@ -141,11 +141,11 @@ def add_outer_products(C, c, K, vectors, A, a, D, d, n, tile):
     columns of the first row of D. tile: from `tile_for(K, vectors)`.
     """
     lanes = VECTOR_BYTES // C.itemsize
-    _cover(C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
+    cover(C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
 
 
 @jit
-def _cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+def cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows."""
     (height, width), lanes = tile, VECTOR_BYTES // C.itemsize
     for v in range(0, vectors, width):

@@ -10,52 +10,69 @@ from rnnkit._compile.simd.outlined import as_tasks
 from rnnkit.kernels import layer
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
+from rnnkit.kernels.engine.team import new_team, no_team
 from rnnkit.kernels.engine.weights import pack_backward, pack_forward
 from rnnkit.kernels.partition import SHARD_ROWS, count_shards
 from rnnkit.parallel.pool import run_tasks
 from rnnkit.parallel.threads import THREADS
 
+LEAST_SHARED = 1 << 15  # recurrent weights of a layer whose products are shared
+
 _forward_tasks, _backward_tasks = as_tasks(forward_shard), as_tasks(backward_shard)
 
 
 @jit
+def count_tasks(x):
+    """Return how many tasks a batch is: its shards, or one and its helper."""
+    return max(2, count_shards(x.shape[1]))
+
+
+@jit
+def team_for(x):
+    """Return the words of a team where a batch is one shard."""
+    return new_team() if count_shards(x.shape[1]) == 1 else no_team()
+
+
+@jit
 def _forward_spread(pool, x, W_xh, W_h, b_h, units, cell, states, layout):
-    _run_forward(pool, (x, pack_forward(x, W_xh, W_h, b_h, units, cell), cell, states, layout))
+    weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), team_for(x)
+    _run_forward(pool, (x, weights, cell, states, layout, team))
 
 
 @jit
 def _backward_spread(pool, dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, parts, hidden):
-    weights = pack_backward(x, W_xh, W_h, units, cell)
-    _run_backward(pool, (dh, x, weights, cell, states, layout, dx, carry, parts, hidden))
+    weights, team = pack_backward(x, W_xh, W_h, units, cell), team_for(x)
+    _run_backward(pool, (dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team))
 
 
 @jit
 def _run_forward(pool, arguments):  # a function of its own: its caller keeps the arrays alive until it returns
     task, frame = _forward_tasks(arguments)
-    run_tasks(pool, task, frame, count_shards(arguments[0].shape[1]))
+    run_tasks(pool, task, frame, count_tasks(arguments[0]))
 
 
 @jit
 def _run_backward(pool, arguments):
     task, frame = _backward_tasks(arguments)
-    run_tasks(pool, task, frame, count_shards(arguments[1].shape[1]))
+    run_tasks(pool, task, frame, count_tasks(arguments[1]))
 
 
-def forward_layer(x: np.ndarray, *arguments: Any) -> None:
+def forward_layer(x: np.ndarray, W_xh: np.ndarray, W_h: np.ndarray, *arguments: Any) -> None:
     """Do what `rnnkit.kernels.layer.forward_layer` does, on all cores."""
-    if _is_spread(x):
-        _forward_spread(THREADS.words_of_pool(), x, *arguments)
+    if _is_spread(x, W_h):
+        _forward_spread(THREADS.words_of_pool(), x, W_xh, W_h, *arguments)
     else:
-        layer.forward_layer(x, *arguments)
+        layer.forward_layer(x, W_xh, W_h, *arguments)
 
 
-def backward_layer(dh: np.ndarray, x: np.ndarray, *arguments: Any) -> None:
+def backward_layer(dh: np.ndarray, x: np.ndarray, W_xh: np.ndarray, W_h: np.ndarray, *arguments: Any) -> None:
     """Do what `rnnkit.kernels.layer.backward_layer` does, on all cores."""
-    if _is_spread(x):
-        _backward_spread(THREADS.words_of_pool(), dh, x, *arguments)
+    if _is_spread(x, W_h):
+        _backward_spread(THREADS.words_of_pool(), dh, x, W_xh, W_h, *arguments)
     else:
-        layer.backward_layer(dh, x, *arguments)
+        layer.backward_layer(dh, x, W_xh, W_h, *arguments)
 
 
-def _is_spread(x: np.ndarray) -> bool:
-    return x.shape[1] >= 2 * SHARD_ROWS and not config.DISABLE_JIT
+def _is_spread(x: np.ndarray, W_h: np.ndarray) -> bool:
+    """Return whether threads gain: on a batch of several shards, or on a large matrix."""
+    return (x.shape[1] >= 2 * SHARD_ROWS or W_h.size >= LEAST_SHARED) and not config.DISABLE_JIT

@@ -37,6 +37,16 @@ def words_at(_typing, address):
 
 
 @intrinsic
+def numbers_at(_typing, address, like):
+    """Return a pointer to numbers at an address, of the dtype of the array `like`."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like.dtype)(types.int64, like), emit
+
+
+@intrinsic
 def call_loop(_typing, address, table, constants, step, rows, size):
     """Call the `call` of a cell's loop: an address, the table (., 3) of int64, the address of the constants."""
 

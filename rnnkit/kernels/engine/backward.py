@@ -41,10 +41,11 @@ from rnnkit.kernels.engine.steps import (
     write_dx,
 )
 from rnnkit.kernels.engine.tables import backward_table, spread_units
+from rnnkit.kernels.engine.team import end_team, help_team
 from rnnkit.kernels.engine.types import FORMS, backward_types
 from rnnkit.kernels.engine.words import run_loop, set_row, words
 from rnnkit.kernels.padding import clear_padded, hand_over_padded
-from rnnkit.kernels.partition import chunk_steps, shard_bounds
+from rnnkit.kernels.partition import chunk_steps, count_shards, shard_bounds
 from rnnkit.kernels.products import aligned, spread_rows
 from rnnkit.kernels.rows import add_columns, add_to_symbol_rows, copy_columns
 
@@ -67,14 +68,18 @@ def sum_units(of_units, shard, room, at, n_rows, H):
 
 
 @outlined("rnnkit_backward_shard", [backward_types(*form) for form in FORMS])
-def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden):
+def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team):
     """Take the rows of a shard in carry, dL/d(states), from the last step to before the first; write their dx.
 
     dh: (n, B, columns), immediate gradient at the last n states, added on the way; n may be 0; 0 beyond a row's length.
     weights: from `pack_backward`. dx: written by a layer's first direction, added to by its second.
     parts: the shards' sums, from `zero_sums`, added to at [shard].
     hidden: (states, T, B, H), all of the gradients of states, written; (states, 0, B, H) where nobody asks.
+    team, and a shard after the last: as in `forward_shard`.
     """
+    if shard == count_shards(x.shape[1]):
+        help_team(team, states[0])
+        return
     (T, B), H, (packed, units, g), d, bytes_ = x.shape[:2], carry.shape[2], weights, words(cell), dh.itemsize
     (h, inner, saved), (column, reverse, lengths), (sums, of_symbols, of_units) = states, layout, parts
     (first, n_rows), n_steps, asked = shard_bounds(shard, B), chunk_steps(B), hidden.shape[1] > 0
@@ -126,7 +131,7 @@ def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts
                 clear_padded(u, delta, row, first, n_rows, lengths, t)
             for k in range(d[GROUPS]):
                 w, p = of_product(d, g, k)
-                take_back(out, delta, row, n_rows, packed, tiles, d, g, k)
+                take_back(out, delta, row, n_rows, packed, tiles, d, g, k, team)
                 if not in_rows:
                     give_back(room, out, n_rows, H, given, d, g, k)
                 if g[p + HAS_X] == 1:
@@ -140,8 +145,9 @@ def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts
                 for s in range(S):
                     kept = element(carry, s, first)
                     hand_over_padded(adjoints, s * n, adjoints.shape[1], carry, kept, first, n_rows, H, lengths, t)
-        add_to_sums(sums, shard * sums.shape[1], u, delta, (end - start) * n_rows, tiles, d, g)
+        add_to_sums(sums, shard * sums.shape[1], u, delta, (end - start) * n_rows, tiles, d, g, team)
     for s in range(S):
         copy_columns(carry, element(carry, s, first), adjoints, s * n, n_rows, H)
     sum_units(of_units, shard, room, sums_of_units, n_rows, H)
+    end_team(team)
     restore_subnormals(mode)

@@ -17,17 +17,24 @@ from rnnkit.cells.descriptor import BLOCKS, FORWARD, GROUPS, IN_ROWS, OF_X, SAVE
 from rnnkit.kernels.engine.geometry import U_LENGTH
 from rnnkit.kernels.engine.steps import element, element_of, enter_states, enter_x, fill_tiles, make_blocks, part_blocks
 from rnnkit.kernels.engine.tables import forward_table, spread_units
+from rnnkit.kernels.engine.team import end_team, help_team
 from rnnkit.kernels.engine.types import FORMS, forward_types
 from rnnkit.kernels.engine.words import run_loop, set_row, words
 from rnnkit.kernels.padding import keep_padded
-from rnnkit.kernels.partition import shard_bounds
+from rnnkit.kernels.partition import count_shards, shard_bounds
 from rnnkit.kernels.products import aligned, padded
 from rnnkit.kernels.rows import copy_columns
 
 
 @outlined("rnnkit_forward_shard", [forward_types(*form) for form in FORMS])
-def forward_shard(shard, x, weights, cell, states, layout):
-    """Fill the rows of a shard in the states, from the first ones and x. weights: from `pack_forward`."""
+def forward_shard(shard, x, weights, cell, states, layout, team):
+    """Fill the rows of a shard in the states, from the first ones and x. weights: from `pack_forward`.
+
+    A shard after the last is the helper of a team (`team.py`), of one shard.
+    """
+    if shard == count_shards(x.shape[1]):
+        help_team(team, states[0])
+        return
     (h, inner, saved), (column, reverse, lengths), (first, n_rows) = states, layout, shard_bounds(shard, x.shape[1])
     (W_xh, packed, units, g), d, T, bytes_ = weights, words(cell), x.shape[0], h.itemsize
     S, K, H, in_rows, lanes = d[STATES], d[BLOCKS], W_xh.shape[1] // d[OF_X], d[IN_ROWS] == 1, VECTOR_BYTES // bytes_
@@ -48,7 +55,7 @@ def forward_shard(shard, x, weights, cell, states, layout):
         if not in_rows:
             enter_states(u, 0, h, column, inner, before, first, n_rows, H, d, g)
         enter_x(u, row, x, t, first, n_rows, d, g)
-        make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g)
+        make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g, team)
         if not in_rows:
             part_blocks(room, 0, a, n_rows, H, d)
         set_row(table, K, state, now, 0, state.shape[1])
@@ -60,4 +67,5 @@ def forward_shard(shard, x, weights, cell, states, layout):
                 o, i = element_of(inner, s, after, first), element_of(inner, s, before, first)
                 keep_padded(inner, o, inner, i, first, n_rows, H, lengths, t)
         copy_columns(h, element(h, after, first) + column, state, then, n_rows, H)
+    end_team(team)
     restore_subnormals(mode)

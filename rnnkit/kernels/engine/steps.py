@@ -26,7 +26,8 @@ from rnnkit.kernels.engine.geometry import (
     of_entry,
     of_product,
 )
-from rnnkit.kernels.products import add_outer_products, product_of, tile_for
+from rnnkit.kernels.engine.team import share_outer_products, share_product
+from rnnkit.kernels.products import tile_for
 from rnnkit.kernels.rows import copy_columns, move_symbol_rows
 
 
@@ -79,7 +80,7 @@ def enter_x(u, row, x, t, first, n_rows, d, g):
 
 
 @jit
-def make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g):
+def make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g, team):
     """Set a to the pre-activations of the rows of u from `row` on, with the rows of W_xh that symbols pick."""
     for k in range(d[GROUPS]):
         _, p = of_product(d, g, k)
@@ -92,7 +93,8 @@ def make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g):
             move_symbol_rows(a, g[p + COLUMN], W_xh, x, t, first, n_rows, keep)
             keep = 1
         at, tile = row * u.shape[1] + g[p + U], (tiles[k, 0], tiles[k, 1])
-        product_of(a, g[p + COLUMN], u, at, n_rows, packed, g[p + PACK], g[p + VECTORS], g[p + ROWS], tile, keep)
+        start, vectors = g[p + PACK], g[p + VECTORS]
+        share_product(team, a, g[p + COLUMN], u, at, n_rows, packed, start, vectors, g[p + ROWS], tile, keep)
 
 
 @jit
@@ -112,12 +114,12 @@ def join_blocks(delta, row, room, at, n_rows, H, d):
 
 
 @jit
-def take_back(out, delta, row, n_rows, packed, tiles, d, g, k):
+def take_back(out, delta, row, n_rows, packed, tiles, d, g, k, team):
     """Set out to delta W^T of product k: what its inputs' gradients get from it, side by side."""
     _, p = of_product(d, g, k)
     at, tile = row * delta.shape[1] + g[p + COLUMN], (tiles[k, 2], tiles[k, 3])
     vectors, start = g[p + BACK_VECTORS], g[p + BACK_PACK]
-    product_of(out, 0, delta, at, n_rows, packed, start, vectors, g[p + COLUMNS], tile, 0)
+    share_product(team, out, 0, delta, at, n_rows, packed, start, vectors, g[p + COLUMNS], tile, 0)
 
 
 @jit
@@ -151,9 +153,10 @@ def write_dx(dx, t, first, n_rows, source, at, add):
 
 
 @jit
-def add_to_sums(sums, at, u, delta, n, tiles, d, g):
+def add_to_sums(sums, at, u, delta, n, tiles, d, g, team):
     """Add what n rows contribute to dL/dW of each product, which stand in sums from `at` on: u^T delta."""
     for k in range(d[GROUPS]):
         _, p = of_product(d, g, k)
         tile, to = (tiles[k, 4], tiles[k, 5]), at + g[p + PART]
-        add_outer_products(sums, to, g[p + ROWS], g[p + VECTORS], u, g[p + U], delta, g[p + COLUMN], n, tile)
+        of_u, of_delta = g[p + U], g[p + COLUMN]
+        share_outer_products(team, sums, to, g[p + ROWS], g[p + VECTORS], u, of_u, delta, of_delta, n, tile)

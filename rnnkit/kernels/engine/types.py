@@ -11,11 +11,11 @@ def forward_types(float_: types.Float, x: types.Array) -> tuple:
     row, rows, four = float_[::1], float_[:, ::1], float_[:, :, :, ::1]
     states = types.Tuple([float_[:, :, ::1], four, four])
     layout = types.Tuple([types.intp, types.intp, WORDS])
-    return types.intp, x, types.Tuple([rows, rows, row, WORDS]), types.intp, states, layout
+    return types.intp, x, types.Tuple([rows, rows, row, WORDS]), types.intp, states, layout, WORDS
 
 
 def backward_types(float_: types.Float, x: types.Array) -> tuple:
     """Return the types of the arguments of `backward_shard`."""
-    rows, cube, (_, _, _, _, states, layout) = float_[:, ::1], float_[:, :, ::1], forward_types(float_, x)
+    rows, cube, (_, _, _, _, states, layout, _) = float_[:, ::1], float_[:, :, ::1], forward_types(float_, x)
     weights, parts = types.Tuple([rows, float_[::1], WORDS]), types.Tuple([rows, cube, rows])
-    return types.intp, cube, x, weights, types.intp, states, layout, cube, cube, parts, float_[:, :, :, ::1]
+    return types.intp, cube, x, weights, types.intp, states, layout, cube, cube, parts, float_[:, :, :, ::1], WORDS

@@ -1,0 +1,119 @@
+"""Products that two threads share: with a few rows a step is mostly reading W, and each core keeps half of it in cache.
+
+The owner of a step posts a job, the right half of a product's columns, makes the left half, and then the right one too
+unless the helper has claimed it meanwhile: it waits for what is under way, never for a thread that the system has put
+off before it began. Each column is summed as it would be alone, so the bytes are the same.
+
+    team    int64 words, or none without a helper: the last job posted, the last one claimed, the last one done, whether
+            all is done, each on a cache line of its own; then what the job is
+"""
+
+import numpy as np
+from numba import carray
+from numba.extending import overload
+
+from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.atomics import load, pause, replace, store
+from rnnkit._compile.simd.pointers import numbers_at
+from rnnkit._compile.simd.subnormals import flush_subnormals, restore_subnormals
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
+from rnnkit.kernels.products import cover
+
+LINE = 8  # words of a cache line
+POSTED, CLAIMED, DONE, ENDED, JOB = (LINE * i for i in range(5))
+JOB_WORDS = 14
+LEAST = 1 << 15  # multiplications below which a product is not shared: handing over takes .2 us
+MOST_NUMBERS = 1 << 60  # that an array is told it has
+
+
+@jit
+def no_team():
+    """Return the words of nobody."""
+    return np.empty(0, np.int64)
+
+
+@jit
+def new_team():
+    """Return the words of an owner and a helper."""
+    return np.zeros(JOB + 2 * LINE, np.int64)
+
+
+def is_over(team):
+    """Return whether the owner has ended."""
+    return True
+
+
+@overload(is_over)
+def _compiled_is_over(team):
+    return lambda team: load(team, ENDED) == 1
+
+
+@jit
+def end_team(team):
+    """Let the helper go."""
+    if team.size > 0:
+        store(team, ENDED, 1)
+
+
+@jit
+def help_team(team, like):
+    """Do the owner's jobs, products of numbers as those of the array `like`, until it ends."""
+    mode = flush_subnormals()
+    while not is_over(team):
+        job = load(team, POSTED)
+        if job > load(team, CLAIMED) and replace(team, CLAIMED, job - 1, job):
+            do_job(team, like)
+            store(team, DONE, job)
+        pause()
+    restore_subnormals(mode)
+
+
+@jit
+def do_job(team, like):
+    """Make the columns that are posted."""
+    C, c_row, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, height, width, keep = (
+        team[JOB], team[JOB + 1], team[JOB + 2], team[JOB + 3], team[JOB + 4], team[JOB + 5], team[JOB + 6],
+        team[JOB + 7], team[JOB + 8], team[JOB + 9], team[JOB + 10], team[JOB + 11], team[JOB + 12], team[JOB + 13],
+    )  # fmt: skip
+    size = (MOST_NUMBERS,)
+    out, left, right = (
+        carray(numbers_at(C, like), size), carray(numbers_at(A, like), size), carray(numbers_at(P, like), size),
+    )  # fmt: skip
+    cover(out, 0, c_row, left, 0, a_row, a_k, right, 0, p_vector, p_k, rows, vectors, K, (height, width), keep)
+
+
+@jit
+def share_product(team, C, c, A, a, rows, P, p, vectors, K, tile, keep):
+    """Do `product_of`, with a helper if there is one."""
+    lanes = VECTOR_BYTES // C.itemsize
+    share(team, C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
+
+
+@jit
+def share_outer_products(team, C, c, K, vectors, A, a, D, d, n, tile):
+    """Do `add_outer_products`, with a helper if there is one."""
+    lanes = VECTOR_BYTES // C.itemsize
+    share(team, C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
+
+
+@jit
+def share(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+    """Do `cover`, with a helper if there is one and the product is worth it."""
+    own, bytes_ = (vectors + 1) // 2, C.itemsize
+    own = min(vectors, (own + tile[1] - 1) // tile[1] * tile[1])
+    if team.size == 0 or own == vectors or rows * vectors * K * (VECTOR_BYTES // bytes_) < LEAST:
+        cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
+        return
+    to, strip = c + own * (VECTOR_BYTES // bytes_), p + own * p_vector
+    team[JOB], team[JOB + 1], team[JOB + 2] = C.ctypes.data + to * bytes_, c_row, A.ctypes.data + a * bytes_
+    team[JOB + 3], team[JOB + 4], team[JOB + 5] = a_row, a_k, P.ctypes.data + strip * bytes_
+    team[JOB + 6], team[JOB + 7], team[JOB + 8], team[JOB + 9] = p_vector, p_k, rows, vectors - own
+    team[JOB + 10], team[JOB + 11], team[JOB + 12], team[JOB + 13] = K, tile[0], tile[1], keep
+    job = team[POSTED] + 1
+    store(team, POSTED, job)
+    cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, own, K, tile, keep)
+    if replace(team, CLAIMED, job - 1, job):
+        cover(C, to, c_row, A, a, a_row, a_k, P, strip, p_vector, p_k, rows, vectors - own, K, tile, keep)
+    else:
+        while load(team, DONE) < job:
+            pause()

@@ -1,0 +1,90 @@
+"""Products of a large layer and a few rows, shared by two threads: the bytes of one, whoever makes which half."""
+
+import threading
+
+import numpy as np
+import pytest
+from numba import config
+
+from rnnkit import RNN, kernels, parallel
+from rnnkit.kernels import TANH
+from rnnkit.kernels.engine import team
+from rnnkit.parallel import layers
+
+GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="one thread does all")
+
+
+def calls(kind, H, B, T, dtype):
+    """Return f(module): all that forward and BPTT of one net return, and its W_hh."""
+    rng, n = np.random.default_rng(0), GATES[kind]
+    shapes = (T, B, 6), (B, H), (6, n * H), (H, n * H), (H if n == 1 else 4 * H,), (T, B, H)
+    x, h_0, W_xh, W_hh, b_h, dh = ((0.3 * rng.standard_normal(shape)).astype(dtype) for shape in shapes)
+    W_hh /= np.sqrt(H, dtype=dtype)
+
+    def run(module):
+        if kind == "rnn":
+            h = module.rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
+            return h, *module.rnn_backward(dh, x, h, W_xh, W_hh, TANH)
+        if kind == "lstm":
+            states = module.lstm_forward(x, h_0, h_0, W_xh, W_hh, b_h)
+            return *states, *module.lstm_backward(dh, h_0, x, *states, W_xh, W_hh)
+        states = module.gru_forward(x, h_0, W_xh, W_hh, b_h)
+        return *states, *module.gru_backward(dh, x, *states, W_xh, W_hh)
+
+    return run, W_hh
+
+
+def same(found, wanted):
+    return all(a.tobytes() == b.tobytes() for a, b in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("H", "B"), [(256, 1), (200, 3), (333, 15)])
+@pytest.mark.parametrize("kind", GATES)
+def test_the_bytes_of_one_thread(kind, H, B, dtype):
+    run, W_hh = calls(kind, H, B, 20, dtype)
+    assert W_hh.size >= layers.LEAST_SHARED
+    wanted = run(kernels)
+    assert all(same(run(parallel), wanted) for _ in range(5))
+
+
+def test_calls_at_a_time_each_get_their_own():
+    run, _ = calls("rnn", 256, 1, 30, "float32")
+    wanted, found = run(kernels), []
+    threads = [threading.Thread(target=lambda: found.append(same(run(parallel), wanted))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 6
+
+
+def test_without_other_threads_the_owner_does_all():
+    run, _ = calls("gru", 200, 2, 10, "float32")
+    before, wanted = parallel.get_num_threads(), run(kernels)
+    try:
+        parallel.set_num_threads(1)
+        assert same(run(parallel), wanted)
+    finally:
+        parallel.set_num_threads(before)
+
+
+@pytest.mark.parametrize("options", [{"layers": 2}, {"bidirectional": True}])
+def test_networks_with_lengths(options, monkeypatch):
+    net = RNN(5, 200, 2, **options)
+    x, lengths = np.random.default_rng(0).integers(5, size=(30, 3)), np.array([30, 4, 17])
+    dy = np.random.default_rng(1).standard_normal((30, 3, 2)).astype(np.float32)
+    trace = net.forward(x, lengths=lengths)
+    found = trace.y.copy(), net.backward(trace, dy).flat
+    monkeypatch.setattr(layers, "LEAST_SHARED", 1 << 40)
+    trace = net.forward(x, lengths=lengths)
+    assert same(found, (trace.y, net.backward(trace, dy).flat))
+
+
+def test_a_helper_makes_the_right_half():
+    """Both roles in turn on one thread: the owner's job is claimed before the owner comes to it."""
+    words, C = team.new_team(), np.zeros((1, 4))
+    assert words.size > team.JOB + team.JOB_WORDS
+    team.end_team(words)
+    team.help_team(words, C)  # the owner has ended: it returns
