@@ -97,7 +97,7 @@ def share_outer_products(team, C, c, K, vectors, A, a, D, d, n, tile):
 
 
 @jit
-def say(team, i, *words):
+def say(team, i, *words):  # noqa: ANN002
     """Write words of a job from number i on; those that stay leave the helper's copy of their cache line as it is."""
     for k in range(len(words)):
         if team[JOB + i + k] != words[k]:
