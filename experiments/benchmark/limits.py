@@ -17,7 +17,7 @@ from rnnkit._compile.jit import jit
 from rnnkit.parallel import map_replicates
 
 GEMM = 2048
-READS, READ_SECONDS = 9, 0.003  # measurements of a rate; how long each reads
+READS, READ_SECONDS, REST = 9, 0.02, 0.1  # measurements of a rate; seconds that each reads; until others' threads sleep
 
 
 def flops_of_one_product(sizes: Sizes) -> float:
@@ -58,6 +58,7 @@ def _read(words, times):
 @cache
 def read_rate(bytes_: int, cores: int) -> float:
     """Return bytes a second that all cores read together of an array that is shared among them; the best of some."""
+    time.sleep(REST)
     part = max(1, bytes_ // cores // 8)
     parts = [np.ones(part, np.int64) for _ in range(cores)]
     _read(parts[0], 1)
