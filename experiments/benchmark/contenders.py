@@ -16,7 +16,7 @@ from environments import Command
 WARM_SECONDS, SECONDS, ROUNDS = 0.02, 0.01, 9  # of own work before calls are timed; of timed calls; turns of each
 AGREEMENT = {"float32": 2e-3, "float64": 1e-9}  # of the largest entry; sums of 200 steps in another order
 SMALLEST = 1e-30  # a gradient below it is none: over 200 steps of a GRU that of the first state leaves float32
-HOPELESS = 1.5  # a way that takes so many times that of its library's best in a first round is timed no more
+HOPELESS, FAR = 1.5, 3.0  # times its library's best way, and the best of all: timed in the first turn alone
 
 
 class Run(NamedTuple):
@@ -90,21 +90,22 @@ class Contenders:
         return first
 
     def time(self, runs: list[Run], average: Callable = np.median) -> dict[Run, float]:
-        """Return the average seconds of a call of each run, over its turns and in each; they take turns."""
+        """Return the average seconds of a call of each run, over its turns and in each; far ones have one turn."""
         times: dict[Run, list[float]] = {run: [] for run in runs}
         for turn in range(ROUNDS):
             for run in promising(times) if turn else runs:
                 reply = self._ask(run.contender, "time", run.way, WARM_SECONDS, SECONDS)
                 times[run].append(float(average([float(word) for word in reply])))
-        return {run: float(average(times[run])) for run in promising(times)}
+        return {run: float(average(seconds)) for run, seconds in times.items()}
 
 
 def promising(times: dict[Run, list[float]]) -> list[Run]:
-    """Return the runs whose first time is not far above the best of the same contender."""
+    """Return the runs whose first time is not far above the best of the same contender, and of all."""
     best: dict[str, float] = {}
     for run, seconds in times.items():
         best[run.contender] = min(best.get(run.contender, np.inf), seconds[0])
-    return [run for run, seconds in times.items() if seconds[0] <= HOPELESS * best[run.contender]]
+    limit = {name: min(HOPELESS * seconds, FAR * min(best.values())) for name, seconds in best.items()}
+    return [run for run, seconds in times.items() if seconds[0] <= limit[run.contender]]
 
 
 def check_agreement(run: Run, answer: list[np.ndarray], expected: list[np.ndarray], dtype: str) -> None:

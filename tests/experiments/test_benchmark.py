@@ -80,8 +80,9 @@ def test_answers_that_differ_are_refused():
 
 
 def test_only_ways_near_their_librarys_best_go_on():
-    times = {Run("a", "x"): [1.0], Run("a", "y"): [1.4], Run("a", "z"): [1.6], Run("b", "x"): [9.0]}
+    times = {Run("a", "x"): [1.0], Run("a", "y"): [1.4], Run("a", "z"): [1.6], Run("b", "x"): [2.9]}
     assert promising(times) == [Run("a", "x"), Run("a", "y"), Run("b", "x")]
+    assert promising(times | {Run("b", "x"): [3.1]}) == [Run("a", "x"), Run("a", "y")]
 
 
 def test_the_limit_of_a_batch_is_its_flops_at_the_rate_of_the_large_product():
