@@ -6,55 +6,66 @@ import numpy as np
 from numba import config
 
 from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.atomics import load, store
 from rnnkit._compile.simd.outlined import as_tasks
 from rnnkit.kernels import layer
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
-from rnnkit.kernels.engine.team import new_team, no_team
+from rnnkit.kernels.engine.team import STALLED, new_team, no_team
 from rnnkit.kernels.engine.weights import pack_backward, pack_forward
 from rnnkit.kernels.partition import SHARD_ROWS, count_shards
-from rnnkit.parallel.pool import run_tasks
+from rnnkit.parallel.pool import ALONE, run_tasks
 from rnnkit.parallel.threads import THREADS
 
+CALLS_ALONE = 400  # after a helper was put off: beside other work it would be again
 LEAST_SHARED = 1 << 15  # recurrent weights of a layer whose products are shared
 
 _forward_tasks, _backward_tasks = as_tasks(forward_shard), as_tasks(backward_shard)
 
 
 @jit
-def count_tasks(x):
-    """Return how many tasks a batch is: its shards, or one and its helper."""
-    return max(2, count_shards(x.shape[1]))
+def team_for(pool, x):
+    """Return the words of a team where a batch is one shard, but not beside other work: some calls after a stall."""
+    if count_shards(x.shape[1]) > 1:
+        return no_team()
+    alone = load(pool, ALONE)
+    if alone > 0:
+        store(pool, ALONE, alone - 1)
+        return no_team()
+    return new_team()
 
 
 @jit
-def team_for(x):
-    """Return the words of a team where a batch is one shard."""
-    return new_team() if count_shards(x.shape[1]) == 1 else no_team()
+def run_shards(pool, task, frame, x, team):
+    """Run the shards, or one and its helper; after a stall the next CALLS_ALONE calls have none."""
+    helpers = 1 if team.size > 0 else 0
+    run_tasks(pool, task, frame, count_shards(x.shape[1]) + helpers)
+    if helpers > 0 and team[STALLED] == 1:
+        store(pool, ALONE, CALLS_ALONE)
 
 
 @jit
 def _forward_spread(pool, x, W_xh, W_h, b_h, units, cell, states, layout):
-    weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), team_for(x)
+    weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), team_for(pool, x)
     _run_forward(pool, (x, weights, cell, states, layout, team))
 
 
 @jit
 def _backward_spread(pool, dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, parts, hidden):
-    weights, team = pack_backward(x, W_xh, W_h, units, cell), team_for(x)
+    weights, team = pack_backward(x, W_xh, W_h, units, cell), team_for(pool, x)
     _run_backward(pool, (dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team))
 
 
 @jit
 def _run_forward(pool, arguments):  # a function of its own: its caller keeps the arrays alive until it returns
     task, frame = _forward_tasks(arguments)
-    run_tasks(pool, task, frame, count_tasks(arguments[0]))
+    run_shards(pool, task, frame, arguments[0], arguments[5])
 
 
 @jit
 def _run_backward(pool, arguments):
     task, frame = _backward_tasks(arguments)
-    run_tasks(pool, task, frame, count_tasks(arguments[1]))
+    run_shards(pool, task, frame, arguments[1], arguments[10])
 
 
 def forward_layer(x: np.ndarray, W_xh: np.ndarray, W_h: np.ndarray, *arguments: Any) -> None:

@@ -5,7 +5,7 @@ unless the helper has claimed it meanwhile: it waits for what is under way, neve
 off before it began. Each column is summed as it would be alone, so the bytes are the same.
 
     team    int64 words, or none without a helper: the last job posted, the last one claimed, the last one done, whether
-            all is done, each on a cache line of its own; then what the job is
+            all is done, whether the owner had to wait long, each on a cache line of its own; then what the job is
 """
 
 import numpy as np
@@ -20,9 +20,10 @@ from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.kernels.products import cover
 
 LINE = 8  # words of a cache line
-POSTED, CLAIMED, DONE, ENDED, JOB = (LINE * i for i in range(5))
+POSTED, CLAIMED, DONE, ENDED, STALLED, JOB = (LINE * i for i in range(6))
 JOB_WORDS = 14
 LEAST = 1 << 14  # multiplications below which a product is not shared: handing over takes some .3 us
+PATIENCE = 5000  # pauses, some 100 us: so long only a helper that the system has put off lets one wait
 MOST_NUMBERS = 1 << 60  # that an array is told it has
 
 
@@ -122,5 +123,9 @@ def share(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vector
     if replace(team, CLAIMED, job - 1, job):
         cover(C, to, c_row, A, a, a_row, a_k, P, strip, p_vector, p_k, rows, vectors - own, K, tile, keep)
     else:
+        waited = 0
         while load(team, DONE) < job:
+            waited += 1
             pause()
+        if waited > PATIENCE:
+            team[STALLED] = 1
