@@ -10,7 +10,8 @@ import numpy as np
 
 from rnnkit._with_constants import WithConstants
 
-RESERVED = ("x", "b", "joint", "self", "cls", "names", "of", "asdict", "count", "index")  # from self on: Python's
+TAKEN = {"x": "the input", "b": "the bias", "joint": "all states together", "self": "Python", "cls": "Python"}
+TAKEN |= dict.fromkeys(("names", "of", "asdict", "count", "index"), "what a network returns by the names of states")
 
 
 def fail(cls: type[WithConstants], message: str, line: int | None = None) -> NoReturn:
@@ -64,9 +65,8 @@ def _check_names(cls: type[WithConstants]) -> None:
                 fail(cls, f"{part}: a name must be that of a Python variable, got {name!r}")
             if name.startswith("_"):
                 fail(cls, f"{part}: a name must not begin with an underscore, got {name}")
-            if name in RESERVED:
-                why = "x is the input, b the bias, joint all states together, others are attributes of these"
-                fail(cls, f"{part}: the name {name} is taken: {why}")
+            if name in TAKEN:
+                fail(cls, f"{part}: the name {name} is taken, by {TAKEN[name]}")
             if name in weights:
                 fail(cls, f"{part}: the name {name} is taken, by weights")
             if part != "constants" and (name in made or name.removeprefix("saved_").isdigit()):

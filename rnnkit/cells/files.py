@@ -31,7 +31,7 @@ def as_cell(cell: Any) -> Cell:
     cls = type(found)
     symbolic(cls)
     if _steps.setdefault(cls, cls.step.__code__) is not cls.step.__code__:  # as IPython's autoreload replaces it
-        fail(cls, "step cannot be replaced in a class whose loops are compiled: run the file or cell of code anew")
+        fail(cls, "step cannot be replaced in a class whose loops are compiled: define the class anew")
     return found
 
 

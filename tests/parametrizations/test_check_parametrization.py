@@ -44,7 +44,7 @@ def test_a_wrong_pullback_is_seen():
 @pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
 def test_what_numba_does_not_take_is_one_message_with_its_place():
     with pytest.raises(
-        ValueError, match=r"test_check.py, line \d+: NotCompiled: weights must be NumPy that numba"
+        ValueError, match=r"test_check_parametrization.py, line \d+: NotCompiled: weights must be NumPy that numba"
     ) as told:
         check_parametrization(NotCompiled)
     assert "\n" not in str(told.value)
