@@ -16,7 +16,7 @@ from rnnkit._compile.internals import CFunc, Compiler, FunctionCompiler, global_
 from rnnkit._compile.memory import keep_memory
 from rnnkit._compile.pointer_slots import OUTLINED, Outlined
 
-_checks: list[Callable[[], None]] = [keep_memory]
+_before_first: list[Callable[[], None]] = [keep_memory]
 OPTIONS = {
     "nogil": True,  # replicates and shards run on Python threads
     "error_model": "numpy",  # 1/0 is inf, as in NumPy; the check for zero would also stop vectorisation
@@ -147,7 +147,7 @@ def _words(kind: Any) -> int:
 
 def before_first_kernel(check: Callable[[], None]) -> None:
     """Have `check` called once in this process, before the first kernel is compiled or loaded; it may raise."""
-    _checks.append(check)
+    _before_first.append(check)
 
 
 def _provide_first(dispatcher: Any) -> None:
@@ -155,9 +155,9 @@ def _provide_first(dispatcher: Any) -> None:
     compile_kernel = dispatcher.compile
 
     def compile_after(signature: Any) -> Any:
-        for check in _checks:
+        for check in _before_first:
             check()
-        _checks.clear()
+        _before_first.clear()
         with global_compiler_lock:
             for function in OUTLINED:
                 if function.at_once:

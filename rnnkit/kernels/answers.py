@@ -43,11 +43,9 @@ def numbers_are_wrong(y, target, tolerance):
 def output_is_wrong(y, target, s, b, tolerance):
     """Return whether one output is: its largest logit, or a squared error above tolerance; a nan is wrong."""
     numbers, classes = target
-    return (
-        class_is_wrong(y[s, b], classes[s, b])
-        if classes.size > 0
-        else numbers_are_wrong(y[s, b], numbers[s, b], tolerance)
-    )
+    if classes.size > 0:
+        return class_is_wrong(y[s, b], classes[s, b])
+    return numbers_are_wrong(y[s, b], numbers[s, b], tolerance)
 
 
 @jit

@@ -123,14 +123,8 @@ def product(C, c, A, a, rows, P, tile, keep):
     P: W packed, (vectors, K, lanes). A, C: C-contiguous matrices; a, c: the element where the K columns of the first
     row of A begin, and the padded N columns of the first row of C. tile: from `tile_for(rows, vectors of P)`.
     """
-    product_of(C, c, A, a, rows, P, 0, P.shape[0], P.shape[1], tile, keep)
-
-
-@jit
-def product_of(C, c, A, a, rows, P, p, vectors, K, tile, keep):
-    """Do `product` with a matrix of that many vectors and rows K that is packed from element p of P on."""
-    lanes = VECTOR_BYTES // C.itemsize
-    cover(C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
+    vectors, K, lanes = P.shape
+    cover(C, c, C.shape[1], A, a, A.shape[1], 1, P, 0, K * lanes, lanes, rows, vectors, K, tile, keep)
 
 
 @jit

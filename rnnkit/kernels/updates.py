@@ -65,8 +65,8 @@ def map_backward(maps, flat, sizes, g):
 def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penalty, maps, record):
     """Make one update for each batch of a block; return how many were made: fewer where the training diverged.
 
-    flat, moments (2, n): changed. frozen: (n,) bool, True where a weight stays. data: x and target, pairs,
-    each with an axis of updates before; mask (U, S, B). step: updates made before.
+    flat, moments (2, n): changed. frozen: (n,) bool, True where a weight stays. data: x, target (pairs) and mask
+    (U, S, B), all with an axis of U updates first. step: updates made before.
     optimizer: (rule, learning rate, hyperparameters (3,)). clip: (mode, limit, policy). penalty: (weight, form) of
     `omega`.
     maps: of the recurrent weights, words of `rnnkit.parametrizations.compiled`. record: (U, 5), filled.

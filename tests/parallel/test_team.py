@@ -1,6 +1,7 @@
 """Products of a large layer and a few rows, shared by two threads: the bytes of one, whoever makes which half."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from numba import config
 from rnnkit import RNN, kernels, parallel
 from rnnkit.kernels import TANH
 from rnnkit.kernels.engine import team
-from rnnkit.parallel import layers
+from rnnkit.kernels.products import empty_pack, pack_rows, product, tile_for
+from rnnkit.parallel import layers, pool
 
+PATIENCE = 60  # seconds in which a thread gets its turn on any machine
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="one thread does all")
 
@@ -82,9 +85,32 @@ def test_networks_with_lengths(options, monkeypatch):
     assert same(found, (trace.y, net.backward(trace, dy).flat))
 
 
-def test_a_helper_makes_the_right_half():
-    """Both roles in turn on one thread: the owner's job is claimed before the owner comes to it."""
-    words, C = team.new_team(), np.zeros((1, 4))
-    assert words.size > team.JOB + team.JOB_WORDS
+def test_a_helper_makes_right_halves_until_the_owner_ends():
+    words, rng = team.new_team(), np.random.default_rng(0)
+    A, W = rng.standard_normal((1, 128)), rng.standard_normal((128, 256))
+    P, C = empty_pack(128, 256, A.dtype), np.zeros((1, 256))
+    pack_rows(W, 0, 256, P, 0)
+    tile = tile_for(1, P.shape[0])
+    alone = np.zeros_like(C)
+    product(alone, 0, A, 0, 1, P, tile, 0)
+    helper = threading.Thread(target=team.help_team, args=(words, A))
+    helper.start()
+    until = time.monotonic() + PATIENCE
+    while (words[team.POSTED] < 100 or words[team.DONE] == 0) and time.monotonic() < until:
+        C[:] = np.nan
+        team.share_product(words, C, 0, A, 0, 1, P.reshape(-1), 0, P.shape[0], 128, tile, 0)
+        assert C.tobytes() == alone.tobytes()
     team.end_team(words)
-    team.help_team(words, C)  # the owner has ended: it returns
+    helper.join(PATIENCE)
+    assert not helper.is_alive()
+    assert words[team.DONE] > 0  # the number of the last job that the helper did
+
+
+def test_calls_soon_after_a_stall_have_no_helper():
+    x, words = np.zeros((5, 1, 2)), pool.new(1, 0.0)
+    assert layers.team_for(words, x).size
+    words[pool.ALONE] = 1
+    assert not layers.team_for(words, x).size
+    assert layers.team_for(words, x).size  # one call later
+    words[pool.WORKERS] = 0
+    assert not layers.team_for(words, x).size

@@ -10,7 +10,6 @@ off before it began. Each column is summed as it would be alone, so the bytes ar
 
 import numpy as np
 from numba import carray
-from numba.extending import overload
 
 from rnnkit._compile.jit import jit
 from rnnkit._compile.simd.atomics import load, pause, replace, store
@@ -21,7 +20,6 @@ from rnnkit.kernels.products import cover
 
 LINE = 8  # words of a cache line
 POSTED, CLAIMED, DONE, ENDED, STALLED, JOB = (LINE * i for i in range(6))
-JOB_WORDS = 14
 LEAST = 1 << 14  # multiplications below which a product is not shared: handing over takes some .3 us
 PATIENCE = 5000  # pauses, some 100 us: so long only a helper that the system has put off lets one wait
 MOST_NUMBERS = 1 << 60  # that an array is told it has
@@ -35,18 +33,8 @@ def no_team():
 
 @jit
 def new_team():
-    """Return the words of an owner and a helper."""
+    """Return the words of an owner and a helper; a job is 14."""
     return np.zeros(JOB + 2 * LINE, np.int64)
-
-
-def is_over(team):
-    """Return whether the owner has ended."""
-    return True
-
-
-@overload(is_over)
-def _compiled_is_over(team):
-    return lambda team: load(team, ENDED) == 1
 
 
 @jit
@@ -60,7 +48,7 @@ def end_team(team):
 def help_team(team, like):
     """Do the owner's jobs, products of numbers as those of the array `like`, until it ends."""
     mode = flush_subnormals()
-    while not is_over(team):
+    while load(team, ENDED) == 0:
         job = load(team, POSTED)
         if job > load(team, CLAIMED) and replace(team, CLAIMED, job - 1, job):
             do_job(team, like)
@@ -85,20 +73,20 @@ def do_job(team, like):
 
 @jit
 def share_product(team, C, c, A, a, rows, P, p, vectors, K, tile, keep):
-    """Do `product_of`, with a helper if there is one."""
+    """Do `product`, with a helper if any. The matrix (vectors, K, lanes) is packed from element p of P on."""
     lanes = VECTOR_BYTES // C.itemsize
     share(team, C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
 
 
 @jit
 def share_outer_products(team, C, c, K, vectors, A, a, D, d, n, tile):
-    """Do `add_outer_products`, with a helper if there is one."""
+    """Do `add_outer_products`, with a helper if any."""
     lanes = VECTOR_BYTES // C.itemsize
     share(team, C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
 
 
 @jit
-def say(team, i, *words):  # noqa: ANN002
+def describe_job(team, i, *words):  # noqa: ANN002
     """Write words of a job from number i on; those that stay leave the helper's copy of their cache line as it is."""
     for k in range(len(words)):
         if team[JOB + i + k] != words[k]:
@@ -107,16 +95,16 @@ def say(team, i, *words):  # noqa: ANN002
 
 @jit
 def share(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
-    """Do `cover`, with a helper if there is one and the product is worth it."""
+    """Do `cover`, with a helper if any and where the product is worth it."""
     own, bytes_ = (vectors + 1) // 2, C.itemsize
     own = min(vectors, (own + tile[1] - 1) // tile[1] * tile[1])
     if team.size == 0 or own == vectors or rows * vectors * K * (VECTOR_BYTES // bytes_) < LEAST:
         cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
         return
     to, strip = c + own * (VECTOR_BYTES // bytes_), p + own * p_vector
-    say(team, 0, C.ctypes.data + to * bytes_, c_row, A.ctypes.data + a * bytes_, a_row, a_k)
-    say(team, 5, P.ctypes.data + strip * bytes_, p_vector, p_k, rows)
-    say(team, 9, vectors - own, K, tile[0], tile[1], keep)
+    describe_job(team, 0, C.ctypes.data + to * bytes_, c_row, A.ctypes.data + a * bytes_, a_row, a_k)
+    describe_job(team, 5, P.ctypes.data + strip * bytes_, p_vector, p_k, rows)
+    describe_job(team, 9, vectors - own, K, tile[0], tile[1], keep)
     job = team[POSTED] + 1
     store(team, POSTED, job)
     cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, own, K, tile, keep)
