@@ -48,22 +48,23 @@ def measured(frame: Frame) -> Frame:
 def eliminated(step: Step, frame: Frame) -> tuple[Frame, np.ndarray] | None:
     """Return L and ln |U_ii| (n,) of L U = J times the columns, rows in the order of LAPACK's pivots; or None.
 
-    That is the elimination above in floats: each pivot is the largest number left of its column, so that rows as far
-    apart as floats can hold keep their digits. None where derivatives or columns are not floats, or a pivot is zero;
-    and of one column, whose norm is all there is to find.
+    That is the elimination above in floats: each pivot is the largest number left of its column, so that an error in a
+    row is 1e-16 of that row of J (no number of L is above 1). None where a pivot is below 1e-8 of its row, as of rows
+    of an LSTM's h and c that are nearly parallel, or zero; where derivatives or columns are not floats; and of one
+    column, whose norm is all there is to find.
     """
     if isinstance(frame.columns, Scaled) or step.deep or frame.columns.shape[1] == 1:
         return None
     X = dgemm(1.0, step.J.T, frame.columns, trans_a=True)  # scipy's BLAS, as LAPACK's: two would wait for each other
     n = X.shape[1]
     LU, pivots, _ = dgetrf(X, overwrite_a=True)
-    sizes = np.abs(np.diagonal(LU))
-    if not (sizes > 0).all() or not np.isfinite(sizes).all():
-        return None
-    L, order = np.tril(LU, -1), np.arange(len(X))
-    L[np.arange(n), np.arange(n)] = 1
+    sizes, order = np.abs(np.diagonal(LU)), np.arange(len(X))
     for i, j in enumerate(pivots.tolist()):  # as LAPACK swapped rows
         order[i], order[j] = order[j], order[i]
+    if not (sizes > EXACT * np.abs(step.J).max(axis=1)[order[:n]]).all():
+        return None
+    L = np.tril(LU, -1)
+    L[np.arange(n), np.arange(n)] = 1
     columns = np.empty_like(L, order="F")
     columns[order] = L
     return Frame(columns, None), np.log(sizes)

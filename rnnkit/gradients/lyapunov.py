@@ -19,7 +19,8 @@ def lyapunov_exponents(net: RNN, trace: Trace, n: int | None = None, burn_in: in
     A change that a step takes to exactly zero, or into the span of those before it, has -inf, within burn_in or after
     it: where rows of J Q are zero, by relu, weights of zero or triangular ones, in any order of the units.
     Where J is singular in another way, as W_hh of dependent rows makes it, rounding may stand for -inf, 36 nats a step
-    or more below the largest.
+    or more below the largest. Of several layers with saturated units (gain 8) single exponents near the smallest were
+    off by up to 0.6 nats, beside 120 digits; their sum is right to rounding.
     Benettin, Galgani, Giorgilli, Strelcyn (1980); of recurrent nets: Engelken, Wolf, Abbott (2023).
     Raises ValueError naming a bad argument.
     """

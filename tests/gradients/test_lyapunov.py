@@ -213,11 +213,35 @@ def test_a_bad_argument_is_named():
 
 
 @pytest.mark.parametrize(
-    ("cell", "gain", "layers"), [("tanh", 3.0, 1), ("lstm", 1.5, 1), ("relu", 1.5, 1), ("gru", 2, 2)]
-)
+    ("cell", "gain", "layers", "bias"),
+    [("tanh", 3.0, 1, 0), ("tanh", 30.0, 1, 0), ("lstm", 1.5, 1, 0), ("lstm", 3.0, 1, 25), ("lstm", 3.0, 1, -12),
+     ("relu", 1.5, 1, 0), ("sigmoid", 20.0, 1, 5), ("gru", 2.0, 2, 0)],
+)  # fmt: skip
 @pytest.mark.parametrize("n", [None, 3])
-def test_elimination_is_as_exact_as_a_qr_at_every_step(monkeypatch, cell, gain, layers, n):
-    net, trace = make(cell, T=60, H=12, layers=layers, gain=gain, initializer="gaussian")
+def test_elimination_is_as_exact_as_a_qr_at_every_step(monkeypatch, cell, gain, layers, bias, n):
+    """Saturated too: rows of an LSTM's h and c are then nearly parallel."""
+    net, trace = saturated(cell, gain, layers, bias)
     found = lyapunov_exponents(net, trace, n, burn_in=7)
     monkeypatch.setattr(lyapunov, "eliminated", lambda step, frame: None)
     np.testing.assert_allclose(found, lyapunov_exponents(net, trace, n, burn_in=7), rtol=0, atol=1e-8)
+
+
+def saturated(cell, gain, layers=1, bias=0):
+    net = rnnkit.RNN(2, 12, cell=cell, gain=gain, initializer="gaussian", dtype="float64", seed=1, layers=layers)
+    rng = np.random.default_rng(1)
+    for name, array in net.parameters.items():
+        if name.endswith("b_h"):
+            array[:] = bias * rng.standard_normal(array.shape)
+    return net, net.forward(3 * rng.standard_normal((60, 1, 2)))
+
+
+def test_the_sum_of_two_saturated_layers_is_that_of_their_determinants():
+    """ln |det J| of each step: ln phi' of all units, in logarithms, and ln |det W_hh|."""
+    net, trace = saturated("tanh", 8.0, layers=2)
+    total = 0.0
+    for layer, of_layer in enumerate(trace.layers):
+        W_xh, W_hh, b_h = (net.parameters[f"l{layer}.{name}"] for name in ("W_xh", "W_hh", "b_h"))
+        a = of_layer.x[7:, 0] @ W_xh + of_layer.h[7:-1, 0] @ W_hh + b_h
+        log_cosh = np.abs(a) + np.log1p(np.exp(-2 * np.abs(a))) - np.log(2)
+        total += (-2 * log_cosh).sum() / (60 - 7) + np.linalg.slogdet(W_hh)[1]
+    assert lyapunov_exponents(net, trace, burn_in=7).sum() == pytest.approx(total, abs=1e-9)
