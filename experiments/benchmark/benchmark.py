@@ -80,13 +80,13 @@ def row_of(times: dict[Run, float], first: dict[Run, float], limit: float) -> di
     return found | {"first_s": max(s for run, s in first.items() if run.contender == "rnnkit")}
 
 
-def environment(missing: dict[str, str]) -> pd.DataFrame:
-    """Return versions, CPU, BLAS and threads of this run, and why a peer is missing."""
+def environment(versions: dict[str, str], missing: dict[str, str]) -> pd.DataFrame:
+    """Return versions, CPU, BLAS and threads of this run, those of contenders, and why a peer is missing."""
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas = {f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in pools}
     found = {"CPU": cpu(), "cores": NUMBA_NUM_THREADS, "BLAS": ", ".join(sorted(blas))}
     found |= {"python": platform.python_version()}
-    found |= {name: version(name) for name in ("rnnkit", "numpy", "scipy", "numba", "llvmlite")}
+    found |= {name: version(name) for name in ("numpy", "scipy", "numba", "llvmlite")} | versions
     found |= {f"without {name}": reason for name, reason in missing.items()}
     return pd.DataFrame(found.items(), columns=["what", "value"])
 
@@ -122,7 +122,7 @@ def measure(asked: argparse.Namespace) -> dict[str, pd.DataFrame]:
             new["training"] = training(contenders)
         if "busy" in parts:
             new["busy"] = busy.busy(contenders)
-    return new | {"environment": environment(missing)}
+        return new | {"environment": environment(contenders.versions(), missing)}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -67,6 +67,10 @@ class Contenders:
             raise RuntimeError(f"{contender} ended at: {' '.join(map(str, words))}")
         return reply.split()
 
+    def versions(self) -> dict[str, str]:
+        """Return the version of each contender's library."""
+        return {name: self._ask(name, "version")[0] for name in self._processes}
+
     def load(self, sizes: instances.Sizes) -> dict[Run, float]:
         """Hand all the same net; return the seconds of the first call of each run. ArithmeticError: answers differ."""
         instances.write(self._net, instances.draw_net(np.random.default_rng(0), sizes))

@@ -199,6 +199,9 @@ int main() {
       delete net;
       net = new Net(words);
       std::cout << "default" << std::endl;
+    } else if (command == "version") {
+      auto v = dnnl_version();
+      std::cout << v->major << "." << v->minor << "." << v->patch << std::endl;
     } else if (command == "answer") {
       words >> name >> file;
       double start = now();

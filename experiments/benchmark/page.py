@@ -23,10 +23,33 @@ def write(out: Path, new: dict[str, pd.DataFrame]) -> None:
     shown = {name: tables[name] for name in KINDS if name in tables}
     if shown:
         ratios_by_hidden_size(shown, out / "ratios.png")
-    page = [summary(tables)]
+    page = [summary(tables), *([classes(shown)] if shown else [])]
     page += [f"## {name}\n\n{table.to_markdown(index=False, floatfmt='.3g')}" for name, table in tables.items()]
     (out / "table.md").write_text("\n\n".join(page) + "\n")
     print(page[0], out / "table.md", sep="\n")
+
+
+def classes(shown: dict[str, pd.DataFrame]) -> str:
+    """Return the ratio to the best peer by kind of net and size: geometric mean (least to most)."""
+    small, large = (lambda t: (t.B > 1) & (t.H <= 64)), (lambda t: (t.B > 1) & (t.H >= 256))
+    parts = {
+        "all cells": lambda t: t.B > 0,
+        "one row": lambda t: t.B == 1,
+        "more rows, H to 64": small,
+        "more rows, H between": lambda t: (t.B > 1) & ~small(t) & ~large(t),
+        "more rows, H from 256": large,
+    }
+    rows = [
+        {"time of the best peer / rnnkit": part}
+        | {KINDS[kind][0]: _spread(table[of(table)]["best_peer/rnnkit"]) for kind, table in shown.items()}
+        for part, of in parts.items()
+    ]
+    return pd.DataFrame(rows).to_markdown(index=False)
+
+
+def _spread(ratios: pd.Series) -> str:
+    mean = np.exp(np.log(ratios).mean())
+    return f"{mean:.2f} ({ratios.min():.2f} to {ratios.max():.2f})" if len(ratios) else ""
 
 
 def summary(tables: dict[str, pd.DataFrame]) -> str:

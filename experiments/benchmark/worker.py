@@ -3,6 +3,7 @@
 load KIND H B T I DTYPE FILE    take a net; reply: the names of the ways in which this contender runs it
 train NETS UPDATES KIND ...     take that many nets, drawn here, to be trained to a target each; reply likewise
 answer NAME FILE                run it once and write its gradients; reply: the seconds of that first call
+version                         reply: the library's version
 time NAME WARM SECONDS          run it for WARM seconds, then for SECONDS, one call at least; reply: seconds of each
 
 Its one argument is rnnkit, jax or torch.
@@ -12,6 +13,7 @@ import importlib
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import instances
@@ -38,6 +40,8 @@ def main(peer: str) -> None:
             answer = runs[words[0]]()
             reply = [time.perf_counter() - start]
             instances.write(Path(words[1]), tuple(np.asarray(a) for a in answer))
+        elif command == "version":
+            reply = [version(peer)]
         else:
             reply = timed(runs[words[0]], float(words[1]), float(words[2]))
         print(*reply, flush=True)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.metadata import version
 
 import benchmark
 import environments
@@ -55,6 +56,10 @@ def test_processes_answer_and_are_timed(processes, kind):
     first = processes.load(instances.Sizes(kind, 7, 3, 5, 2))
     assert list(first) == [Run("rnnkit", "default"), Run("peer", "default")]
     assert all(seconds > 0 for seconds in (*first.values(), *processes.time(list(first)).values()))
+
+
+def test_processes_say_their_versions(processes):
+    assert processes.versions() == dict.fromkeys(("rnnkit", "peer"), version("rnnkit"))
 
 
 def test_processes_train(processes):
@@ -114,6 +119,15 @@ def test_cells_under_a_target_are_named():
     assert lines[2] == "| GRU: geometric mean at least 1.7x the best peer | 1.00x | |"
     assert lines[3] == "| GRU: every cell at least 1.0x | 0.50x | 16, 1, 50 |"
     assert lines[4] == "| GRU: at least 80% of its limit where under 1.5x | 1 cells are not | 16, 1, 50 |"
+
+
+def test_ratios_stand_by_kind_and_size():
+    cells = {"H": [16, 16, 100, 512], "B": [1, 20, 20, 128], "best_peer/rnnkit": [0.5, 2.0, 1.5, 1.0]}
+    lines = page.classes({"lstm": pd.DataFrame(cells)}).splitlines()
+    assert [line.split("|")[2].strip() for line in lines] == [
+        "LSTM", ":--------------------", "1.11 (0.50 to 2.00)", "0.50 (0.50 to 0.50)", "2.00 (2.00 to 2.00)",
+        "1.50 (1.50 to 1.50)", "1.00 (1.00 to 1.00)",
+    ]  # fmt: skip
 
 
 def test_a_peer_that_cannot_be_had_is_left_out_with_a_reason(monkeypatch, tmp_path):
