@@ -46,6 +46,7 @@ COLUMNS = [
     "status",
     "n",
 ]
+LEAST_GAIN, LARGEST_GAIN = 0.001, 10
 BOUNDED = 0.1  # nats: a gradient that went with the exponent would have moved by DECISIVE at least
 DECISIVE = 3.0  # nats of predicted change over half of the steps: nearer to 0 neither case is settled by then
 MIKHAEIL = "Mikhaeil, Monfared, Durstewitz 2022"
@@ -65,8 +66,9 @@ class Config(CellConfig):
     @model_validator(mode="after")
     def _weights_to_scale(self) -> Self:
         self.check_scaling("gain")
-        if self.gain == "none" and self.the_cell.recurrent():
-            raise ValueError(f"gain must be a number with cell={self.the_cell.name}, which has weights to scale")
+        given = self.gain if self.the_cell.recurrent() else 1
+        if given == "none" or not LEAST_GAIN <= given <= LARGEST_GAIN:
+            raise ValueError(f"gain must be a number from {LEAST_GAIN} to {LARGEST_GAIN}, got {given}")
         return self
 
 
@@ -160,7 +162,7 @@ def measure(config: Config) -> Measurement:
 def draw(folder: Path) -> None:
     """Draw slopes and exponents on the theory's line, and log norm against lag under the strongest drive."""
     tables = read(folder)
-    for initializer, rows in tables.table.groupby("initializer"):
+    for initializer, rows in tables.table.dropna(subset="gain").groupby("initializer"):
         rows, by = by_cell(rows, "drive_variance")
         s2 = ", " + (rows[by] if by == LINE else "s2 = " + rows.drive_variance.map(str))
         slopes = rows.assign(rate="slope of the gradient" + s2)
