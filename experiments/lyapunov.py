@@ -29,7 +29,7 @@ from rnnkit.networks.by_state import State
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.jobs.config import PositiveOrNone
+from rnnkit.runner.jobs.config import positive_or_none
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -46,7 +46,7 @@ COLUMNS = [
     "status",
     "n",
 ]
-LEAST_GAIN, LARGEST_GAIN = 0.001, 10
+GAINS = positive_or_none(0.001, 10, "0.001 to 10")
 BOUNDED = 0.1  # nats: a gradient that went with the exponent would have moved by DECISIVE at least
 DECISIVE = 3.0  # nats of predicted change over half of the steps: nearer to 0 neither case is settled by then
 MIKHAEIL = "Mikhaeil, Monfared, Durstewitz 2022"
@@ -56,7 +56,7 @@ class Config(CellConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
     initializer: Literal["gaussian", "orthogonal"] = Field(description="gaussian or orthogonal")
-    gain: PositiveOrNone
+    gain: GAINS
     drive_variance: float = Field(gt=0, le=10, description="a number above 0, up to 10")
     seq_len: int = Field(ge=70, le=100_000, description="an integer from 70 to 100000")
     hidden_size: int = Field(ge=2, le=4096, description="an integer from 2 to 4096")
@@ -66,9 +66,8 @@ class Config(CellConfig):
     @model_validator(mode="after")
     def _weights_to_scale(self) -> Self:
         self.check_scaling("gain")
-        given = self.gain if self.the_cell.recurrent() else 1
-        if given == "none" or not LEAST_GAIN <= given <= LARGEST_GAIN:
-            raise ValueError(f"gain must be a number from {LEAST_GAIN} to {LARGEST_GAIN}, got {given}")
+        if self.gain == "none" and self.the_cell.recurrent():
+            raise ValueError("gain must be a number from 0.001 to 10, got none")
         return self
 
 

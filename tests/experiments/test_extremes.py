@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import warnings
 from pathlib import Path
 
@@ -16,8 +17,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 EXPERIMENTS = {name: module.EXPERIMENT for name, module in reproduce.experiments().items()}
 SMALL = {"hidden_size": 2, "batch_size": 2, "replicates": 2, "check_every": 25, "check_size": 20, "starts": 2}
 SMALL |= {"chains": 2, "nets": 10, "sample_length": 5, "max_sequences": 3, "max_outputs": 30, "updates": 100}
-NUMBER_OR_WORD = {"spectral_radius": (SMALLEST, LARGEST), "gain": (SMALLEST, LARGEST), "clip": (SMALLEST, LARGEST),
-                  "start": (1e-3, 100.0)}  # fmt: skip
+NUMBER_OR_WORD = re.compile(r"(?:none|small) or a(?: number| gain)? from (\S+) to ([^\s;]+)")
 RULED = ("seq_len", "shortest", "updates", "check_every")  # by the task and by one another, beyond their own bounds
 BEYOND = 1e300, -1e300, math.nan, math.inf
 
@@ -34,7 +34,8 @@ def extremes(field):
             found.append(mark.le)
         elif field.annotation is float and isinstance(mark, annotated_types.Lt):
             found.append(math.nextafter(mark.lt, -math.inf))
-    return found
+    said = NUMBER_OR_WORD.search(field.description or "")
+    return [float(bound) for bound in said.groups()] if said else found
 
 
 def base(name, out):
@@ -57,8 +58,7 @@ def changes(name):
     for key, field in fields.items():
         if key in RULED:
             continue
-        values = extremes(field) if field.annotation in (int, float) else NUMBER_OR_WORD.get(key, ())
-        for value in values:
+        for value in extremes(field):
             for dtype in dtypes if not isinstance(value, int) else dtypes[:1]:
                 yield {key: value} | dtype
 
@@ -90,7 +90,7 @@ def test_every_extreme_is_a_job_that_can_be_done(name, tmp_path, capsys):
 def test_what_lies_beyond_is_refused_with_what_it_must_be(name, tmp_path):
     keys = base(name, tmp_path)
     fields = EXPERIMENTS[name].schema.model_fields
-    words = [key for key in NUMBER_OR_WORD if key in fields and fields[key].annotation is not float]
+    words = [key for key, field in fields.items() if NUMBER_OR_WORD.search(field.description or "")]
     floats = [key for key, field in fields.items() if field.annotation is float]
     for key, value in [*itertools.product(floats + words, BEYOND), *((key, 5e-324) for key in words)]:
         found = faults(EXPERIMENTS[name].schema, keys | {key: value})

@@ -155,8 +155,9 @@ def test_a_cell_without_recurrent_weights_has_no_gain():
     path = str(Path(LEAKY).with_name("min_gru.py"))
     (fault,) = faults(Config, BASE | {"cell": path})
     assert fault.startswith("gain=1.0 cannot be combined with cell=MinGRU: it has no recurrent weights to scale")
-    for gain in ("none", 11.0, 1e-4):
-        assert faults(Config, BASE | {"gain": gain}) == [f"gain must be a number from 0.001 to 10, got {gain}"]
+    assert faults(Config, BASE | {"gain": "none"}) == ["gain must be a number from 0.001 to 10, got none"]
+    for gain in (11.0, 1e-4):
+        assert faults(Config, BASE | {"gain": gain}) == [f"gain must be none or a number from 0.001 to 10, got {gain}"]
     found = measure(config(cell=path, gain="none", seq_len=800, replicates=2)).row
     assert found["rate_minus_exponent"] == pytest.approx(0, abs=0.01)
     assert found.get("weight_log_ratio") is None

@@ -97,17 +97,20 @@ class JobConfig(BaseModel):
         self._code = code
 
 
-def _positive_or_none(value: object) -> object:
-    if value == "none":
-        return value
-    if not isinstance(value, int | float) or not SMALLEST <= value <= LARGEST:  # nan is refused too
-        raise ValueError
-    return float(value)
+def positive_or_none(least: float, largest: float, shown: str) -> Any:
+    """Return the type of a key that is none or a number from `least` to `largest`; shown: how messages say that."""
+
+    def check(value: object) -> object:
+        if value == "none":
+            return value
+        if not isinstance(value, int | float) or not least <= value <= largest:  # nan is refused too
+            raise ValueError
+        return float(value)
+
+    return Annotated[Any, BeforeValidator(check), Field(description=f"none or a number from {shown}")]
 
 
-PositiveOrNone = Annotated[
-    Any, BeforeValidator(_positive_or_none), Field(description="none or a number from 1e-6 to 1e6")
-]
+PositiveOrNone = positive_or_none(SMALLEST, LARGEST, "1e-6 to 1e6")
 
 
 def number(value: Any) -> float | None:
