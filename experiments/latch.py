@@ -4,7 +4,7 @@ Method. x_t = tanh(w x_{t-1} + h_t), the latch of Bengio, Simard, Frasconi (1994
 
 a. The map alone. Attractor: the positive root of x = tanh(w x). Factor: one-step gradient w (1 - x^2) there. Largest
    constant adverse input: x = tanh(w x - h) has h = w x - atanh(x), and beyond its maximum over x nothing holds.
-b. A latched trajectory: x_0 = 0, three inputs of 1, then none. ln |dx_T/dx_{T-k}| by `hidden_gradient_log_norms`; the
+b. A latched trajectory: x_0 = 0, three inputs of 1, then none. ln |dx_T/dx_{T-k}| by `backward_scaled`; the
    factor per step over the 50 lags next to the loss, where 150 steps have led to the attractor.
 c. Teaching it. Two classes, each with three trained inputs h_1..h_3; from then on h_t is noise of standard deviation
    `noise`. Loss .5 (x_T -+ attractor)^2, the attractor of the w at the start; trained are w and all six inputs, by
@@ -27,8 +27,10 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import brentq, minimize_scalar
 
+import rnnkit
 from rnnkit._compile.jit import jit
-from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_forward
+from rnnkit.gradients.scaled_backward import backward_scaled
+from rnnkit.networks.trace import Trace
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
@@ -105,24 +107,27 @@ def adverse_input(w: float) -> float:
     return float(-found.fun)
 
 
-def states(w: float, x: np.ndarray) -> np.ndarray:
-    """Return the states (T+1, B) of the neuron for inputs x (T, B), from 0."""
-    one = np.ones((1, 1))
-    return rnn_forward(x[:, :, None].copy(), np.zeros((x.shape[1], 1)), one, w * one, np.zeros(1), TANH)[:, :, 0]
+def run(w: float, x: np.ndarray) -> tuple[rnnkit.RNN, Trace]:
+    """Return the neuron and its trace for inputs x (T, B), from 0."""
+    neuron = rnnkit.RNN(1, 1, cell="tanh", initializer=np.array([[w]]), dtype="float64")
+    neuron.parameters["l0.W_xh"][:] = 1
+    return neuron, neuron.forward(x[:, :, None])
 
 
 def latched_log_norms(w: float) -> np.ndarray:
     """Return ln |dx_T/dx_{T-k}|, k = 0..LATCHED, of a neuron that was set once and then left alone."""
     x = np.zeros((LATCHED, 1))
     x[:INPUTS] = 1
-    h, one = states(w, x)[:, :, None].copy(), np.ones((1, 1))
-    return hidden_gradient_log_norms(one, x[:, :, None].copy(), h, one, w * one, np.zeros(1), TANH)[:, 0]
+    neuron, trace = run(w, x)
+    one = neuron.initial_state(1)
+    one.h[:] = 1
+    return backward_scaled(neuron, trace, one).log_norms["l0"].h[::-1, 0]
 
 
 def right_share(w: float, inputs: np.ndarray, noise: np.ndarray) -> float:
     """Return the share of sequences whose last state has the sign of their class; noise is (T-3, n), n even."""
     per_class = noise.shape[1] // 2
-    last = states(w, np.concatenate([np.repeat(inputs.T, per_class, axis=1), noise]))[-1]
+    last = run(w, np.concatenate([np.repeat(inputs.T, per_class, axis=1), noise]))[1].y[-1, :, 0]
     return float(np.mean(np.concatenate([last[:per_class] < 0, last[per_class:] > 0])))
 
 

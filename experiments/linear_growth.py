@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import Field
 
 from rnnkit.gradients import theory
+from rnnkit.gradients.scaled_backward import backward_scaled
 from rnnkit.initializers import achieved, recurrent_weights
-from rnnkit.kernels import IDENTITY, hidden_gradient_log_norms
+from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
@@ -81,10 +82,11 @@ def log_norms(config: Config, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     delta = rng.evaluation.standard_normal(config.hidden_size).astype(config.dtype)
     delta /= np.linalg.norm(delta)
     if config.product == "tied":
-        x, zeros = np.zeros((config.seq_len, 1), np.int64), np.zeros_like(delta)  # a linear net: any states do
-        h = np.zeros((config.seq_len + 1, 1, config.hidden_size), config.dtype)
-        found = hidden_gradient_log_norms(delta[None], x, h, zeros[None], W, zeros, IDENTITY)
-        return found[:, 0].astype(np.float64), W
+        net = RNN(1, len(W), cell="identity", initializer=W, dtype=config.dtype)
+        last = net.initial_state(1)
+        last.h[:] = delta
+        trace = net.forward(np.zeros((config.seq_len, 1, 1), config.dtype))  # a linear net: any states do
+        return backward_scaled(net, trace, last).log_norms["l0"].h[::-1, 0], W
     logs, factor, random = [0.0], W, config.initializer in ("gaussian", "orthogonal")
     for _ in range(config.seq_len):
         delta = delta @ factor.T

@@ -14,20 +14,17 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from common.cell_exponents import measure_exponents
 from common.cells import CellConfig, by_cell
-from common.driven import driven_states, scaled_weights
+from common.driven import Driven, driven
 from common.flow import GROWTH_SOURCE, GROWTH_TOLERANCE, predicted
 from common.flow_config import FlowConfig
+from common.flow_nets import by_lag
 from pydantic import Field, model_validator
 
-import rnnkit
 from rnnkit import statistics
 from rnnkit.gradients.lyapunov import lyapunov_exponents
-from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_backward_scaled
-from rnnkit.networks.by_state import State
+from rnnkit.gradients.scaled_backward import backward_scaled
 from rnnkit.parallel import map_replicates
-from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.config import positive_or_none
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
@@ -79,52 +76,39 @@ def as_flow(config: Config) -> FlowConfig:
 
 
 def measure_net(config: Config, replicate: int) -> tuple[dict[str, Any], np.ndarray]:
-    """Return (the row of net number `replicate`, its log norms (T+1, B))."""
-    flow, rng, H = as_flow(config), streams(config.seed, replicate), config.hidden_size
-    if flow.cell != "tanh":
-        any_cell = measure_exponents(flow, replicate)
-        rate, ratio = mean(statistics.growth_rates(any_cell.log_norms)) or np.nan, mean(any_cell.weight_log_ratios)
-        return row_of(config, replicate, any_cell.gain, rate, any_cell.exponent, ratio), any_cell.log_norms
-    W_hh = scaled_weights(flow, replicate, rng.init)
-    direction = rng.evaluation.standard_normal(H)
-    dh_T = np.tile(direction / np.linalg.norm(direction), (config.batch_size, 1))
-    x, W_xh, h = driven_states(flow, rng, W_hh)
-    log_norms = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, np.zeros(H), TANH)
-    half, rate = config.seq_len // 2, mean(statistics.growth_rates(log_norms))
-    ratio = mean([np.subtract(*(weight_log_norm(x[:T, b], h[: T + 1, b], dh_T[b], W_xh, W_hh)
-                                for T in (config.seq_len, half))) for b in range(config.batch_size)])  # fmt: skip
-    gain = float(np.linalg.norm(W_hh) / np.sqrt(H))
-    return row_of(config, replicate, gain, rate, largest_exponent(x, h, W_xh, W_hh), ratio), log_norms
-
-
-def row_of(
-    config: Config, replicate: int, gain: float, rate: float, exponent: float, weight_log_ratio: float
-) -> dict[str, Any]:
-    """Return one net's row of nets.csv."""
-    return {
+    """Return (the row of net number `replicate`, its log norms (T+1, B), nan of states that are not finite)."""
+    net, half = driven(as_flow(config), replicate), config.seq_len // 2
+    log_norms, _ = by_lag(backward_scaled(net.net, net.trace, net.last(config.batch_size)))
+    if not np.isfinite(net.trace.h).all():
+        log_norms = np.full_like(log_norms, np.nan)
+    rate, exponent = mean(statistics.growth_rates(log_norms)) or np.nan, largest_exponent(net)
+    samples = range(config.batch_size)
+    ratio = mean([np.subtract(*(weight_log_norm(net, b, T) for T in (config.seq_len, half))) for b in samples])
+    row = {
         "replicate": replicate,
-        "gain_achieved": gain,
+        "gain_achieved": net.weights.gain,
         "growth_rate": rate,
         "exponent": exponent,
         "rate_minus_exponent": rate - exponent,
-        "weight_log_ratio": weight_log_ratio,
-        "weight_rate_minus_exponent": weight_log_ratio / (config.seq_len - config.seq_len // 2) - exponent,
+        "weight_log_ratio": ratio,
+        "weight_rate_minus_exponent": ratio / (config.seq_len - half) - exponent,
     }
+    return row, log_norms
 
 
-def largest_exponent(x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
+def largest_exponent(net: Driven) -> float:
     """Return the largest exponent along the first sample; alone: the largest of several estimates is too large."""
-    net = rnnkit.RNN(*W_xh.shape, cell="tanh", initializer=W_hh, dtype="float64")
-    net.parameters["l0.W_xh"][:] = W_xh
-    trace = net.forward(np.ascontiguousarray(x[:, :1]), State(h=h[:1, :1].copy()))
-    return float(lyapunov_exponents(net, trace, n=1, burn_in=NEAR)[0])
+    return float(lyapunov_exponents(net.net, net.alone(0, len(net.trace.x)), n=1, burn_in=NEAR)[0])
 
 
-def weight_log_norm(x: np.ndarray, h: np.ndarray, dh: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray) -> float:
-    """Return ln ||dL/dW_hh|| of one sample; x (T, I), h (T+1, H), dh (H,) at the last state."""
-    one = (np.ascontiguousarray(a[:, None]) for a in (x, h))
-    gradients = rnn_backward_scaled(dh[None], *one, W_xh, W_hh, np.zeros(len(W_hh)), TANH)
-    return float(np.log(np.linalg.norm(gradients.dW_hh)) + gradients.log_scale)
+def weight_log_norm(net: Driven, b: int, steps: int) -> float:
+    """Return ln of the norm of the recurrent weights' gradient, of sample b and its loss after so many steps."""
+    if not net.net.cell.recurrent():
+        return np.nan
+    found = backward_scaled(net.net, net.alone(b, steps), net.last(1))
+    gradients = [found.parameters[f"l0.{name}"].ravel() for name in net.net.cell.recurrent().values()]
+    with np.errstate(divide="ignore"):  # where relu has died
+        return float(np.log(np.linalg.norm(np.concatenate(gradients))) + found.log_scale)
 
 
 def measure(config: Config) -> Measurement:

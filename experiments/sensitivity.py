@@ -8,7 +8,7 @@ a. Without noise: the second moments E h^2, E h s, E s^2 step forward by a recur
 b. With noise: h and s together are a linear net of two units, W_hh = [[lam, 1], [0, lam]], run by `rnn_forward` over
    independent chains for `horizon`/(1 - lam) steps from 0; h^2 and s^2 of the last step are averaged over chains. At
    horizon 10 the start is forgotten to 5e-7 of E s^2. (That s is what BPTT gives as dW_hh is a test.)
-c. State gradients of the one unit by `hidden_gradient_log_norms`, over the same number of lags.
+c. State gradients of the one unit by `backward_scaled`, over the same number of lags.
 
     python experiments/sensitivity.py -m lam=0.5,0.9,0.99,0.999 out=DIR
 """
@@ -20,7 +20,9 @@ import numpy as np
 from pydantic import Field
 
 from rnnkit.gradients import theory
-from rnnkit.kernels import IDENTITY, hidden_gradient_log_norms, rnn_forward
+from rnnkit.gradients.scaled_backward import backward_scaled
+from rnnkit.kernels import IDENTITY, rnn_forward
+from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
@@ -95,8 +97,11 @@ def measure(config: Config) -> Measurement:
         row |= {name: mean(simulated), f"{name}_theory": float(formula), f"{name}_exact": exact / float(formula)}
         row[f"{name}_ratio"] = mean(simulated / formula)
         row[f"{name}_ratio_se"] = standard_error(simulated / formula)
-    x, states, one = np.zeros((steps, 1, 1)), np.zeros((steps + 1, 1, 1)), np.ones((1, 1))  # of a linear net any do
-    logs = hidden_gradient_log_norms(one, x, states, one, config.lam * one, np.zeros(1), IDENTITY)[:, 0]
+    unit = RNN(1, 1, cell="identity", initializer=np.array([[config.lam]]), dtype="float64")
+    one = unit.initial_state(1)
+    one.h[:] = 1
+    trace = unit.forward(np.zeros((steps, 1, 1)))  # of a linear unit any states do
+    logs = backward_scaled(unit, trace, one).log_norms["l0"].h[::-1, 0]
     row["largest_state_gradient"] = float(np.exp(logs[1:].max()))
     shown = np.unique(np.geomspace(1, steps, 60).astype(int))
     lags = [{"lag": int(k), "log_norm": logs[k], "log_norm_sd": 0.0, "n": 1} for k in shown if np.isfinite(logs[k])]

@@ -26,16 +26,17 @@ from typing import Any, Literal, NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from common.driven import driven_states, scaled_weights
+from common.driven import driven
 from common.flow_config import FlowConfig
+from common.flow_nets import by_lag
 from pydantic import Field
 
 import rnnkit
 from rnnkit.gradients import theory
+from rnnkit.gradients.scaled_backward import backward_scaled
 from rnnkit.initializers import achieved
-from rnnkit.kernels import TANH, hidden_gradient_log_norms, rnn_backward
+from rnnkit.kernels import TANH, rnn_backward
 from rnnkit.parallel import map_replicates
-from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
@@ -123,12 +124,11 @@ def measure_net(config: Config, replicate: int) -> Net:
     fixed = {"initializer": config.system, "cell": "tanh", "drive": "noise", "dtype": "float64", "batch_size": 1}
     scale = {"spectral_radius": "none", "clip": "none", "clip_mode": "norm"}
     like = FlowConfig(**config.model_dump(exclude={"system"}), **fixed, **scale)
-    rng = streams(config.seed, replicate)
-    W_hh = scaled_weights(like, replicate, rng.init)
-    direction = rng.evaluation.standard_normal((1, config.hidden_size))
-    dh_T = direction / np.linalg.norm(direction)
-    x, W_xh, h = driven_states(like, rng, W_hh)
-    log_f = hidden_gradient_log_norms(dh_T, x, h, W_xh, W_hh, np.zeros(config.hidden_size), TANH)[:, 0]
+    net = driven(like, replicate)
+    x, h = net.trace.x, net.trace.layers[0].h
+    W_xh, W_hh = (net.net.parameters[f"l0.{name}"] for name in ("W_xh", "W_hh"))
+    dh_T = net.direction[None]
+    log_f = by_lag(backward_scaled(net.net, net.trace, net.last(1)))[0][:, 0]
     log_g = np.log(np.linalg.norm(rnn_backward(dh_T, x, h, W_xh, W_hh, TANH).dW_hh))
     log_K, left_out, steps = (np.empty(len(GRID)) for _ in range(3))
     for i, K in enumerate(GRID):

@@ -1,8 +1,7 @@
 """What a set of log norms says: growth rates, shares vanished and exploded, clipped gradients at any size.
 
-`log_norms` is ln ||dL/dh_{T-k}|| with lags k = 0..T on its first axis, (T+1, ...) as `hidden_gradient_log_norms`
-returns it, starting at 0. An exactly zero gradient is -inf: it counts as vanished and is left out of means. A mean over
-nothing is None.
+`log_norms` is ln ||dL/dh_{T-k}|| with lags k = 0..T on its first axis, (T+1, ...), starting at 0. An exactly
+zero gradient is -inf: it counts as vanished and is left out of means. A mean over nothing is None.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from rnnkit._arguments import check_real, choice, integer, number, shown
-from rnnkit.kernels import ScaledGradients
 
 NEAR = 20  # a slope leaves out the lags next to the loss, where the direction still settles
 SHORTEST_SLOPE = 70  # below this seq_len a slope over seq_len - 20 lags says little
@@ -133,31 +131,34 @@ def by_lag(log_norms: np.ndarray) -> list[dict[str, Any]]:
     return rows
 
 
-def clipped_log10(gradients: ScaledGradients, clip: float | None, mode: str) -> tuple[float, float, bool]:
-    """Return log10 ||dW_hh|| before and after clipping, and whether it acted; by logarithms, so at any size.
+def clipped_log10(
+    recurrent: Sequence[np.ndarray], rest: Sequence[np.ndarray], log_scale: float, clip: float | None, mode: str
+) -> tuple[float, float, bool]:
+    """Return log10 of the norm of the gradients `recurrent` before and after clipping, and whether it acted.
 
-    clip: None leaves the gradients alone. mode: `norm`, the joint norm of all three, or `value`, entry by entry.
+    By logarithms, so at any size: gradients are those given, of recurrent weights and of all others, times e^log_scale.
+    clip: None leaves the gradients alone. mode: `norm`, the joint norm of all, or `value`, entry by entry.
     """
     choice("mode", mode, ("norm", "value"))
     if clip is not None:
         number("clip", clip, above=0)
     with np.errstate(divide="ignore"):  # ln 0 = -inf is the right answer
-        sizes = [np.log(np.abs(g.astype(np.float64))) + gradients.log_scale for g in gradients[:3]]
-    before = _log_norm([sizes[1]])
+        own, others = ([np.log(np.abs(g.astype(np.float64))) + log_scale for g in part] for part in (recurrent, rest))
+    before = _log_norm(own)
     if clip is None:
         after, acted = before, False
     elif mode == "norm":
-        joint = _log_norm(sizes)
+        joint = _log_norm([*own, *others])
         after, acted = before + min(0.0, np.log(clip) - joint), joint > np.log(clip)
     else:
-        after = _log_norm([np.minimum(sizes[1], np.log(clip))])
-        acted = max(s.max() for s in sizes) > np.log(clip)
+        after = _log_norm([np.minimum(s, np.log(clip)) for s in own])
+        acted = max(s.max(initial=-np.inf) for s in [*own, *others]) > np.log(clip)
     return before / np.log(10), after / np.log(10), bool(acted)
 
 
 def _log_norm(log_sizes: list[np.ndarray]) -> float:
     """Return ln of the Euclidean norm of entries given by the logs of their sizes."""
-    largest = max(s.max() for s in log_sizes)
+    largest = max((s.max(initial=-np.inf) for s in log_sizes), default=-np.inf)
     if largest == -np.inf:
         return -np.inf
     return float(largest + 0.5 * np.log(sum(np.exp(2 * (s - largest)).sum() for s in log_sizes)))

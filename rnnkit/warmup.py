@@ -15,8 +15,10 @@ from numba import config
 from rnnkit import kernels, parallel
 from rnnkit._compile import cache
 from rnnkit._compile.pointer_slots import OUTLINED
+from rnnkit.gradients.log_norms import hidden_log_norms
 from rnnkit.kernels import TANH, gradient_checkpointing
 from rnnkit.networks import recipes
+from rnnkit.networks.rnn import RNN
 from rnnkit.tasks import TASKS
 from rnnkit.training.loop import train
 from rnnkit.training.optimizers import OPTIMIZERS, Optimizer
@@ -34,8 +36,6 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     step = (x[0], h_0, W_xh, W_hh, b_h)
     yield "cell forward", lambda: kernels.rnn_cell_forward(*step, TANH)
     yield "cell backward", lambda: kernels.rnn_cell_backward(dh[0], x[0], h_0, h[1], W_xh, W_hh, TANH)
-    yield "log norms", lambda: kernels.hidden_gradient_log_norms(dh[0], x, h, W_xh, W_hh, b_h, TANH)
-    yield "scaled BPTT", lambda: kernels.rnn_backward_scaled(dh[0], x, h, W_xh, W_hh, b_h, TANH)
     yield from _gated_steps(dtype)
     yield from _training(dtype)
     yield "training", _training_of(dtype)
@@ -49,6 +49,13 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
         kind = f"{where}, checkpointed"
         yield f"forward, {kind}", lambda m=long: m.rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, TANH)
         yield f"BPTT, {kind}", lambda m=long: m.rnn_backward_checkpointed(dh, x, h[:2], W_xh, W_hh, b_h, TANH)
+    if dtype == "float64":
+        for kind, inputs in (("numbers", x), ("symbols", np.zeros((T, B), np.int64))):
+            yield f"scaled BPTT, {kind}", lambda x=inputs: _scaled(RNN(I, H, dtype="float64"), x)
+
+
+def _scaled(net: RNN, x: np.ndarray) -> object:
+    return hidden_log_norms(net, net.forward(x), np.ones((T, B, H), net.dtype))
 
 
 def _gated_steps(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:

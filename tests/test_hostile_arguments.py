@@ -68,7 +68,7 @@ X, TARGET = np.ones((T, B, I), np.float32), np.ones((T, B, O), np.float32)
 SYMBOLS, CLASSES = np.zeros((T, B), np.int64), np.zeros((T, B), np.int64)
 PAIR = rnnkit.EncoderDecoder(I, H, O)
 DY = np.ones((T, B, O), np.float32)
-SCALED = kernels.ScaledGradients(np.ones((I, H)), SQUARE, np.ones(H), 0.0, np.zeros((T + 1, B)))
+SCALED = [SQUARE], [np.ones((I, H)), np.ones(H)], 0.0
 NO_FLOATS = (
     None,
     1.0,
@@ -257,8 +257,8 @@ CASES = [
     ),
     ("log_norms", statistics.growth_rates, (None, "1", np.ones(3) * 1j)),
     ("log_norms", statistics.of_net, (None, np.ones(3), np.ones((3, 2)) * 1j)),
-    ("mode", lambda v: statistics.clipped_log10(SCALED, 1.0, v), NO_WORD),
-    ("clip", lambda v: statistics.clipped_log10(SCALED, v, "norm"), refused(NO_POSITIVE)),
+    ("mode", lambda v: statistics.clipped_log10(*SCALED, 1.0, v), NO_WORD),
+    ("clip", lambda v: statistics.clipped_log10(*SCALED, v, "norm"), refused(NO_POSITIVE)),
     ("gain", lambda v: theory.chi(v, 1.0), (None, "1", -1.0, NAN, INF, 1j, [1j])),
     ("drive_variance", lambda v: theory.chi(1.0, v), (None, "1", -1.0, NAN, INF, 1j)),
     ("hidden_size", lambda v: theory.growth_rate(1.0, 1.0, v), NO_COUNT),

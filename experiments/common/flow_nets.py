@@ -1,70 +1,62 @@
-"""What one driven net shows of its gradients: by the kernels of log norms, or of any cell."""
+"""What one driven net of any cell shows of its gradients.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+The growth is that of the joint norm over all states of a unit, from the last state on, where it counts as 0.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
-from common import cell_flow
-from common.driven import achieved_by, drive, driven_states, scaled_weights
+from common.driven import Driven, driven
 from common.flow_config import FlowConfig
 
-from rnnkit.cells.handles import handle_of
-from rnnkit.initializers import Achieved
-from rnnkit.kernels.activations import ACTIVATIONS
-from rnnkit.kernels.jacobians import rnn_backward_scaled
-from rnnkit.rng import streams
+from rnnkit.gradients.scaled_backward import ScaledWeights, backward_scaled
 from rnnkit.runner.jobs.config import number
 from rnnkit.statistics import clipped_log10
 
 
 class Net(NamedTuple):
-    """What one net showed; log norms are (T+1, B)."""
+    """What one net showed; log norms (T+1, B), by lag; of_states: of each state, by name.
+
+    first_nonfinite_step: -1 where all is finite; else the rest is empty.
+    """
 
     spectral_radius: float
     gain: float
     sigma_max: float
     log_norms: np.ndarray
+    of_states: dict[str, np.ndarray]
     log10_W_hh: float
     log10_W_hh_clipped: float
     was_clipped: bool
-    first_nonfinite_step: int  # -1: none
-    of_states: Mapping[str, np.ndarray] = MappingProxyType({})  # log norms of each state, of a cell of several
+    first_nonfinite_step: int
 
 
 def measure_net(config: FlowConfig, replicate: int) -> Net:
     """Return what net number `replicate` shows."""
-    if handle_of(config.the_cell) not in ACTIVATIONS.values():
-        return measure_any(config, replicate)
-    dtype, activation, rng = np.dtype(config.dtype), handle_of(config.the_cell), streams(config.seed, replicate)
-    W_hh = scaled_weights(config, replicate, rng.init)
-    has = achieved_by(config, replicate, W_hh)
-    direction = rng.evaluation.standard_normal(config.hidden_size)
-    dh_T = np.tile((direction / np.linalg.norm(direction)).astype(dtype), (config.batch_size, 1))
-    x, W_xh, h = driven_states(config, rng, W_hh)
-    bad_steps = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
-    no_bias = np.zeros(config.hidden_size, dtype)
-    gradients = rnn_backward_scaled(dh_T / dtype.type(config.batch_size), x, h, W_xh, W_hh, no_bias, activation)
-    log_norms = gradients.log_norms.astype(np.float64) + np.log(config.batch_size)  # of each sample's own loss
-    if not bad_steps.size:  # a gradient can still overflow within one step
-        bad_steps = config.seq_len - np.flatnonzero(~(log_norms < np.inf).all(axis=1))
-    if bad_steps.size:
-        return Net(*has, np.empty((0, 0)), np.nan, np.nan, False, int(bad_steps[0]))
-    return Net(*has, log_norms, *clipped_log10(gradients, number(config.clip), config.clip_mode), -1)
+    net = driven(config, replicate)
+    bad = np.flatnonzero(~np.isfinite(net.trace.h).all(axis=(1, 2)))
+    if bad.size:
+        return Net(*net.weights, np.empty((0, 0)), {}, np.nan, np.nan, False, int(bad[0]) + 1)
+    found = backward_scaled(net.net, net.trace, net.last(config.batch_size))
+    log_norms, of_states = by_lag(found)
+    bad = np.flatnonzero(~(log_norms < np.inf).all(axis=1))  # a gradient can still overflow within one step
+    if bad.size:
+        return Net(*net.weights, np.empty((0, 0)), {}, np.nan, np.nan, False, config.seq_len - int(bad[0]))
+    clipped = clipped_of_mean(net, found, config)
+    return Net(*net.weights, log_norms, of_states, *clipped, -1)
 
 
-def measure_any(config: FlowConfig, replicate: int) -> Net:
-    """Return what net number `replicate` shows, of a cell that the kernels of log norms do not know."""
-    rng, cell, H = streams(config.seed, replicate), config.the_cell, config.hidden_size
-    options = {"initializer": config.initializer, "gain": number(config.gain)}
-    options |= {"spectral_radius": number(config.spectral_radius), "dtype": config.dtype}
-    x, W_xh, burn_in = drive(config, rng)
-    net = cell_flow.make_net(cell, H, len(W_xh), rng, **options)
-    net.parameters["l0.W_xh"][:] = np.tile(W_xh, len(cell.entered()["x"]))
-    direction = rng.evaluation.standard_normal(H)
-    flow = cell_flow.measure(net, x, burn_in, (direction / np.linalg.norm(direction)).astype(config.dtype))
-    has = flow.weights or Achieved(np.nan, np.nan, np.nan)
-    if flow.first_nonfinite_step >= 0:
-        return Net(*has, np.empty((0, 0)), np.nan, np.nan, False, flow.first_nonfinite_step)
-    clipped = clipped_log10(flow.gradients, number(config.clip), config.clip_mode)
-    return Net(*has, flow.log_norms, *clipped, -1, flow.of_states)
+def by_lag(found: ScaledWeights) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return (the log norms of all states together, those of each state): row k is of k steps before the last."""
+    logs = found.log_norms["l0"]
+    joint = logs.joint[::-1]
+    return joint - joint[0], {name: a[::-1] for name, a in logs.asdict().items()}
+
+
+def clipped_of_mean(net: Driven, found: ScaledWeights, config: FlowConfig) -> tuple[float, float, bool]:
+    """Return log10 of the norm of the batch's mean gradient of recurrent weights, before and after clipping."""
+    recurrent = [f"l0.{name}" for name in net.net.cell.recurrent().values()]
+    rest = [g for name, g in found.parameters.items() if name not in recurrent]
+    log_scale = found.log_scale - np.log(config.batch_size)
+    own = [found.parameters[name] for name in recurrent]
+    return clipped_log10(own, rest, log_scale, number(config.clip), config.clip_mode)

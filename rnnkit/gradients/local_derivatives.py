@@ -44,9 +44,9 @@ def order_of_states(cls: type[Cell]) -> tuple[str, ...]:
 
 
 @cache
-def _expressions(cls: type[Cell]) -> dict[tuple[str, str], Expression]:
+def _expressions(cls: type[Cell], units: bool) -> dict[tuple[str, str], Expression]:
     found = symbolic(cls)
-    names = (*cls.blocks, *cls.states)
+    names = (*cls.blocks, *cls.states, *(cls.per_unit if units else ()))
     rows = partial_derivatives(found.outputs, [found.arguments[name] for name in names])
     columns = (*names, *(f"new_{name}" for name in cls.states))
     table = {(s, n): e for s, row in zip(cls.states, rows, strict=True) for n, e in zip(columns, row, strict=True)}
@@ -59,7 +59,7 @@ def step_matrix(net: RNN, direction: Direction, with_x: bool) -> np.ndarray:
     for name, W in _weights(net, direction).items():
         if name in cls.recurrent() or (name == "x" and with_x):
             of_input = np.zeros((len(cls.blocks), H, len(W)))
-            for k, block in _blocks(cls, name, W):
+            for k, block in blocks_of(cls, name, W):
                 of_input[k] = block.T
             parts.append(of_input.reshape(-1, len(W)))
     return np.hstack(parts) if parts else np.zeros((len(cls.blocks) * H, 0))
@@ -73,21 +73,24 @@ def _weights(net: RNN, direction: Direction) -> dict[str, np.ndarray]:
     return {name: W.astype(np.float64) for name, W in found.items() if W is not None}
 
 
-def _blocks(cls: type[Cell], name: str, W: np.ndarray) -> list[tuple[int, np.ndarray]]:
+def blocks_of(cls: type[Cell], name: str, W: np.ndarray) -> list[tuple[int, np.ndarray]]:
     """Return (number of a block, its columns of W) for the blocks that an input enters."""
     entered = [k for k, inputs in enumerate(cls.blocks.values()) if name in inputs]
     return list(zip(entered, np.split(W, len(entered), axis=-1), strict=True))
 
 
-def local_derivatives(net: RNN, trace: Trace, direction: Direction, steps: slice = ALL, rows: slice = ALL) -> Locals:
+def local_derivatives(
+    net: RNN, trace: Trace, direction: Direction, steps: slice = ALL, rows: slice = ALL, units: bool = False
+) -> Locals:
     """Return the local derivatives of these steps and rows of the batch, each (steps, rows, H), graded.
 
-    0 beyond a row's length. Steps count from 0 as those of x do.
+    units: those to the trained numbers of units too, (state, name). 0 beyond a row's length. Steps count from 0 as
+    those of x do.
     """
     cls = cell_of(net)
     with np.errstate(over="ignore", invalid="ignore"):  # beyond a row's length x may hold anything
         values = _arguments(net, trace, direction, steps, rows)
-    expressions = _expressions(cls)
+    expressions = _expressions(cls, units)
     found = dict(zip(expressions, evaluate(list(expressions.values()), values), strict=True))
     if not trace.lengths.size:
         return found
@@ -107,21 +110,25 @@ def by_steps(found: Locals) -> list[Locals]:
     ]
 
 
-def _arguments(net: RNN, trace: Trace, direction: Direction, steps: slice, rows: slice) -> dict[str, np.ndarray]:
-    """Return what a step takes, by name: blocks from x and the states before, and these, (steps, rows, H)."""
-    cls, layer, T, H = cell_of(net), trace.layers[direction.layer], len(trace.x), net.hidden_size
+def states_before(net: RNN, trace: Trace, direction: Direction) -> dict[str, np.ndarray]:
+    """Return the states before each step, by name, (T, B, H)."""
+    layer, T, H = trace.layers[direction.layer], len(trace.x), net.hidden_size
     columns, before = slice(direction.reverse * H, (direction.reverse + 1) * H), 2 if direction.reverse else 0
     of_states = (layer.h[..., columns], *layer.inside[direction.reverse][0])
-    states = {
-        name: array[before : before + T][steps, rows].astype(np.float64)
-        for name, array in zip(cls.states, of_states, strict=True)
-    }
+    return {name: a[before : before + T] for name, a in zip(net.cell.states, of_states, strict=True)}
+
+
+def _arguments(net: RNN, trace: Trace, direction: Direction, steps: slice, rows: slice) -> dict[str, np.ndarray]:
+    """Return what a step takes, by name: blocks from x and the states before, and these, (steps, rows, H)."""
+    cls, layer = cell_of(net), trace.layers[direction.layer]
+    before = states_before(net, trace, direction)
+    states = {name: a[steps, rows].astype(np.float64) for name, a in before.items()}
     x, shape, weights = layer.x[steps, rows], states[cls.states[0]].shape, _weights(net, direction)
     blocks = [np.zeros(shape) for _ in cls.blocks]
     for name, W in weights.items():
         enters = states.get(name, x)
         share = W if name == "b" else W[x] if name == "x" and x.ndim == 2 else enters.astype(np.float64) @ W
-        for k, part in _blocks(cls, name, share):
+        for k, part in blocks_of(cls, name, share):
             blocks[k] = blocks[k] + part
     of_units = {name: net.parameters[f"{direction.name}.{name}"].astype(np.float64) for name in cls.per_unit}
     numbers = {name: np.broadcast_to(value, shape) for name, value in (of_units | dict(net.cell.constants)).items()}

@@ -14,9 +14,9 @@ y do; state t is the one after step t (in a second direction: after it has read 
 import numpy as np
 
 from rnnkit._arguments import boolean, choice, integer
-from rnnkit.gradients.log_norms_back import layers_back
-from rnnkit.gradients.log_norms_fast import fast_log_norms
-from rnnkit.gradients.scaled import Scaled, product, scaled, zeros
+from rnnkit.gradients.in_float64 import Part, back, logs_of, loss_of, parts_of
+from rnnkit.gradients.log_norms_back import in_logarithms, layers_back
+from rnnkit.gradients.scaled import scaled, zeros
 from rnnkit.networks.by_state import LogNorms
 from rnnkit.networks.checks import check_dy, check_trace
 from rnnkit.networks.forward import counted
@@ -37,22 +37,15 @@ def hidden_log_norms(net: RNN, trace: Trace, dy: np.ndarray, *, first: bool = Fa
     """
     _check_dy(net, trace, dy)
     boolean("first", first)
-    rows = slice(0 if first else 1, None)
-    if found := fast_log_norms(net, trace, dy):
-        return {name: LogNorms.of(logs.names, [a[rows] for a in logs]) for name, logs in found.items()}
     counts = counted(net, trace.tape)
     if counts is not None:  # a row of length 0 has no output
         dy = np.where((counts if net.output == "every" else counts[0])[..., None], dy, 0)
-    at_h, T = _of_features(net, dy[None] if net.output == "last" else dy[:, None]), len(trace.x)
-    if net.output == "last":
-        dh, last = [zeros(1, *dy.shape[:-1], net.features)] * T, at_h
-    else:
-        dh, last = [Scaled(at_h.v[t], at_h.log[t]) for t in range(T)], None
-    found = layers_back(net, trace, dh, last, net.directions)
-    return {
-        direction: LogNorms(**{name: a[rows, 0] for name, a in logs.asdict().items()})
-        for direction, logs in found.items()
-    }
+    loss = loss_of(net, dy)
+    found = logs_of(back(net, parts_of(net, trace), loss, net.directions))
+    if found is None:
+        logs = {name: of_direction.log_norms for name, of_direction in in_logarithms(net, trace, *loss).items()}
+        found = {name: LogNorms.of(of.names, [a[:, 0] for a in of]) for name, of in logs.items()}
+    return {name: LogNorms.of(of.names, [a[0 if first else 1 :] for a in of]) for name, of in found.items()}
 
 
 def loss_by_state(net: RNN, trace: Trace, dy: np.ndarray, layer: str = "l0") -> np.ndarray:
@@ -65,19 +58,52 @@ def loss_by_state(net: RNN, trace: Trace, dy: np.ndarray, layer: str = "l0") -> 
     """
     direction = _check(net, trace, dy, layer)
     wanted = [w for w in net.directions if w.layer > direction.layer] + [direction]
-    T, B = trace.x.shape[:2]
-    dh, found = _of_features(net, dy), np.empty((T, T, B))
-    n = max(1, BLOCK_BYTES // (8 * T * B * net.features))
+    (T, B), parts, found = trace.x.shape[:2], parts_of(net, trace), np.empty((len(trace.x), *dy.shape[:2]))
+    n = max(1, BLOCK_BYTES * B // sum(8 * a.size for part in parts for a in (part.x, *part.states)))
 
     def block(i: int) -> None:
-        sources = np.arange(i * n, min((i + 1) * n, T))
-        alone = [zeros(len(sources), B, net.features)] * T
-        for k, s in enumerate(sources):
-            alone[s] = _at(k, len(sources), Scaled(dh.v[s], dh.log[s]))
-        found[sources] = layers_back(net, trace, alone, None, wanted)[layer][0][1:].swapaxes(0, 1)
+        sources = range(i * n, min((i + 1) * n, T))
+        of_block = _block_in_floats(net, parts, dy, sources, wanted) or _block_in_logs(net, trace, dy, sources, wanted)
+        found[sources.start : sources.stop] = of_block[layer][0]
 
     map_replicates(block, -(-T // n))  # beside a busy core, threads inside these small products made it 4 times slower
     return found
+
+
+def _block_in_floats(
+    net: RNN, parts: list[Part], dy: np.ndarray, sources: range, wanted: list[Direction]
+) -> dict[str, np.ndarray] | None:
+    """Return log norms (n, T, B) of the losses at these n steps, each a batch of rows of its own; or None."""
+    n, (T, B), F = len(sources), dy.shape[:2], net.features
+    first, steps = (0, T) if net.bidirectional else (sources.start, sources.stop)
+    dh, _ = loss_of(net, dy[sources.start : sources.stop])
+    alone = np.zeros((steps - first, n, B, F))
+    alone[[s - first for s in sources], range(n)] = dh
+    nothing = np.zeros((len(net.directions), len(net.cell.states), n * B, net.hidden_size))
+    repeated, loss = [part.repeated(n, steps) for part in parts], (alone.reshape(-1, n * B, F), nothing)
+    logs = logs_of(back(net, repeated, loss, wanted))
+    if logs is None:
+        return None
+    found = {}
+    for name, of_direction in logs.items():
+        found[name] = np.full((len(of_direction), n, T, B), -np.inf)
+        for of_state, a in zip(found[name], of_direction, strict=True):
+            of_state[:, :steps] = a[1:].reshape(steps, n, B).swapaxes(0, 1)
+    return found
+
+
+def _block_in_logs(
+    net: RNN, trace: Trace, dy: np.ndarray, sources: range, wanted: list[Direction]
+) -> dict[str, list[np.ndarray]]:
+    """Return the same at any saturation, at a hundred times the cost."""
+    (dh, _), n, T = loss_of(net, dy), len(sources), len(dy)
+    alone = [zeros(n, *dh.shape[1:])] * T
+    for k, s in enumerate(sources):
+        of_loss = np.zeros((n, *dh.shape[1:]))
+        of_loss[k] = dh[s]
+        alone[s] = scaled(of_loss)
+    found = layers_back(net, trace, alone, {}, wanted)
+    return {name: [a[1:].swapaxes(0, 1) for a in of_direction.log_norms] for name, of_direction in found.items()}
 
 
 def hidden_of_step(net: RNN, trace: Trace, dy: np.ndarray, s: int, layer: str = "l0") -> np.ndarray:
@@ -103,18 +129,3 @@ def _check(net: RNN, trace: Trace, dy: np.ndarray, layer: str) -> Direction:
 def _check_dy(net: RNN, trace: Trace, dy: np.ndarray) -> None:
     check_trace(net, trace)
     check_dy(net, trace.tape, dy, optional=False)
-
-
-def _of_features(net: RNN, dy: np.ndarray) -> Scaled:
-    """Return dL/dh (..., features) of the last layer from dy (..., O)."""
-    at_y = scaled(dy.astype(np.float64))
-    if net.output_size is None:
-        return at_y
-    return scaled(*product(at_y, net.parameters["W_hy"].T.astype(np.float64)))
-
-
-def _at(k: int, n: int, dh: Scaled) -> Scaled:
-    """Return (n, ...) of zeros but for dh (...) at k."""
-    v, log = np.zeros((n, *dh.v.shape)), np.full((n, *dh.log.shape), -np.inf)
-    v[k], log[k] = dh
-    return Scaled(v, log)

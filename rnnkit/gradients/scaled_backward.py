@@ -1,65 +1,100 @@
-"""Gradients of the weights of any network of one direction, for a loss on its last states, of any length.
+"""BPTT of any network of one direction for a loss on its last states, of any length: scaled, so nothing is lost.
 
-Back through some steps at a time, in floats, the gradient of the states divided by its norm in between: so nothing
-overflows or vanishes that a few steps do not take that far. Their logarithms: `rnnkit.gradients.log_norms`.
+found = backward_scaled(net, trace, dstate)      found.parameters["l0.W_hh"] e^found.log_scale    dL/dW_hh
+found.log_norms["l0"].h                          (T+1, B): ln ||dL/dh_t||, row 0 of the first states
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.networks.by_state import State
-from rnnkit.networks.checks import check_dstate, check_trace
+from rnnkit.gradients.in_float64 import back, logs_of, parts_of
+from rnnkit.gradients.log_norms_back import in_logarithms
+from rnnkit.gradients.scaled import graded
+from rnnkit.gradients.weights_in_logs import weights_of_deltas
+from rnnkit.kernels.scaled import LN_2
+from rnnkit.networks.by_state import LogNorms, State
+from rnnkit.networks.checks import check_state, check_trace
+from rnnkit.networks.parameters import views
 from rnnkit.networks.rnn import RNN
 from rnnkit.networks.trace import Trace
 
-SEGMENT = 16  # steps
-
 
 class ScaledWeights(NamedTuple):
-    """Gradients of the weights by name, and of the first states, each to be multiplied by e^(its log_scale)."""
+    """Gradients of the weights by name, and of the first states, each to be multiplied by e^(its log_scale).
+
+    log_norms: of the states of every layer, by name, (T+1, B), row 0 of the first states.
+    """
 
     parameters: dict[str, np.ndarray]
     log_scale: float
     state: State
     state_log_scale: float
+    log_norms: dict[str, LogNorms]
 
 
 def backward_scaled(net: RNN, trace: Trace, dstate: State) -> ScaledWeights:
-    """Return what `net.backward(trace, None, dstate)` does, scaled; nan or inf where one step alone overflows.
+    """Return what `net.backward(trace, None, dstate)` does, scaled, at any saturation.
 
+    Beside the largest gradient of a pre-activation, of all steps, samples and units, one is 0 where it leaves float64:
+    of weights whose unit is that far below the others no digit is left. The log norms are right to any depth.
     Raises ValueError naming a bad argument, and for a net of both directions or rows of other lengths.
     """
     check_trace(net, trace)
-    check_dstate(net, dstate, trace.x.shape[1])
+    dstate = check_state(net, dstate, trace.x.shape[1], "dstate")
     if net.bidirectional or trace.lengths.size:
         raise ValueError(f"net must have one direction, and run rows of full length, got {net!r}")
-    total, log_total, carry, log, end = dict.fromkeys(net.parameters, 0.0), -np.inf, dstate, 0.0, len(trace.x)
-    while end > 0:
-        back, start = _segment(net, trace, carry, end)
-        top = max(log_total, log)
-        factors = np.exp([log_total - top, log - top]) if top > -np.inf else (0.0, 1.0)
-        total = {name: total[name] * factors[0] + g * factors[1] for name, g in back.parameters.items()}
-        size = np.sqrt(sum(np.sum(np.square(a, dtype=np.float64)) for a in back.state))
-        carry = State(**{name: (a / (size or 1)).astype(net.dtype) for name, a in back.state.asdict().items()})
-        with np.errstate(divide="ignore"):
-            log_total, log, end = top, log + np.log(size), start
-    return ScaledWeights({name: g.astype(net.dtype) for name, g in total.items()}, log_total, carry, log)
+    carry = np.ascontiguousarray(np.stack(dstate, axis=1), np.float64)
+    found = back(net, parts_of(net, trace), (np.zeros((0, *carry.shape[2:])), carry), net.directions, weights=True)
+    logs = logs_of(found)
+    if logs is None:
+        return _in_logarithms(net, trace, carry)
+    of_directions = [found[direction.name] for direction in net.directions]
+    parts, log_scale = _common([part.total for part in of_directions], [part.of_total for part in of_directions])
+    first, of_first = _common([part.carry for part in of_directions], [int(part.of_carry[0]) for part in of_directions])
+    flat = np.zeros(net.flat.size)  # those of the readout stay 0
+    for layout, part in zip(net.layout, parts, strict=True):
+        flat[layout.W_xh.start : layout.units.stop] = part
+    return ScaledWeights(_named(net, flat), log_scale, _state(net, first), of_first, logs)
 
 
-def _segment(net: RNN, trace: Trace, carry: State, end: int) -> tuple:
-    """Return (gradients, first step) of the longest segment up to `end` in which no float overflows."""
-    steps = min(SEGMENT, end)
-    while True:
-        part = net.forward(trace.x[end - steps : end], states_before(net, trace, end - steps))
-        back = net.backward(part, None, carry)
-        if steps == 1 or all(np.isfinite(a).all() for a in (back.flat, *back.state)):
-            return back, end - steps
-        steps //= 2
+def _in_logarithms(net: RNN, trace: Trace, carry: np.ndarray) -> ScaledWeights:
+    """Do the same at any saturation, at a hundred times the cost."""
+    found = in_logarithms(net, trace, np.zeros((0, *carry.shape[2:])), carry, delta=True)
+    flat, log_scale = weights_of_deltas(net, trace, found)
+    rows = [graded(found[direction.name].carry) for direction in net.directions]
+    top = max(float(np.max(row.log)) for row in rows)
+    S, H = len(net.cell.states), net.hidden_size
+    with np.errstate(invalid="ignore"):
+        first = [row.v * np.exp(row.log - (top if top > -np.inf else 0)) for row in rows]
+    arrays = [v[0].reshape(-1, S, H).swapaxes(0, 1) for v in first]
+    logs = {name: LogNorms.of(of.log_norms.names, [a[:, 0] for a in of.log_norms]) for name, of in found.items()}
+    return ScaledWeights(_named(net, flat), log_scale, _state(net, arrays), top, logs)
 
 
-def states_before(net: RNN, trace: Trace, t: int) -> State:
-    """Return the states before step t of a net of one direction, which the trace holds."""
-    of_layers = [(layer.h, *layer.inside[0][0]) for layer in trace.layers]
-    arrays = [np.stack([states[i][t] for states in of_layers]) for i in range(len(net.cell.states))]
-    return State(**dict(zip(net.cell.states, arrays, strict=True)))
+def _state(net: RNN, of_directions: list[np.ndarray]) -> State:
+    """Return arrays (states, B, H) of the directions as the net's states."""
+    with np.errstate(over="ignore"):
+        return State.of(net.cell.states, np.stack(of_directions, axis=1).astype(net.dtype))
+
+
+def _named(net: RNN, flat: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the gradients of the parameters, by name, of those of the weights as they run."""
+    with np.errstate(over="ignore"):  # beside a gradient that is not finite
+        parameters = views(flat.astype(net.dtype), net.shapes)
+    if net.parametrization is not None:
+        for name in filter(net.is_recurrent, parameters):
+            parameters[name][:] = net.parametrization.back(net.parameters[name], parameters[name])
+    return parameters
+
+
+def _common(arrays: list[np.ndarray], exponents: list[int]) -> tuple[list[np.ndarray], float]:
+    """Return arrays v 2^e divided by their joint norm, and ln of that; -inf for zeros."""
+    top = max(exponents)
+    arrays = [np.ldexp(v, max(e - top, -3000)) for v, e in zip(arrays, exponents, strict=True)]
+    largest = max(np.abs(v).max(initial=0.0) for v in arrays)
+    if not 0 < largest < np.inf:
+        return arrays, -np.inf if largest == 0 else 0.0
+    arrays = [v / largest for v in arrays]
+    norm = np.sqrt(sum(np.sum(np.square(v)) for v in arrays))
+    return [v / norm for v in arrays], float(top * LN_2 + np.log(largest) + np.log(norm))

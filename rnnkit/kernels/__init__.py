@@ -36,7 +36,6 @@ from rnnkit.kernels.gru import (
     gru_forward,
     gru_forward_into,
 )
-from rnnkit.kernels.jacobians import ScaledGradients, hidden_gradient_log_norms, rnn_backward_scaled
 from rnnkit.kernels.losses import LossAndGradient, mse, sigmoid_cross_entropy, softmax_cross_entropy
 from rnnkit.kernels.lstm import (
     LSTMCellGradients,
@@ -91,7 +90,6 @@ __all__ = [
     "LossAndGradient",
     "Omega",
     "ReadoutGradients",
-    "ScaledGradients",
     "SequenceGradients",
     "adam",
     "clip_by_norm",
@@ -102,7 +100,6 @@ __all__ = [
     "gru_cell_forward",
     "gru_forward",
     "gru_forward_into",
-    "hidden_gradient_log_norms",
     "lstm_backward",
     "lstm_backward_into",
     "lstm_cell_backward",
@@ -118,7 +115,6 @@ __all__ = [
     "rmsprop",
     "rnn_backward",
     "rnn_backward_into",
-    "rnn_backward_scaled",
     "rnn_cell_backward",
     "rnn_cell_backward_into",
     "rnn_cell_forward",

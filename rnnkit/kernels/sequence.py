@@ -133,7 +133,7 @@ def rnn_backward(
     Weight gradients are sums over steps and batch. Layout, dtype, threads and errors as in `rnn_forward`.
     phi' is taken from the states, as other libraries do. Where one rounds to 1 it is 0: of tanh from |a| = 9 on in
     float32, 19 in float64, of sigmoid from 17 and 37; towards 0 a sigmoid stops at e^-86 and e^-700. The logarithm is
-    right everywhere in `hidden_gradient_log_norms` and `rnn_backward_scaled`.
+    right everywhere in `rnnkit.gradients.scaled_backward`.
     """
     return backward_by(backward_layer, dh, x, h, W_xh, W_hh, activation)
 

@@ -32,15 +32,6 @@ def derivative(h: np.ndarray, activation: int) -> np.ndarray:
     return (h > 0).astype(h.dtype) if activation == RELU else np.ones_like(h)
 
 
-def derivative_at(a: np.ndarray, activation: int) -> np.ndarray:
-    """Return phi'(a), same shape as a (...), where the state would round; 0 at the kink of relu."""
-    if activation == TANH:
-        return 4 * scipy.special.expit(-2 * np.abs(a)) * scipy.special.expit(2 * np.abs(a))
-    if activation == SIGMOID:
-        return scipy.special.expit(a) * scipy.special.expit(-a)
-    return derivative(activate(a, activation), activation)
-
-
 def rnn_cell_forward(
     x_t: np.ndarray, h_prev: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
@@ -86,24 +77,6 @@ def rnn_backward(
         dx[t], dh_next = step.dx_t, step.dh_prev
         dW_xh, dW_hh, db_h = dW_xh + step.dW_xh, dW_hh + step.dW_hh, db_h + step.db_h
     return SequenceGradients(dx, dh_next, dW_xh, dW_hh, db_h)
-
-
-def hidden_gradient_log_norms(
-    dh_T: np.ndarray,
-    x: np.ndarray,
-    h: np.ndarray,
-    W_xh: np.ndarray,
-    W_hh: np.ndarray,
-    b_h: np.ndarray,
-    activation: int,
-) -> np.ndarray:
-    """Return (T+1, B): row k is ln ||dL/dh_{T-k}||, at lags where the dtype holds the gradient, phi'(a) too."""
-    gradients = [dh_T]
-    for x_t, h_prev in zip(x[::-1], h[-2::-1], strict=True):
-        derivative = derivative_at(x_t @ W_xh + h_prev @ W_hh + b_h, activation)
-        gradients.append((gradients[-1] * derivative) @ W_hh.T)
-    with np.errstate(divide="ignore"):  # ln 0 is -inf, as in the kernel
-        return np.log(np.linalg.norm(np.stack(gradients), axis=2))
 
 
 def clip_by_norm(gradients: tuple[np.ndarray, ...], max_norm: float) -> tuple[np.ndarray, ...]:

@@ -3,15 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
-from common.driven import driven_states
+from common.driven import driven
 from common.flow import COLUMNS
 from common.flow import measure_flow as measure
 from common.flow_config import FlowConfig as Config
 from common.flow_nets import measure_net
 from gradient_flow import claims, draw
 
+from rnnkit.gradients.scaled_backward import backward_scaled
 from rnnkit.initializers import INITIALIZERS, achieved, recurrent_weights
-from rnnkit.kernels import ACTIVATIONS, clip_by_norm, clip_by_value, rnn_backward_scaled
+from rnnkit.kernels import clip_by_norm, clip_by_value
 from rnnkit.rng import streams
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables import table as tables
@@ -51,34 +52,35 @@ def weights(settings, replicate=0):
 
 
 def gradients_of_a_net():
-    settings = config(seq_len=12)
-    W_hh = weights(settings)
-    x, W_xh, h = driven_states(settings, streams(settings.seed, 0), W_hh)
-    scaled = rnn_backward_scaled(np.ones((2, 8)), x, h, W_xh, W_hh, np.zeros(8), ACTIVATIONS["tanh"])
-    return scaled, tuple(g * np.exp(scaled.log_scale) for g in scaled[:3])
+    """Return (recurrent, rest, log_scale) as `clipped_log10` takes them, and the gradients themselves."""
+    net = driven(config(seq_len=12), 0)
+    found = backward_scaled(net.net, net.trace, net.last(2))
+    W_xh, W_hh, b_h = (found.parameters[f"l0.{name}"] for name in ("W_xh", "W_hh", "b_h"))
+    return ([W_hh], [W_xh, b_h], found.log_scale), tuple(g * np.exp(found.log_scale) for g in (W_xh, W_hh, b_h))
 
 
 @pytest.mark.parametrize(("mode", "clip_in_place"), [("norm", clip_by_norm), ("value", clip_by_value)])
 @pytest.mark.parametrize("clip", [1e-3, 0.5, 3.0, 1e3])
 def test_clipping_by_logarithms_is_the_kernels(mode, clip_in_place, clip):
     scaled, gradients = gradients_of_a_net()
-    before, after, acted = clipped_log10(scaled, clip, mode)
+    before, after, acted = clipped_log10(*scaled, clip, mode)
     assert abs(before - np.log10(np.linalg.norm(gradients[1]))) < ROUNDING
     assert acted == clip_in_place(gradients, clip).clipped
     assert abs(after - np.log10(np.linalg.norm(gradients[1]))) < ROUNDING
 
 
 def test_without_a_clip_nothing_acts():
-    before, after, acted = clipped_log10(gradients_of_a_net()[0], None, "norm")
+    before, after, acted = clipped_log10(*gradients_of_a_net()[0], None, "norm")
     assert (before, False) == (after, acted)
 
 
 @pytest.mark.parametrize("shift", [-1e5, 1e5])
 def test_clipping_works_beyond_the_range_of_floats(shift):
     scaled = gradients_of_a_net()[0]
-    far = scaled._replace(log_scale=scaled.log_scale + shift)
-    assert clipped_log10(far, 1.0, "norm")[2] == (shift > 0)
-    assert abs(clipped_log10(far, None, "norm")[0] - clipped_log10(scaled, None, "norm")[0] - shift / np.log(10)) < 1e-9
+    far = (*scaled[:2], scaled[2] + shift)
+    assert clipped_log10(*far, 1.0, "norm")[2] == (shift > 0)
+    moved = clipped_log10(*far, None, "norm")[0] - clipped_log10(*scaled, None, "norm")[0]
+    assert abs(moved - shift / np.log(10)) < 1e-9
 
 
 @pytest.mark.parametrize("mode", ["norm", "value"])
@@ -120,7 +122,7 @@ def test_a_state_that_overflows_is_a_diverged_job(activation):
     settings = config(cell=activation, gain=1e3, seq_len=100)
     first = []
     for replicate in range(3):
-        h = driven_states(settings, streams(settings.seed, replicate), weights(settings, replicate))[2]
+        h = driven(settings, replicate).trace.layers[0].h
         bad = np.flatnonzero(~np.isfinite(h).all(axis=(1, 2)))
         first += [bad[0]] if bad.size else []
     measured = measure(settings)
@@ -153,18 +155,19 @@ def test_digits_drive_as_strongly_as_asked():
     from common.driven import _digits
 
     settings = config(drive="digits", seq_len=64, drive_variance=0.3)
-    x, W_xh, h = driven_states(settings, streams(settings.seed, 0), weights(settings))
+    net = driven(settings, 0)
+    W_xh = net.net.parameters["l0.W_xh"]
     assert abs(np.var(_digits()[..., None] * W_xh) - 0.3) < ROUNDING
-    assert (x.shape, W_xh.shape, h.shape) == ((64, 2, 1), (1, 8), (65, 2, 8))
+    assert (net.trace.x.shape, W_xh.shape, net.trace.h.shape) == ((64, 2, 1), (1, 8), (64, 2, 8))
     assert measure(settings).row["status"] == "done"
 
 
 def test_noise_drives_as_strongly_as_asked():
     settings = config(drive_variance=4.0)
-    x, W_xh, h = driven_states(settings, streams(settings.seed, 0), weights(settings))
-    np.testing.assert_array_equal(W_xh, 2 * np.eye(8))
-    assert (x.shape, h.shape) == ((80, 2, 8), (81, 2, 8))
-    assert np.all(h[0] != 0)  # burnt in
+    net = driven(settings, 0)
+    np.testing.assert_array_equal(net.net.parameters["l0.W_xh"], 2 * np.eye(8))
+    assert (net.trace.x.shape, net.trace.h.shape) == ((80, 2, 8), (80, 2, 8))
+    assert np.all(net.first.h != 0)  # burnt in
 
 
 NOTES = [

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from common.driven import driven_states, scaled_weights
+from common.driven import Driven, driven
 from common.flow import measure_flow
 from lyapunov import COLUMNS, MEASURED, Config, as_flow, claims, draw, largest_exponent, measure, measure_net
 
-from rnnkit.initializers import orthogonal
-from rnnkit.kernels import IDENTITY, TANH, rnn_backward, rnn_forward
+from rnnkit import RNN
+from rnnkit.initializers import Achieved, orthogonal
+from rnnkit.kernels import TANH, rnn_backward
 from rnnkit.rng import streams
 from rnnkit.runner.jobs import store
 from rnnkit.runner.jobs.config import faults
@@ -38,10 +39,9 @@ LEAKY = str(Path(__file__).parents[1] / "user_cells" / "leaky.py")
 
 
 def states_of(settings, replicate=0):
-    flow, rng = as_flow(settings), streams(settings.seed, replicate)
-    W_hh = scaled_weights(flow, replicate, rng.init)
-    direction = rng.evaluation.standard_normal(settings.hidden_size)
-    return W_hh, direction / np.linalg.norm(direction), *driven_states(flow, rng, W_hh)
+    net = driven(as_flow(settings), replicate)
+    W_xh, W_hh = (net.net.parameters[f"l0.{name}"] for name in ("W_xh", "W_hh"))
+    return W_hh, net.direction, net.trace.x, W_xh, net.trace.layers[0].h
 
 
 def test_slopes_are_those_of_gradient_flow():
@@ -69,20 +69,20 @@ def test_the_weights_gradient_grows_as_plain_bptt_says(gain):
 
 
 def test_the_exponent_by_hand():
-    W_hh, _, x, W_xh, h = states_of(config())
+    W_hh, _, _, _, h = states_of(config())
     change = np.linalg.qr(streams(0).evaluation.standard_normal((8, 1)))[0][:, 0]
     logs = []
     for t in range(80):
         change = (1 - h[t + 1, 0] ** 2) * (W_hh.T @ change)
         logs.append(np.log(np.linalg.norm(change)))
         change /= np.linalg.norm(change)
-    assert abs(largest_exponent(x, h, W_xh, W_hh) - np.mean(logs[20:])) < ROUNDING
+    assert abs(largest_exponent(driven(as_flow(config()), 0)) - np.mean(logs[20:])) < ROUNDING
 
 
 def test_of_a_net_at_rest_the_exponent_is_the_log_of_the_gain():
-    W_hh, zeros = 0.9 * orthogonal(streams(0).init, 8), np.zeros((60, 1, 8))
-    h = rnn_forward(zeros, zeros[0], np.eye(8), W_hh, zeros[0, 0].copy(), IDENTITY)
-    assert abs(largest_exponent(zeros, h, np.eye(8), W_hh) - np.log(0.9)) < ROUNDING
+    net = RNN(8, 8, cell="identity", initializer=0.9 * orthogonal(streams(0).init, 8), dtype="float64")
+    at_rest = Driven(net, net.forward(np.zeros((60, 1, 8))), net.initial_state(1), np.ones(8), Achieved(1, 1, 1))
+    assert abs(largest_exponent(at_rest) - np.log(0.9)) < ROUNDING
 
 
 def test_a_row_has_its_columns_and_more_replicates_leave_the_first_as_they_were():

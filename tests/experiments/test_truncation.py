@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import truncation as experiment
-from common.driven import driven_states, scaled_weights
+from common.driven import driven
 from common.flow_config import FlowConfig
 from truncation import GRID, TAU, WINDOW, Config, claims, draw, log_bound, measure
 
-import rnnkit
-from rnnkit.rng import streams
 from rnnkit.runner.jobs import store
 from rnnkit.runner.jobs.config import faults
 from rnnkit.runner.tables import table as tables
@@ -33,22 +31,14 @@ def test_truncated_bptt_gives_the_derivative_of_the_closed_form(K):
 
 def test_the_bias_is_that_of_the_public_networks_truncation():
     net = experiment.measure_net(config(), 0)
-    rng = streams(1, 0)
     like = FlowConfig(
         **{k: v for k, v in BASE.items() if k != "system"},
         initializer="gaussian", cell="tanh", drive="noise", dtype="float64", batch_size=1,
         spectral_radius="none", clip="none", clip_mode="norm",
     )  # fmt: skip
-    W_hh = scaled_weights(like, 0, rng.init)
-    direction = rng.evaluation.standard_normal((1, 8))
-    x, W_xh, h = driven_states(like, rng, W_hh)
-    whole = rnnkit.RNN(8, 8, initializer=W_hh, dtype="float64")
-    whole.parameters["l0.W_xh"][:] = W_xh
-    state = whole.initial_state(1)
-    state.h[0] = h[0]
-    ran = whole.forward(x, state)
+    whole, ran, _, direction, _ = driven(like, 0)
     dy = np.zeros_like(ran.y)
-    dy[-1] = direction / np.linalg.norm(direction)
+    dy[-1] = direction
     full = whole.backward(ran, dy).parameters["l0.W_hh"]
     for K in (1, 5, 20, 60):  # 120 steps are a whole number of each: the last window has K steps
         cut = whole.backward(ran, dy, truncation=(K, K)).parameters["l0.W_hh"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from nets import CELLS, B, H, assert_same_bytes, draw_like, draw_state, every_cell, everything, make, weights
 from pairs import every_pair
+from traces import states_before
 
 from rnnkit import RNN, reference
 from rnnkit.gradients.gradcheck import numerical_gradient, relative_error
-from rnnkit.gradients.scaled_backward import states_before
 from rnnkit.kernels import ACTIVATIONS
 
 DIFFERENCES = 1e-8  # 4th-order differences of 5 smooth steps through 2 layers

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from traces import states_before
 
 import rnnkit
 from rnnkit.gradients import lyapunov
 from rnnkit.gradients.differences import OFFSETS, WEIGHTS
 from rnnkit.gradients.jacobians import _by_sweeps, jacobian_product, step_jacobian
 from rnnkit.gradients.lyapunov import lyapunov_exponents
-from rnnkit.gradients.scaled_backward import states_before
 from rnnkit.gradients.step_factors import steps
 from rnnkit.initializers import orthogonal
 from rnnkit.kernels.cells import CELLS

@@ -233,18 +233,11 @@ def back_of_compiled_code(x, h, W_xh, W_hh, b_h, code):
 
 
 @numba.njit
-def scaled_of_compiled_code(x, h, W_xh, W_hh, b_h, code):
-    return kernels.rnn_backward_scaled(h[1], x, h, W_xh, W_hh, b_h, code)
-
-
-@numba.njit
 def omega_of_compiled_code(x, h, W_xh, W_hh, b_h, code):
     return kernels.omega(h[1:], h, W_hh, code, 0)
 
 
-@pytest.mark.parametrize(
-    "call", [of_compiled_code, back_of_compiled_code, scaled_of_compiled_code, omega_of_compiled_code]
-)
+@pytest.mark.parametrize("call", [of_compiled_code, back_of_compiled_code, omega_of_compiled_code])
 @pytest.mark.parametrize("code", [-1, kernels.LSTM, kernels.GRU, 77, 2**40])
 def test_an_activation_from_compiled_code_that_is_none_is_refused(call, code):
     """Nobody checks there, but a cell with other weights would read and write beside these."""

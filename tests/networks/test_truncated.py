@@ -16,8 +16,8 @@ from nets import (
     everything,
     make,
 )
+from traces import states_before
 
-from rnnkit.gradients.scaled_backward import states_before
 from rnnkit.networks import truncation
 from rnnkit.networks.truncation import windows
 

@@ -1,4 +1,4 @@
-"""Log norms by the kernels of BPTT: those of the exact way to rounding, or none where floats would lose some."""
+"""Log norms by scaled BPTT: those of derivatives as logarithms, to rounding, or none where floats would lose some."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,9 @@ from cell_cases import EVERY, FOLDER
 
 from rnnkit import RNN
 from rnnkit.gradients import log_norms
-from rnnkit.gradients.log_norms_fast import SEGMENT, fast_log_norms
+from rnnkit.gradients.in_float64 import back, logs_of, loss_of, parts_of
+from rnnkit.kernels.scaled import SEGMENT
+from rnnkit.networks.forward import counted
 
 ROUNDING = 1e-11  # nats: a hundred steps, each of some 1e-13 where a norm shrinks to a thousandth
 T, B = 70, 3  # some segments, and a part of one
@@ -20,18 +22,29 @@ def made(lengths=None, dead=0, gain=1.0, **options):
         if name.endswith("b_h"):
             array[:] = 0.3 * rng.standard_normal(array.shape)
     trace = net.forward(rng.standard_normal((T, B, 3)).astype(net.dtype), lengths=lengths)
-    dy = rng.standard_normal(trace.y.shape)
+    dy = rng.standard_normal(trace.y.shape).astype(net.dtype)
     if dead:
         dy[-dead:] = 0
     return net, trace, dy
 
 
+def in_floats(net, trace, dy):
+    counts = counted(net, trace.tape)
+    if counts is not None:
+        dy = np.where((counts if net.output == "every" else counts[0])[..., None], dy, 0)
+    return logs_of(back(net, parts_of(net, trace), loss_of(net, dy), net.directions))
+
+
 @pytest.fixture
 def exact(monkeypatch):
     """Return log norms by derivatives as logarithms."""
-    with monkeypatch.context() as patched:
-        patched.setattr(log_norms, "fast_log_norms", lambda *_: None)
-        yield lambda *arguments: log_norms.hidden_log_norms(*arguments, first=True)
+
+    def exactly(*arguments):
+        with monkeypatch.context() as patched:
+            patched.setattr(log_norms, "logs_of", lambda _: None)
+            return log_norms.hidden_log_norms(*arguments, first=True)
+
+    return exactly
 
 
 def assert_equal(found, wanted):
@@ -47,18 +60,29 @@ def assert_equal(found, wanted):
 @pytest.mark.parametrize("output", ["every", "last"])
 def test_every_cell(exact, cell, output):
     net, trace, dy = made(cell=cell, output=output, dead=2 * (output == "every"))
-    found = fast_log_norms(net, trace, dy)
+    found = in_floats(net, trace, dy)
     if found is None:  # after 70 steps relu's nine units may all be off
         assert (cell.__name__, output) == ("Relu", "last")
         return
     assert_equal(found, exact(net, trace, dy))
 
 
-@pytest.mark.parametrize("options", [{"layers": 2, "cell": "gru"}, {"output": "last"}, {"cell": FOLDER / "leaky.py"}])
+MANY = [
+    {"layers": 2, "cell": "gru"},
+    {"output": "last"},
+    {"cell": FOLDER / "leaky.py"},
+    {"bidirectional": True, "layers": 2, "cell": "lstm"},
+    {"bidirectional": True, "output": "last"},
+    {"dtype": "float32", "cell": "gru"},
+    {"dtype": "float32", "cell": FOLDER / "co_rnn.py", "layers": 2, "bidirectional": True},
+]
+
+
+@pytest.mark.parametrize("options", MANY)
 @pytest.mark.parametrize("lengths", [[T, 40, 0], [SEGMENT, 1, T]])
 def test_rows_of_other_lengths(exact, options, lengths):
     net, trace, dy = made(lengths, **options)
-    found = fast_log_norms(net, trace, dy)
+    found = in_floats(net, trace, dy)
     assert found is not None
     assert_equal(found, exact(net, trace, dy))
 
@@ -67,7 +91,7 @@ def test_rows_of_other_lengths(exact, options, lengths):
 def test_what_grows_or_fades_beyond_float64(exact, radius):
     """A linear net of radius 30 over 70 steps: e^238, and of .001: e^-484; both at once where dy has every step."""
     net, trace, dy = made(cell="identity", spectral_radius=radius, output="last")
-    found = fast_log_norms(net, trace, dy)
+    found = in_floats(net, trace, dy)
     if found is not None:
         assert_equal(found, exact(net, trace, dy))
     assert_equal(log_norms.hidden_log_norms(net, trace, dy, first=True), exact(net, trace, dy))
@@ -78,14 +102,11 @@ def test_what_grows_or_fades_beyond_float64(exact, radius):
     [
         ({"gain": 200.0, "output": "last"}, "units are saturated: their derivatives are what float64 rounds"),
         ({"cell": "relu", "gain": 1e-5, "output": "last"}, "norms shrink by 1e-5 a step"),
-        ({"dtype": "float32"}, "states have seven digits"),
-        ({"bidirectional": True}, "two directions"),
     ],
 )
 def test_where_floats_lose_some_there_is_none(exact, options, why):
     net, trace, dy = made(**options)
-    dy = dy.astype(net.dtype)
-    assert fast_log_norms(net, trace, dy) is None, why
+    assert in_floats(net, trace, dy) is None, why
     assert_equal(log_norms.hidden_log_norms(net, trace, dy, first=True), exact(net, trace, dy))
 
 
@@ -93,14 +114,14 @@ def test_a_gradient_of_exactly_zero_is_found(exact):
     net, trace, dy = made(cell="relu", output="last")
     net.parameters["l0.W_hh"][:] = 0
     trace = net.forward(trace.x)
-    assert fast_log_norms(net, trace, dy) is None
+    assert in_floats(net, trace, dy) is None
     assert np.isneginf(log_norms.hidden_log_norms(net, trace, dy)["l0"].h[:-1]).all()
 
 
 def test_what_is_not_finite_is_left_to_the_exact_way():
     net, trace, dy = made(output="last")
     dy[0, 0] = np.nan
-    assert fast_log_norms(net, trace, dy) is None
+    assert in_floats(net, trace, dy) is None
     found = log_norms.hidden_log_norms(net, trace, dy)["l0"].h
     assert np.isnan(found[:, 0]).all()
     assert np.isfinite(found[:, 1:]).all()
