@@ -5,7 +5,7 @@ Method. No training. W_hh is drawn square as rnnkit.RNN draws it (start = glorot
 driven tanh nets, batch 8, 50 steps of burn-in, the slope of ln ||dL/dh|| over the lags beyond 20. The standard
 deviation sqrt(2 / (H + H)) is gain 1 at any H; under any drive gain 1 is below the critical gain (critical_gain.py),
 so what Glorot's start does is to fade slowly where a small start fades at once. Nets of one replicate share the drive
-and, but for its scale, W_hh: starts are compared net by net.
+and, but for its scale, W_hh: starts are compared net by net. Another cell may be given; claims are of tanh.
 
     python experiments/glorot_start.py -m start=glorot,small,1.5 drive_variance=0.1,0.5,1.0 out=DIR
 """
@@ -15,12 +15,12 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from common.cells import CellConfig, by_cell
 from common.flow import COLUMNS, measure_flow
 from common.flow_config import FlowConfig
 from pydantic import BeforeValidator, Field
 
 from rnnkit.runner.claims import Claim
-from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -47,7 +47,7 @@ def _start(value: object) -> object:
     return float(value)
 
 
-class Config(JobConfig):
+class Config(CellConfig):
     """Keys of a job; the rest is gradient_flow's."""
 
     start: Annotated[Any, BeforeValidator(_start)] = Field(description="glorot, small or a gain from 0.001 to 100")
@@ -63,19 +63,19 @@ def measure(config: Config) -> Measurement:
     gains = {"glorot": "none", "small": SMALL * np.sqrt(config.hidden_size)}
     kind = {"initializer": "glorot" if config.start == "glorot" else "gaussian"}
     kind |= {"gain": gains.get(config.start, config.start), "spectral_radius": "none"}
-    fixed = {"cell": "tanh", "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
-    return measure_flow(FlowConfig(**config.model_dump(exclude={"start"}), **kind, **fixed))
+    fixed = {"cell": config.named_cell, "drive": "noise", "dtype": "float64", "clip": "none", "clip_mode": "norm"}
+    return measure_flow(FlowConfig(**config.model_dump(exclude={"start", "cell"}), **kind, **fixed))
 
 
 def draw(folder: Path) -> None:
     """Draw the growth rate against the drive for each start, and log norm against lag, at the largest H."""
     tables = read(folder)
-    shown = tables.table[tables.table.hidden_size == tables.table.hidden_size.max()]
-    measured_on_theory(shown, "drive_variance", "start", folder / "growth_rate.png", "drive variance s2")
+    shown, by = by_cell(tables.table[tables.table.hidden_size == tables.table.hidden_size.max()], "start")
+    measured_on_theory(shown, "drive_variance", by, folder / "growth_rate.png", "drive variance s2")
     strongest = shown[shown.drive_variance == shown.drive_variance.max()]
-    lags = tables.lags.merge(strongest[["out", "start"]], on="out")
+    lags = tables.lags.merge(strongest[["out", by]], on="out")
     title = f"H = {strongest.hidden_size.iloc[0]}, drive variance {strongest.drive_variance.iloc[0]:g}"
-    log_norm_by_lag(lags, "start", folder / "lags.png", title)
+    log_norm_by_lag(lags, by, folder / "lags.png", title)
 
 
 def claims(tables: Tables) -> list[Claim]:
