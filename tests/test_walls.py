@@ -126,7 +126,7 @@ MAY_NAME_CELLS = {  # and why
     "kernels/lstm.py": "public functions", "kernels/gru.py": "public functions",
     "kernels/losses.py": "a loss", "initializers.py": "the identity matrix",
     "training/checkpoints.py": "the identity of a training",
-    "gradients/precise.py": "functions of a step", "gradients/wide.py": "functions of a step",
+    "gradients/wide.py": "functions of a step",
     "networks/network.py": "a default", "networks/encoder_decoder.py": "a default", "networks/recipes.py": "of papers",
     "warmup.py": "compiles them",
 }  # fmt: skip

@@ -6,6 +6,7 @@ own and not public (`rnnkit._compile.jit`).
 """
 
 import ctypes
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -33,10 +34,16 @@ class Loop(NamedTuple):
 
     def run(self, arrays: dict[str, np.ndarray], constants: np.ndarray) -> None:
         """Run it on C-contiguous arrays of one size and of its dtype, by name; nothing is checked."""
+        size = next(iter(arrays.values())).size
+        self.run_rows({name: a.reshape(-1) for name, a in arrays.items()}, constants, (1, size))
+
+    def run_rows(self, arrays: dict[str, np.ndarray], constants: np.ndarray, shape: tuple[int, ...]) -> None:
+        """Run it on arrays of this shape; one of its last axis alone is the same for all rows."""
         table = np.zeros((len(self.source.pointers), WORDS), np.int64)
         table[:, 0] = [arrays[name].ctypes.data for name in self.source.pointers]
-        size = next(iter(arrays.values())).size
-        CALL(self.address)(table.ctypes.data, constants.ctypes.data, 0, 1, size)
+        table[:, 2] = [shape[-1] if arrays[name].size > shape[-1] else 0 for name in self.source.pointers]
+        rows = math.prod(shape[:-1])
+        CALL(self.address)(table.ctypes.data, constants.ctypes.data, 0, rows, shape[-1])
 
 
 @cache

@@ -104,8 +104,7 @@ def _place(name: str) -> str:
 def _source(plan: Plan, pointers: list[str], bodies: list[_Body]) -> Source:
     """Return functions around the loops; what a loop takes from outside is a constant, and from no loop before it."""
     used = [name for name in pointers if any(name in body.used for body in bodies)]
-    lines = [f"def loop({', '.join(f'p_{name}, r_{name}' for name in used)}, constants, rows, size):"]
-    lines += [f"number = type(p_{used[0]}[0])", "zero, one, minus_one = number(0), number(1), number(-1)"]
+    lines = [f"number = type(p_{used[0]}[0])", "zero, one, minus_one = number(0), number(1), number(-1)"]
     names = list(plan.cell.constants)
     for e in {e.number: e for body in bodies for e in body.given}.values():
         lines.append(f"{_name(e)} = constants[{names.index(e.value)}]")
@@ -114,6 +113,12 @@ def _source(plan: Plan, pointers: list[str], bodies: list[_Body]) -> Source:
     for body in bodies:
         lines += ["for row in range(rows):", f"{INDENT}for j in range(size):"]
         lines += [2 * INDENT + line for line in body.lines]
+    return source_of_lines(pointers, used, lines)
+
+
+def source_of_lines(pointers: list[str], used: list[str], lines: list[str]) -> Source:
+    """Return the functions around the lines of a loop."""
+    lines = [f"def loop({', '.join(f'p_{name}, r_{name}' for name in used)}, constants, rows, size):", *lines]
     numbers = [pointers.index(name) for name in used]
     places = [f"pointer_at(table, {k}, step, constants), table[{WORDS * k + 2}]" for k in numbers]
     call = ["def call(table, constants, step, rows, size):", f"loop({', '.join(places)}, constants, rows, size)"]

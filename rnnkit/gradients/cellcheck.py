@@ -13,8 +13,8 @@ from rnnkit.cells.plan import Plan
 from rnnkit.cells.source import backward_source, forward_source
 from rnnkit.cells.symbolic import symbolic
 from rnnkit.gradients.differences import OFFSETS, WEIGHTS
-from rnnkit.gradients.precise import evaluate
 from rnnkit.gradients.scaled import floats
+from rnnkit.gradients.wide import evaluate
 from rnnkit.rng import streams
 
 POINTS, KINK = 64, 1e-7  # points; how far quotients of two steps may be apart where all is smooth

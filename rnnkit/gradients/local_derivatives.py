@@ -17,10 +17,8 @@ from functools import cache
 import numpy as np
 
 from rnnkit.cells import Cell
-from rnnkit.cells.derivatives import partial_derivatives
-from rnnkit.cells.expressions import Expression
 from rnnkit.cells.symbolic import symbolic
-from rnnkit.gradients.precise import evaluate
+from rnnkit.gradients.precise import Derivatives, evaluate
 from rnnkit.gradients.scaled import DEEP, Scaled, floats
 from rnnkit.networks.forward import within
 from rnnkit.networks.parameters import Direction
@@ -41,16 +39,6 @@ def order_of_states(cls: type[Cell]) -> tuple[str, ...]:
     """Return a cell's states in an order in which each is made of those before it alone."""
     numbers = [e.number for e in symbolic(cls).outputs]
     return tuple(name for _, name in sorted(zip(numbers, cls.states, strict=True)))
-
-
-@cache
-def _expressions(cls: type[Cell], units: bool) -> dict[tuple[str, str], Expression]:
-    found = symbolic(cls)
-    names = (*cls.blocks, *cls.states, *(cls.per_unit if units else ()))
-    rows = partial_derivatives(found.outputs, [found.arguments[name] for name in names])
-    columns = (*names, *(f"new_{name}" for name in cls.states))
-    table = {(s, n): e for s, row in zip(cls.states, rows, strict=True) for n, e in zip(columns, row, strict=True)}
-    return {key: e for key, e in table.items() if e is not None}
 
 
 def step_matrix(net: RNN, direction: Direction, with_x: bool) -> np.ndarray:
@@ -79,19 +67,15 @@ def blocks_of(cls: type[Cell], name: str, W: np.ndarray) -> list[tuple[int, np.n
     return list(zip(entered, np.split(W, len(entered), axis=-1), strict=True))
 
 
-def local_derivatives(
-    net: RNN, trace: Trace, direction: Direction, steps: slice = ALL, rows: slice = ALL, units: bool = False
-) -> Locals:
-    """Return the local derivatives of these steps and rows of the batch, each (steps, rows, H), graded.
-
-    units: those to the trained numbers of units too, (state, name). 0 beyond a row's length. Steps count from 0 as
-    those of x do.
-    """
-    cls = cell_of(net)
+def derivatives_of(net: RNN, trace: Trace, direction: Direction, steps: slice = ALL, rows: slice = ALL) -> Derivatives:
+    """Return the local derivatives of these steps and rows, (steps, rows, H); beyond a row's length, anything."""
     with np.errstate(over="ignore", invalid="ignore"):  # beyond a row's length x may hold anything
-        values = _arguments(net, trace, direction, steps, rows)
-    expressions = _expressions(cls, units)
-    found = dict(zip(expressions, evaluate(list(expressions.values()), values), strict=True))
+        return evaluate(net.cell, _arguments(net, trace, direction, steps, rows))
+
+
+def local_derivatives(net: RNN, trace: Trace, direction: Direction, steps: slice = ALL, rows: slice = ALL) -> Locals:
+    """Return the same by name, graded; 0 beyond a row's length. Steps count from 0 as those of x do."""
+    found = derivatives_of(net, trace, direction, steps, rows).as_logs()
     if not trace.lengths.size:
         return found
     inside = within(trace.lengths, len(trace.x))[steps, rows, None]
@@ -119,17 +103,21 @@ def states_before(net: RNN, trace: Trace, direction: Direction) -> dict[str, np.
 
 
 def _arguments(net: RNN, trace: Trace, direction: Direction, steps: slice, rows: slice) -> dict[str, np.ndarray]:
-    """Return what a step takes, by name: blocks from x and the states before, and these, (steps, rows, H)."""
+    """Return what a step takes, by name: blocks made of x and the states before, these (steps, rows, H), units (H,)."""
     cls, layer = cell_of(net), trace.layers[direction.layer]
     before = states_before(net, trace, direction)
     states = {name: a[steps, rows].astype(np.float64) for name, a in before.items()}
-    x, shape, weights = layer.x[steps, rows], states[cls.states[0]].shape, _weights(net, direction)
+    x, shape = layer.x[steps, rows], states[cls.states[0]].shape
     blocks = [np.zeros(shape) for _ in cls.blocks]
-    for name, W in weights.items():
+    for name, W in _weights(net, direction).items():
         enters = states.get(name, x)
-        share = W if name == "b" else W[x] if name == "x" and x.ndim == 2 else enters.astype(np.float64) @ W
+        share = W if name == "b" else W[x] if name == "x" and x.ndim == 2 else _product(enters, W)
         for k, part in blocks_of(cls, name, share):
-            blocks[k] = blocks[k] + part
+            blocks[k] += part
     of_units = {name: net.parameters[f"{direction.name}.{name}"].astype(np.float64) for name in cls.per_unit}
-    numbers = {name: np.broadcast_to(value, shape) for name, value in (of_units | dict(net.cell.constants)).items()}
-    return dict(zip(cls.blocks, blocks, strict=True)) | states | numbers
+    return dict(zip(cls.blocks, blocks, strict=True)) | states | of_units
+
+
+def _product(a: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return a W, a (steps, rows, N): as one product, where NumPy would make one for each step."""
+    return (a.reshape(-1, a.shape[-1]).astype(np.float64) @ W).reshape(*a.shape[:-1], W.shape[1])

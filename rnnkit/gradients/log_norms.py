@@ -25,7 +25,7 @@ from rnnkit.networks.rnn import RNN
 from rnnkit.networks.trace import Trace
 from rnnkit.parallel import map_replicates
 
-BLOCK_BYTES = 2**25  # of one (T, sources, B, features) array
+BLOCK_ROWS, BLOCK_BYTES = 128, 2**25  # sources times samples at once; and of one (T, rows, features) array
 
 
 def hidden_log_norms(net: RNN, trace: Trace, dy: np.ndarray, *, first: bool = False) -> dict[str, LogNorms]:
@@ -37,11 +37,8 @@ def hidden_log_norms(net: RNN, trace: Trace, dy: np.ndarray, *, first: bool = Fa
     """
     _check_dy(net, trace, dy)
     boolean("first", first)
-    counts = counted(net, trace.tape)
-    if counts is not None:  # a row of length 0 has no output
-        dy = np.where((counts if net.output == "every" else counts[0])[..., None], dy, 0)
-    loss = loss_of(net, dy)
-    found = logs_of(back(net, parts_of(net, trace), loss, net.directions))
+    loss = loss_of(net, _counted(net, trace, dy))
+    found = logs_of(back(net, trace, parts_of(net, trace), loss, net.directions))
     if found is None:
         logs = {name: of_direction.log_norms for name, of_direction in in_logarithms(net, trace, *loss).items()}
         found = {name: LogNorms.of(of.names, [a[:, 0] for a in of]) for name, of in logs.items()}
@@ -58,43 +55,48 @@ def loss_by_state(net: RNN, trace: Trace, dy: np.ndarray, layer: str = "l0") -> 
     """
     direction = _check(net, trace, dy, layer)
     wanted = [w for w in net.directions if w.layer > direction.layer] + [direction]
-    (T, B), parts, found = trace.x.shape[:2], parts_of(net, trace), np.empty((len(trace.x), *dy.shape[:2]))
-    n = max(1, BLOCK_BYTES * B // sum(8 * a.size for part in parts for a in (part.x, *part.states)))
+    dy, parts, (T, B) = _counted(net, trace, dy), parts_of(net, trace), dy.shape[:2]
+    found, n = np.empty((T, T, B)), max(1, min(BLOCK_ROWS, BLOCK_BYTES // (8 * T * net.features)) // B)
 
     def block(i: int) -> None:
         sources = range(i * n, min((i + 1) * n, T))
-        of_block = _block_in_floats(net, parts, dy, sources, wanted) or _block_in_logs(net, trace, dy, sources, wanted)
-        found[sources.start : sources.stop] = of_block[layer][0]
+        of_block = _block_in_floats(net, trace, parts, dy, sources, wanted)
+        if of_block is None:
+            of_block = _block_in_logs(net, trace, dy, sources, wanted)
+        found[sources.start : sources.stop] = of_block[layer]
 
     map_replicates(block, -(-T // n))  # beside a busy core, threads inside these small products made it 4 times slower
     return found
 
 
+def _counted(net: RNN, trace: Trace, dy: np.ndarray) -> np.ndarray:
+    """Return dy with 0 where there is no output: beyond a row's length, and of a row of length 0."""
+    counts = counted(net, trace.tape)
+    return dy if counts is None else np.where((counts if net.output == "every" else counts[0])[..., None], dy, 0)
+
+
 def _block_in_floats(
-    net: RNN, parts: list[Part], dy: np.ndarray, sources: range, wanted: list[Direction]
+    net: RNN, trace: Trace, parts: list[Part], dy: np.ndarray, sources: range, wanted: list[Direction]
 ) -> dict[str, np.ndarray] | None:
-    """Return log norms (n, T, B) of the losses at these n steps, each a batch of rows of its own; or None."""
+    """Return log norms (n, T, B) of the first state for the losses at these n steps, as rows of a batch; or None."""
     n, (T, B), F = len(sources), dy.shape[:2], net.features
     first, steps = (0, T) if net.bidirectional else (sources.start, sources.stop)
     dh, _ = loss_of(net, dy[sources.start : sources.stop])
     alone = np.zeros((steps - first, n, B, F))
     alone[[s - first for s in sources], range(n)] = dh
     nothing = np.zeros((len(net.directions), len(net.cell.states), n * B, net.hidden_size))
-    repeated, loss = [part.repeated(n, steps) for part in parts], (alone.reshape(-1, n * B, F), nothing)
-    logs = logs_of(back(net, repeated, loss, wanted))
+    logs = logs_of(back(net, trace, parts, (alone.reshape(-1, n * B, F), nothing), wanted, steps))
     if logs is None:
         return None
-    found = {}
+    found = {name: np.full((n, T, B), -np.inf) for name in logs}
     for name, of_direction in logs.items():
-        found[name] = np.full((len(of_direction), n, T, B), -np.inf)
-        for of_state, a in zip(found[name], of_direction, strict=True):
-            of_state[:, :steps] = a[1:].reshape(steps, n, B).swapaxes(0, 1)
+        found[name][:, :steps] = of_direction[0][1:].reshape(steps, n, B).swapaxes(0, 1)
     return found
 
 
 def _block_in_logs(
     net: RNN, trace: Trace, dy: np.ndarray, sources: range, wanted: list[Direction]
-) -> dict[str, list[np.ndarray]]:
+) -> dict[str, np.ndarray]:
     """Return the same at any saturation, at a hundred times the cost."""
     (dh, _), n, T = loss_of(net, dy), len(sources), len(dy)
     alone = [zeros(n, *dh.shape[1:])] * T
@@ -103,7 +105,7 @@ def _block_in_logs(
         of_loss[k] = dh[s]
         alone[s] = scaled(of_loss)
     found = layers_back(net, trace, alone, {}, wanted)
-    return {name: [a[1:].swapaxes(0, 1) for a in of_direction.log_norms] for name, of_direction in found.items()}
+    return {name: of_direction.log_norms[0][1:].swapaxes(0, 1) for name, of_direction in found.items()}
 
 
 def hidden_of_step(net: RNN, trace: Trace, dy: np.ndarray, s: int, layer: str = "l0") -> np.ndarray:

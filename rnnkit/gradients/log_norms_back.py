@@ -81,7 +81,7 @@ def _direction_back(
 ) -> Found:
     (T, (n, B, H)), cls, (with_x, with_delta) = (len(dh), dh[0].v.shape), cell_of(net), asked
     M, states = step_matrix(net, direction, with_x), len(cls.states)
-    of_steps = by_steps(local_derivatives(net, trace, direction, units=with_delta))
+    of_steps = by_steps(local_derivatives(net, trace, direction))
     inside = within(trace.lengths, T) if trace.lengths.size else np.ones((T, B), bool)
     logs, nothing = np.full((states, T + 1, n, B), -np.inf), zeros(n, B, H)
     dx, delta = [zeros(n, B, M.shape[1] - H * len(cls.recurrent()))] * T, []

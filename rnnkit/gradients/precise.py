@@ -1,124 +1,72 @@
-"""Expressions of the numbers of units as signs and logarithms, right to 13 digits however deep a unit is saturated.
+"""The local derivatives of a step, right to 12 digits however deep a unit is saturated.
 
-Floats are taken where they are right: each carries a bound of its error, as rounding and cancellation make it (running
-error analysis: Wilkinson 1960; Higham, Accuracy and Stability, section 3.3). The few numbers whose bound is too large
-are computed again, with `rnnkit.gradients.wide`, ten times as slowly.
+A compiled loop takes floats, each with a bound of its error (`rnnkit.cells.bounded`). The few whose bound is too large
+are computed again, with `rnnkit.gradients.wide`, a hundred times as slowly, as signs and logarithms.
 """
 
-from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.cells.expressions import FUNCTIONS, Expression, reach
+from rnnkit.cells import Cell
+from rnnkit.cells.bounded import bounded_source, local_derivatives_of
+from rnnkit.cells.expressions import Expression
+from rnnkit.cells.loops import compiled
+from rnnkit.cells.plan import Plan
 from rnnkit.gradients import wide
-from rnnkit.gradients.scaled import Scaled, signed
+from rnnkit.gradients.scaled import DEEP, Scaled, floats, signed
 
-RELATIVE = 1e-13  # the largest bound of an error that is taken
-UNIT = 2.0**-53
-SMALLEST = 1e-290  # floats below have fewer digits, or none
+Key = tuple[str, str]  # d state / d (block, state before, trained number, or new_<state>), by names
 
 
-class Bounded(NamedTuple):
-    """Floats and bounds of their errors; of a condition whether it may be wrong, by 0 or inf."""
+@cache
+def expressions_of(cls: type[Cell]) -> dict[Key, Expression]:
+    """Return the local derivatives that a cell has."""
+    return local_derivatives_of(Plan(cls))
 
+
+class Derivatives(NamedTuple):
+    """Numbers v (derivatives, steps, rows, H) in the order of `keys`, but for those at `where`: these are `exact`.
+
+    where: indices of steps, rows, units. exact: for each derivative, as signs and logarithms.
+    """
+
+    keys: tuple[Key, ...]
     v: np.ndarray
-    error: np.ndarray
+    where: tuple[np.ndarray, ...]
+    exact: list[Scaled]
+
+    def as_floats(self) -> tuple[np.ndarray, bool]:
+        """Return (all as floats, whether these hold them: none is far below 1, as e^-300)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            for v, exact in zip(self.v, self.exact, strict=True):
+                v[self.where] = floats(exact)
+            held = all(((np.abs(exact.log) < -DEEP) | (exact.v == 0)).all() for exact in self.exact)
+        return self.v, held
+
+    def as_logs(self) -> dict[Key, Scaled]:
+        """Return all as a sign and a logarithm each."""
+        found = {}
+        for key, v, exact in zip(self.keys, self.v, self.exact, strict=True):
+            found[key] = signed(v)
+            found[key].v[self.where], found[key].log[self.where] = exact
+        return found
 
 
-def evaluate(expressions: list[Expression], values: dict[str, np.ndarray]) -> list[Scaled]:
-    """Return expressions of arguments by name, all of one shape, as a sign and a logarithm for each number."""
-    found = _bounded(expressions, values)
-    shape = next(iter(values.values())).shape
-    logs = []
-    with np.errstate(all="ignore"):
-        bad = np.zeros(shape, bool)
-        for a in found:
-            v, error = (np.broadcast_to(part, shape) for part in a)
-            bad |= ~((error <= RELATIVE * np.abs(v)) & ((np.abs(v) > SMALLEST) | (v == 0)))
-            logs.append(signed(v))
-    if bad.any():
-        again = wide.evaluate(expressions, {name: v[bad] for name, v in values.items()})
-        for a, better in zip(logs, again, strict=True):
-            a.v[bad], a.log[bad] = better
-    return logs
+def evaluate(cell: Cell, values: dict[str, np.ndarray]) -> Derivatives:
+    """Return the local derivatives for blocks and states before (steps, rows, H), and trained numbers (H,), by name."""
+    cls, expressions = type(cell), expressions_of(type(cell))
+    shape = values[cell.states[0]].shape
+    arrays = {name: np.ascontiguousarray(a) for name, a in values.items()}
+    v, bad = np.empty((len(expressions), *shape)), np.empty(shape)
+    arrays |= {f"d{i}": of_key for i, of_key in enumerate(v)} | {"bad": bad}
+    compiled(cls, bounded_source, "float64").run_rows(arrays, np.array([*cell.constants.values(), 0.0]), shape)
+    where = np.nonzero(bad != 0)
+    again = {name: a[where] if a.ndim == 3 else a[where[2]] for name, a in values.items()}
+    again |= {name: np.full(len(where[0]), value) for name, value in cell.constants.items()}
+    exact = wide.evaluate(list(expressions.values()), again) if len(where[0]) else [_NONE] * len(expressions)
+    return Derivatives(tuple(expressions), v, where, exact)
 
 
-def _bounded(expressions: list[Expression], values: dict[str, np.ndarray]) -> list[Bounded]:
-    found: dict[int, Bounded] = {}
-    none = np.zeros(())
-    with np.errstate(all="ignore"):
-        for e in reach(expressions):
-            if e.op in ("leaf", "constant"):
-                found[e.number] = Bounded(values[e.value] if e.op == "leaf" else np.asarray(e.value), none)
-            else:
-                found[e.number] = OPERATIONS[e.op](*(found[a.number] for a in e.args))
-    return [found[e.number] for e in expressions]
-
-
-def _rounded(v: np.ndarray, error: np.ndarray, roundings: int = 1) -> Bounded:
-    return Bounded(v, error + roundings * UNIT * np.abs(v))
-
-
-def _not_zero(a: Bounded) -> np.ndarray:
-    return (a.v != 0) | (a.error != 0)
-
-
-def _multiply(a: Bounded, b: Bounded) -> Bounded:
-    lost = np.where(_not_zero(a) & _not_zero(b), SMALLEST * UNIT, 0.0)  # where the product is below the range of floats
-    return _rounded(a.v * b.v, np.abs(a.v) * b.error + np.abs(b.v) * a.error + lost)
-
-
-def _divide(a: Bounded, b: Bounded) -> Bounded:
-    v = a.v / b.v
-    error = (a.error + np.abs(v) * b.error) / np.abs(b.v) + np.where(_not_zero(a), SMALLEST * UNIT, 0.0)
-    return _rounded(v, np.where(2 * b.error < np.abs(b.v), 2 * error, np.inf))
-
-
-def _function(name: str, derivative: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[Bounded], Bounded]:
-    """Return a function with its derivative, of its argument and its value; libm errs by an ulp or two."""
-
-    def apply(a: Bounded) -> Bounded:
-        v, lost = FUNCTIONS[name](a.v), np.where(_not_zero(a), SMALLEST * UNIT, 0.0)
-        return _rounded(v, 2 * a.error * np.abs(derivative(a.v, v)) + lost, roundings=4)
-
-    return apply
-
-
-def _choose(condition: Bounded, a: Bounded, b: Bounded) -> Bounded:
-    v, error = np.where(condition.v, a.v, b.v), np.where(condition.v, a.error, b.error)
-    return Bounded(v, error + condition.error)
-
-
-def _compare(a: Bounded, b: Bounded, function: Callable) -> Bounded:
-    error = a.error + b.error
-    return Bounded(function(a.v, b.v), np.where((np.abs(a.v - b.v) <= error) & (error > 0), np.inf, 0.0))
-
-
-def _if_positive(d: Bounded, e: Bounded) -> Bounded:
-    zero = Bounded(0 * e.v, np.zeros(()))
-    return _choose(_compare(Bounded(np.zeros(()), np.zeros(())), e, np.less), d, zero)
-
-
-def _sign(a: Bounded) -> Bounded:
-    return Bounded(np.sign(a.v), np.where((np.abs(a.v) <= a.error) & (a.error > 0), np.inf, 0.0))
-
-
-OPERATIONS: dict[str, Callable] = {
-    "add": lambda a, b: _rounded(a.v + b.v, a.error + b.error),
-    "sub": lambda a, b: _rounded(a.v - b.v, a.error + b.error),
-    "mul": _multiply,
-    "div": _divide,
-    "neg": lambda a: Bounded(-a.v, a.error),
-    "tanh": _function("tanh", lambda _, v: 1 - v * v + UNIT),
-    "sigmoid": _function("sigmoid", lambda _, v: v),
-    "exp": _function("exp", lambda _, v: v),
-    "log1p": _function("log1p", lambda a, _: 1 / (1 + a)),
-    "relu": lambda a: _if_positive(a, a),
-    "abs": lambda a: Bounded(np.abs(a.v), a.error),
-    "if_positive": _if_positive,
-    "sign": _sign,
-    "where": _choose,
-    "less": lambda a, b: _compare(a, b, np.less),
-    "at_most": lambda a, b: _compare(a, b, np.less_equal),
-}
+_NONE = Scaled(np.empty(0), np.empty(0))

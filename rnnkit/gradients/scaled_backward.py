@@ -11,8 +11,8 @@ import numpy as np
 from rnnkit.gradients.in_float64 import back, logs_of, parts_of
 from rnnkit.gradients.log_norms_back import in_logarithms
 from rnnkit.gradients.scaled import graded
-from rnnkit.gradients.weights_in_logs import weights_of_deltas
-from rnnkit.kernels.scaled import LN_2
+from rnnkit.gradients.weights import weights_of_floats, weights_of_logs
+from rnnkit.kernels.scaled import DEEPEST, LN_2
 from rnnkit.networks.by_state import LogNorms, State
 from rnnkit.networks.checks import check_state, check_trace
 from rnnkit.networks.parameters import views
@@ -45,23 +45,21 @@ def backward_scaled(net: RNN, trace: Trace, dstate: State) -> ScaledWeights:
     if net.bidirectional or trace.lengths.size:
         raise ValueError(f"net must have one direction, and run rows of full length, got {net!r}")
     carry = np.ascontiguousarray(np.stack(dstate, axis=1), np.float64)
-    found = back(net, parts_of(net, trace), (np.zeros((0, *carry.shape[2:])), carry), net.directions, weights=True)
+    nothing = np.zeros((0, *carry.shape[2:]))
+    found = back(net, trace, parts_of(net, trace), (nothing, carry), net.directions, deltas=True)
     logs = logs_of(found)
     if logs is None:
         return _in_logarithms(net, trace, carry)
     of_directions = [found[direction.name] for direction in net.directions]
-    parts, log_scale = _common([part.total for part in of_directions], [part.of_total for part in of_directions])
-    first, of_first = _common([part.carry for part in of_directions], [int(part.of_carry[0]) for part in of_directions])
-    flat = np.zeros(net.flat.size)  # those of the readout stay 0
-    for layout, part in zip(net.layout, parts, strict=True):
-        flat[layout.W_xh.start : layout.units.stop] = part
+    flat, log_scale = weights_of_floats(net, trace, of_directions)
+    first, of_first = _common([part.carry for part in of_directions], [part.of_carry for part in of_directions])
     return ScaledWeights(_named(net, flat), log_scale, _state(net, first), of_first, logs)
 
 
 def _in_logarithms(net: RNN, trace: Trace, carry: np.ndarray) -> ScaledWeights:
     """Do the same at any saturation, at a hundred times the cost."""
     found = in_logarithms(net, trace, np.zeros((0, *carry.shape[2:])), carry, delta=True)
-    flat, log_scale = weights_of_deltas(net, trace, found)
+    flat, log_scale = weights_of_logs(net, trace, found)
     rows = [graded(found[direction.name].carry) for direction in net.directions]
     top = max(float(np.max(row.log)) for row in rows)
     S, H = len(net.cell.states), net.hidden_size
@@ -88,13 +86,12 @@ def _named(net: RNN, flat: np.ndarray) -> dict[str, np.ndarray]:
     return parameters
 
 
-def _common(arrays: list[np.ndarray], exponents: list[int]) -> tuple[list[np.ndarray], float]:
-    """Return arrays v 2^e divided by their joint norm, and ln of that; -inf for zeros."""
-    top = max(exponents)
-    arrays = [np.ldexp(v, max(e - top, -3000)) for v, e in zip(arrays, exponents, strict=True)]
-    largest = max(np.abs(v).max(initial=0.0) for v in arrays)
-    if not 0 < largest < np.inf:
-        return arrays, -np.inf if largest == 0 else 0.0
-    arrays = [v / largest for v in arrays]
+def _common(arrays: list[np.ndarray], exponents: list[np.ndarray]) -> tuple[list[np.ndarray], float]:
+    """Return arrays (S, B, H) v 2^e, e (B,), divided by their joint norm, and ln of that; -inf for zeros."""
+    top = max(int(e.max()) for e in exponents)
+    by = [np.maximum(e - top, DEEPEST)[:, None].astype(np.int32) for e in exponents]
+    arrays = [np.ldexp(v, shift) for v, shift in zip(arrays, by, strict=True)]
     norm = np.sqrt(sum(np.sum(np.square(v)) for v in arrays))
-    return [v / norm for v in arrays], float(top * LN_2 + np.log(largest) + np.log(norm))
+    if not 0 < norm < np.inf:
+        return arrays, -np.inf if norm == 0 else 0.0
+    return [v / norm for v in arrays], float(top * LN_2 + np.log(norm))

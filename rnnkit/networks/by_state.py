@@ -61,4 +61,5 @@ class LogNorms(ByState):
     @property
     def joint(self) -> np.ndarray:
         """Ln of the norm over all states of a unit together."""
-        return 0.5 * np.logaddexp.reduce([2 * a for a in self])
+        with np.errstate(invalid="ignore"):  # what is not finite stays so
+            return 0.5 * np.logaddexp.reduce([2 * a for a in self])
