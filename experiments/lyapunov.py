@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 
 from rnnkit import statistics
 from rnnkit.gradients.lyapunov import lyapunov_exponents
-from rnnkit.gradients.scaled_backward import backward_scaled
+from rnnkit.gradients.scaled_backward import backward_scaled, log_norms_by_sample
 from rnnkit.parallel import map_replicates
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.config import positive_or_none
@@ -82,8 +82,7 @@ def measure_net(config: Config, replicate: int) -> tuple[dict[str, Any], np.ndar
     if not np.isfinite(net.trace.h).all():
         log_norms = np.full_like(log_norms, np.nan)
     rate, exponent = mean(statistics.growth_rates(log_norms)) or np.nan, largest_exponent(net)
-    samples = range(config.batch_size)
-    ratio = mean([np.subtract(*(weight_log_norm(net, b, T) for T in (config.seq_len, half))) for b in samples])
+    ratio = mean(weight_log_norms(net, config.seq_len) - weight_log_norms(net, half))
     row = {
         "replicate": replicate,
         "gain_achieved": net.weights.gain,
@@ -98,17 +97,15 @@ def measure_net(config: Config, replicate: int) -> tuple[dict[str, Any], np.ndar
 
 def largest_exponent(net: Driven) -> float:
     """Return the largest exponent along the first sample; alone: the largest of several estimates is too large."""
-    return float(lyapunov_exponents(net.net, net.alone(0, len(net.trace.x)), n=1, burn_in=NEAR)[0])
+    return float(lyapunov_exponents(net.net, net.alone(0), n=1, burn_in=NEAR)[0])
 
 
-def weight_log_norm(net: Driven, b: int, steps: int) -> float:
-    """Return ln of the norm of the recurrent weights' gradient, of sample b and its loss after so many steps."""
+def weight_log_norms(net: Driven, steps: int) -> np.ndarray:
+    """Return ln of the norm of each sample's gradient of the recurrent weights, of its loss after so many steps."""
     if not net.net.cell.recurrent():
-        return np.nan
-    found = backward_scaled(net.net, net.alone(b, steps), net.last(1))
-    gradients = [found.parameters[f"l0.{name}"].ravel() for name in net.net.cell.recurrent().values()]
-    with np.errstate(divide="ignore"):  # where relu has died
-        return float(np.log(np.linalg.norm(np.concatenate(gradients))) + found.log_scale)
+        return np.full(net.trace.x.shape[1], np.nan)
+    trace = net.trace if steps == len(net.trace.x) else net.net.forward(net.trace.x[:steps].copy(), net.first)
+    return log_norms_by_sample(net.net, trace, net.last(trace.x.shape[1]))
 
 
 def measure(config: Config) -> Measurement:

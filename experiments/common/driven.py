@@ -36,10 +36,10 @@ class Driven(NamedTuple):
         last[0][:] = self.direction
         return last
 
-    def alone(self, b: int, steps: int) -> Trace:
-        """Return the trace of sample b alone, of its first steps."""
+    def alone(self, b: int) -> Trace:
+        """Return the trace of sample b alone."""
         first = State.of(self.first.names, [a[:, [b]] for a in self.first])
-        return self.net.forward(np.ascontiguousarray(self.trace.x[:steps, [b]]), first)
+        return self.net.forward(np.ascontiguousarray(self.trace.x[:, [b]]), first)
 
 
 def driven(config: FlowConfig, replicate: int) -> Driven:

@@ -2,7 +2,8 @@
 
 Running error analysis (Wilkinson 1960; Higham, Accuracy and Stability, section 3.3): beside each number v stands e, as
 rounding and cancellation make it. Where a derivative's bound is too large, as of a saturated unit, or it is near the
-end of float64, `bad` is 1: such are computed again (`rnnkit.gradients.wide`).
+end of float64, `bad` is 1: such are computed again (`rnnkit.gradients.wide`). Of tanh and sigmoid alone that is rare,
+since what is left of 1 has a formula of its own.
 """
 
 from rnnkit.cells.derivatives import partial_derivatives
@@ -77,8 +78,26 @@ def bounded_source(plan: Plan) -> Source:
     return source_of_lines(pointers, [name for name in pointers if name in used], [*head, *body])
 
 
+def _rest_of_saturated(e: Expression) -> tuple[str, str, Expression] | None:
+    """Return (number, bound, a) of 1 - tanh(a)^2 and 1 - sigmoid(a), which need not cancel; None of all else."""
+    if e.op != "sub" or e.args[0].op != "constant" or e.args[0].value != 1:
+        return None
+    rest = e.args[1]
+    if rest.op == "sigmoid":
+        return "sigmoid(-a)", "two * ea * v + of_function * v", rest.args[0]
+    if rest.op == "mul" and rest.args[0] is rest.args[1] and rest.args[0].op == "tanh":
+        of_tanh = "number(4) * sigmoid(-two * abs(a)) * sigmoid(two * abs(a))"
+        return of_tanh, "number(4) * ea * v + two * of_function * v", rest.args[0].args[0]
+    return None
+
+
 def _lines(e: Expression) -> list[str]:
     """Return the lines of an expression and its bound."""
+    if found := _rest_of_saturated(e):
+        value, bound, a = found
+        names = {"a": f"v{a.number}", "ea": f"e{a.number}", "v": f"v{e.number}"}
+        value, bound = ("".join(names.get(word, word) for word in _words(text)) for text in (value, bound))
+        return [f"v{e.number} = {value}", f"e{e.number} = {bound}"]
     args = [f"v{a.number}" for a in e.args]
     value = TEXT[e.op].format(*args) if e.op in TEXT else f"{e.op}({args[0]})"
     names = {"v": f"v{e.number}", **dict(zip("abc", args, strict=False))}

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.gradients.in_float64 import back, logs_of, parts_of
+from rnnkit._arguments import choice
+from rnnkit.gradients.in_float64 import Back, back, logs_of, parts_of
 from rnnkit.gradients.log_norms_back import in_logarithms
 from rnnkit.gradients.scaled import graded
-from rnnkit.gradients.weights import weights_of_floats, weights_of_logs
+from rnnkit.gradients.weights import sample_log_norms, weights_of_floats, weights_of_logs
 from rnnkit.kernels.scaled import DEEPEST, LN_2
 from rnnkit.networks.by_state import LogNorms, State
 from rnnkit.networks.checks import check_state, check_trace
@@ -40,13 +41,7 @@ def backward_scaled(net: RNN, trace: Trace, dstate: State) -> ScaledWeights:
     of weights whose unit is that far below the others no digit is left. The log norms are right to any depth.
     Raises ValueError naming a bad argument, and for a net of both directions or rows of other lengths.
     """
-    check_trace(net, trace)
-    dstate = check_state(net, dstate, trace.x.shape[1], "dstate")
-    if net.bidirectional or trace.lengths.size:
-        raise ValueError(f"net must have one direction, and run rows of full length, got {net!r}")
-    carry = np.ascontiguousarray(np.stack(dstate, axis=1), np.float64)
-    nothing = np.zeros((0, *carry.shape[2:]))
-    found = back(net, trace, parts_of(net, trace), (nothing, carry), net.directions, deltas=True)
+    found, carry = _back(net, trace, dstate)
     logs = logs_of(found)
     if logs is None:
         return _in_logarithms(net, trace, carry)
@@ -54,6 +49,32 @@ def backward_scaled(net: RNN, trace: Trace, dstate: State) -> ScaledWeights:
     flat, log_scale = weights_of_floats(net, trace, of_directions)
     first, of_first = _common([part.carry for part in of_directions], [part.of_carry for part in of_directions])
     return ScaledWeights(_named(net, flat), log_scale, _state(net, first), of_first, logs)
+
+
+def log_norms_by_sample(net: RNN, trace: Trace, dstate: State, layer: str = "l0") -> np.ndarray:
+    """Return ln ||dL_b/dW|| (B,): of each sample's own gradient of the recurrent weights of a layer, at any saturation.
+
+    W as it runs; all recurrent weights together where several states enter blocks, -inf where none does. Arguments and
+    errors as of `backward_scaled`; layer: l0, l1, ...
+    """
+    found, carry = _back(net, trace, dstate)
+    direction = {direction.name: direction for direction in net.directions}[
+        choice("layer", layer, [direction.name for direction in net.directions])
+    ]
+    if logs_of(found) is None:
+        found = in_logarithms(net, trace, np.zeros((0, *carry.shape[2:])), carry, delta=True)
+    return sample_log_norms(net, trace, direction, found[layer])
+
+
+def _back(net: RNN, trace: Trace, dstate: State) -> tuple[dict[str, Back], np.ndarray]:
+    """Return what goes back in floats, and dstate as an array (layers, states, B, H)."""
+    check_trace(net, trace)
+    dstate = check_state(net, dstate, trace.x.shape[1], "dstate")
+    if net.bidirectional or trace.lengths.size:
+        raise ValueError(f"net must have one direction, and run rows of full length, got {net!r}")
+    carry = np.ascontiguousarray(np.stack(dstate, axis=1), np.float64)
+    nothing = np.zeros((0, *carry.shape[2:]))
+    return back(net, trace, parts_of(net, trace), (nothing, carry), net.directions, deltas=True), carry
 
 
 def _in_logarithms(net: RNN, trace: Trace, carry: np.ndarray) -> ScaledWeights:

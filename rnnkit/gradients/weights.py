@@ -28,6 +28,37 @@ def weights_of_floats(net: RNN, trace: Trace, found: list[Back]) -> tuple[np.nda
     return flat, top * LN_2
 
 
+def sample_log_norms(net: RNN, trace: Trace, direction: Direction, found: Back | Found) -> np.ndarray:
+    """Return ln of the norm of each sample's own gradient of the recurrent weights of one direction, (B,)."""
+    delta, logs = _with_own_scale(found, trace.x.shape[1])
+    squares, cls, H = np.zeros(len(logs)), cell_of(net), net.hidden_size
+    states = states_before(net, trace, direction)
+    for name in cls.recurrent():
+        entered = [k for k, inputs in enumerate(cls.blocks.values()) if name in inputs]
+        columns = np.concatenate([delta[..., k * H : (k + 1) * H] for k in entered], axis=-1)
+        products = states[name].transpose(1, 2, 0).astype(np.float64) @ columns.swapaxes(0, 1)
+        squares += np.square(products).sum(axis=(1, 2))
+    with np.errstate(divide="ignore"):
+        return 0.5 * np.log(squares) + logs
+
+
+def _with_own_scale(found: Back | Found, B: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (delta (T, B, blocks H), ln of what each sample's are to be multiplied with)."""
+    if isinstance(found, Back):
+        sizes = np.abs(found.deltas[0]).max(axis=-1, initial=0.0)
+        orders = np.where(sizes > 0, np.frexp(sizes)[1] + found.exponents, NOTHING).max(axis=0)
+        by = np.maximum(found.exponents - orders, DEEPEST)[..., None].astype(np.int32)
+        return np.ldexp(found.deltas[0], by), orders * LN_2
+    steps = [a for _, a, _ in found.delta]
+    logs = np.full(B, -np.inf)
+    for a in steps:
+        logs = np.maximum(logs, np.max(np.where(a.v != 0, a.log + 0 * a.v, -np.inf), axis=-1)[0])
+    delta = np.zeros((len(found.log_norms[0]) - 1, *steps[0].v.shape[1:])) if steps else np.zeros((1, B, 0))
+    for t, a, _ in found.delta:
+        delta[t] = _floats(a, np.where(np.isfinite(logs), logs, 0.0)[:, None])[0]
+    return delta, logs
+
+
 def _orders(part: Back) -> np.ndarray:
     """Return the binary orders of what each step has, for those that have any."""
     sizes = np.maximum(*(np.abs(a).max(axis=-1, initial=0.0) for a in part.deltas))
@@ -85,6 +116,6 @@ def _add(
         named[f"{direction.name}.{name}"][:] = of_units[:, k].sum(axis=0)
 
 
-def _floats(a: Scaled, log_scale: float) -> np.ndarray:
+def _floats(a: Scaled, log_scale: float | np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return np.where(a.v == 0, 0.0, a.v * np.exp(a.log - log_scale))

@@ -8,7 +8,7 @@ from exact import BITS, SATURATED, exact, log_norm, slope
 
 from rnnkit import RNN
 from rnnkit.gradients import scaled_backward
-from rnnkit.gradients.scaled_backward import backward_scaled
+from rnnkit.gradients.scaled_backward import backward_scaled, log_norms_by_sample
 from rnnkit.networks.by_state import State
 
 ROUNDING = 1e-11  # relative to a logarithm, or to 1: of a few steps, and of a itself
@@ -234,3 +234,23 @@ def test_gradients_that_are_all_zero():
     found = backward_scaled(net, net.forward(np.ones((5, 3, 3))), net.initial_state(3))
     assert found.log_scale == -np.inf
     assert not any(gradient.any() for gradient in found.parameters.values())
+
+
+@pytest.mark.parametrize("in_logarithms", [False, True])
+@pytest.mark.parametrize("cls", [cls for cls in EVERY if cls().recurrent()])
+def test_weights_of_each_sample(cls, in_logarithms, monkeypatch):
+    net, rng = RNN(3, 5, cell=cls, dtype="float64", layers=2), np.random.default_rng(3)
+    x, first = rng.standard_normal((9, 3, 3)), net.initial_state(3)
+    trace = net.forward(x)
+    dstate = State.of(net.cell.states, [rng.standard_normal(a.shape) for a in first])
+    if in_logarithms:
+        monkeypatch.setattr(scaled_backward, "logs_of", lambda _: None)
+    for layer in ("l0", "l1"):
+        found = log_norms_by_sample(net, trace, dstate, layer)
+        for b in range(3):
+            alone = State.of(net.cell.states, [np.ascontiguousarray(a[:, [b]]) for a in dstate])
+            gradients = net.backward(net.forward(x[:, [b]].copy()), None, alone).parameters
+            names = [f"{layer}.{name}" for name in net.cell.recurrent().values()]
+            with np.errstate(divide="ignore"):  # where relu passes nothing
+                wanted = np.log(np.linalg.norm(np.concatenate([gradients[name].ravel() for name in names])))
+            assert found[b] == pytest.approx(wanted, abs=1e-9)

@@ -98,7 +98,7 @@ def test_floats_are_taken_where_their_bound_says_so(cls):
     found, constants = of_loop(cls, values), {name: np.full(n, float(v)) for name, v in cls.constants.items()}
     taken = np.setdiff1d(np.arange(n), found.where[2])
     assert taken.size > n / 5
-    with mpmath.workdps(60):
+    with mpmath.workdps(150):
         for i in taken[:200]:
             point = {name: v[i] for name, v in (values | constants).items()}
             for v, wanted in zip(found.v[:, 0, 0, i], exact(precise.expressions_of(cls).values(), point), strict=True):
