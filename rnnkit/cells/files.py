@@ -8,15 +8,25 @@ from typing import Any
 from rnnkit._with_constants import as_instance
 from rnnkit.cells.cell import Cell
 from rnnkit.cells.checks import fail
+from rnnkit.cells.co_rnn import CoRNN
 from rnnkit.cells.elman import Identity, Relu, Sigmoid, Tanh
 from rnnkit.cells.gru import GRU
+from rnnkit.cells.ind_rnn import IndRNN
+from rnnkit.cells.leaky import Leaky
+from rnnkit.cells.lru import LRU
 from rnnkit.cells.lstm import LSTM
+from rnnkit.cells.min_gru import MinGRU
+from rnnkit.cells.min_lstm import MinLSTM
+from rnnkit.cells.peephole import Peephole
 from rnnkit.cells.plan import Plan
+from rnnkit.cells.residual import Residual
 from rnnkit.cells.source import forward_source
 from rnnkit.cells.symbolic import symbolic
 
-# By name; the first four stand for activations in `rnnkit.kernels`, and others follow.
-CELLS = {cls.__name__.lower(): cls for cls in (Tanh, Relu, Sigmoid, Identity, LSTM, GRU)}
+# By name; the first four stand for activations in `rnnkit.kernels`, and the first six have functions there.
+_ALL = (Tanh, Relu, Sigmoid, Identity, LSTM, GRU, Leaky, Residual, Peephole, MinGRU, MinLSTM, IndRNN, LRU, CoRNN)
+CELLS = {cls.__name__.lower(): cls for cls in _ALL}
+WITH_KERNELS = ("tanh", "relu", "sigmoid", "identity", "lstm", "gru")
 
 _steps: dict[type[Cell], CodeType] = {}
 

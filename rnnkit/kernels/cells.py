@@ -1,7 +1,8 @@
-"""The shipped cells by their handles; the first four are Elman cells, by their activation."""
+"""The cells that have functions of their own here, by their handles; the first four are Elman cells."""
 
 from rnnkit.cells import CELLS as _CELLS
+from rnnkit.cells.files import WITH_KERNELS
 from rnnkit.cells.handles import handle_of
 
-CELLS = {name: handle_of(cls()) for name, cls in _CELLS.items()}
+CELLS = {name: handle_of(_CELLS[name]()) for name in WITH_KERNELS}
 LSTM, GRU = CELLS["lstm"], CELLS["gru"]

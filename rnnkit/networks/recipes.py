@@ -24,6 +24,8 @@ class Recipe(NamedTuple):
     input_std: float | None = None
     output_std: float | None = None
     forget_bias: float | None = None
+    chrono: int | None = None
+    parametrization: str | None = None
     frozen: tuple[str, ...] = ()
 
 
@@ -42,6 +44,19 @@ RECIPES = {
     "identity": Recipe("Henaff, Szlam, LeCun 2016, with tanh", "tanh", "identity"),
     "lstm": Recipe("Jozefowicz, Zaremba, Sutskever 2015", "lstm", forget_bias=1.0),
     "gru": Recipe("Cho et al. 2014", "gru"),
+    "chrono": Recipe("Tallec, Ollivier 2018, for memories of up to 100 steps", "lstm", chrono=100),
+    "peephole": Recipe("Gers, Schraudolph, Schmidhuber 2002", "peephole", forget_bias=1.0),
+    "leaky": Recipe("Jaeger et al. 2007", "leaky"),
+    "dale": Recipe("Song, Yang, Wang 2016: a rate network, each unit of one sign", "leaky", parametrization="dale"),
+    "antisymmetric": Recipe("Chang, Chen, Haber, Chi 2019", "residual", parametrization="antisymmetric"),
+    "orthogonal_kept": Recipe(
+        "Lezcano-Casado, Martinez-Rubio 2019", "tanh", "orthogonal", parametrization="orthogonal"
+    ),
+    "indrnn": Recipe("Li et al. 2018", "indrnn"),
+    "mingru": Recipe("Feng et al. 2024", "mingru"),
+    "minlstm": Recipe("Feng et al. 2024", "minlstm"),
+    "lru": Recipe("Orvieto et al. 2023", "lru"),
+    "cornn": Recipe("Rusch, Mishra 2021", "cornn"),
 }
 
 
@@ -65,7 +80,7 @@ def make(
     recipe, hidden_size = RECIPES[choice("name", name, RECIPES)], integer("hidden_size", hidden_size, 1)
     cell = as_cell(recipe.cell if cell is None else cell)
     if not cell.recurrent():
-        recipe = recipe._replace(initializer="glorot", std=None, spectral_radius=None)
+        recipe = recipe._replace(initializer="glorot", std=None, spectral_radius=None, parametrization=None)
     output_size, rng = integer("output_size", output_size, 1), generator("rng", rng)
     radius = recipe.spectral_radius if spectral_radius is None else spectral_radius
     net = RNN(
@@ -78,6 +93,8 @@ def make(
         spectral_radius=radius,
         gain=None if recipe.std is None or radius is not None else recipe.std * np.sqrt(hidden_size),
         forget_bias=recipe.forget_bias if cell.keeps else None,
+        chrono=recipe.chrono if cell.keeps else None,
+        parametrization=recipe.parametrization,
         dtype=dtype,
         seed=rng,
     )

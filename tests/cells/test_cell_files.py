@@ -47,7 +47,7 @@ def test_a_step_replaced_in_its_class_is_refused(file):
         as_cell(cls)
 
 
-@pytest.mark.parametrize("cell", ["leaky", "", None, 3, Cell, int, [GRU]])
+@pytest.mark.parametrize("cell", ["leaking", "", None, 3, Cell, int, [GRU]])
 def test_what_is_no_cell_is_told_with_what_is_allowed(cell):
     with pytest.raises(
         ValueError, match=r"^cell must be a \.py file, a subclass of Cell, an instance of one, or one of tanh"

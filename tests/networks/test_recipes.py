@@ -7,6 +7,7 @@ import pytest
 from cell_cases import FOLDER
 
 from rnnkit import initializers
+from rnnkit.kernels import ACTIVATIONS
 from rnnkit.networks.recipes import RECIPES, make
 from rnnkit.rng import streams
 
@@ -57,9 +58,14 @@ def test_identity_and_orthogonal_weights_are_what_they_are_called():
 @pytest.mark.parametrize("name", RECIPES)
 def test_biases_are_zero_but_for_the_forget_gate(name):
     net = net_of(name)
-    bias = net.parameters["l0.b_h"]
+    bias = net.parameters.get("l0.b_h", np.zeros(0))
     expected = np.zeros_like(bias)
-    if name == "lstm":
+    if name == "chrono":  # a gate that forgets after 1 to 99 steps, and one that lets as much in
+        i, f, *rest = np.split(bias, 4)
+        assert (f.min() >= 0, f.max() <= np.log(99), bool(np.ptp(f) > 1)) == (True, True, True)
+        np.testing.assert_array_equal(i, -f)
+        bias, expected = np.concatenate(rest), np.zeros(2 * H, bias.dtype)
+    elif RECIPES[name].forget_bias:
         assert (bias == 1).sum() == H
         expected = np.where(bias == 1, 1, 0)
     np.testing.assert_array_equal(bias, expected)
@@ -79,8 +85,11 @@ def test_the_frozen_weights_are_those_of_the_control_alone():
     assert set(RECIPES["tanh_frozen"].frozen) <= set(net_of("tanh_frozen").parameters)
 
 
+ELMAN = [name for name, recipe in RECIPES.items() if recipe.cell in ACTIVATIONS and recipe.parametrization is None]
+
+
 @pytest.mark.parametrize("radius", [0.8, 1.2])
-@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.cell not in ("lstm", "gru")])
+@pytest.mark.parametrize("name", ELMAN)
 def test_a_spectral_radius_scales_the_recurrent_weights_exactly_and_them_alone(name, radius):
     plain, scaled = net_of(name, dtype="float64"), net_of(name, dtype="float64", spectral_radius=radius)
     assert initializers.spectral_radius(scaled.parameters["l0.W_hh"]) == pytest.approx(radius, rel=1e-12)
@@ -89,6 +98,12 @@ def test_a_spectral_radius_scales_the_recurrent_weights_exactly_and_them_alone(n
     np.testing.assert_allclose(scaled.parameters["l0.W_hh"], W_hh * factor, rtol=1e-12)
     for weights in ("l0.W_xh", "W_hy"):
         np.testing.assert_array_equal(scaled.parameters[weights], plain.parameters[weights])
+
+
+@pytest.mark.parametrize("name", ["indrnn", "mingru", "minlstm", "lru"])
+def test_without_recurrent_weights_there_is_no_radius(name):
+    with pytest.raises(ValueError, match=r"cannot be combined with cell=.*: it has no W_hh"):
+        net_of(name, spectral_radius=1.1)
 
 
 @pytest.mark.parametrize("hidden_size", [1, 2, 16])

@@ -135,7 +135,7 @@ def with_arguments(**more):
         (lambda a: a.update(settings=np.array("{")), r"does not hold a RNN, but \{"),
         (lambda a: a.update(settings=np.array("[1]")), r"does not hold a RNN, but \[1\]"),
         (with_arguments(depth=2), "does not hold a RNN, but .*depth"),
-        (with_arguments(cell="peephole"), "does not hold a RNN, but .*cell must be one of tanh"),
+        (with_arguments(cell="peep"), "does not hold a RNN, but .*cell must be one of tanh"),
         (with_arguments(cell="cell.py"), r"does not hold a RNN, but .*cell must be one of tanh, .*, got 'cell\.py'"),
         (with_arguments(cell={"name": "Leaky"}), "holds a network of the cell Leaky, which rnnkit does not ship"),
         (with_arguments(cell={}), "does not hold a RNN, but .*'name'"),
