@@ -31,7 +31,7 @@ def test_a_cell_by_name_file_class_and_instance():
     assert repr(nets[3]) == "RNN(Leaky(alpha=0.2), 2 -> 3 -> 1, float32, 22 parameters)"
     assert RNN(2, 3, cell="lstm").cell.name == "lstm"
     with pytest.raises(ValueError, match=r"cell must be a \.py file, a subclass of Cell"):
-        RNN(2, 3, cell="leaky")
+        RNN(2, 3, cell="leaking")
 
 
 def test_weights_have_the_cells_names():

@@ -16,7 +16,7 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 REFUSED = [
     ("cell=leeky.py", "a .py file with one, got leeky.py, which cannot be read (No such file or directory)"),
     (
-        "cell=leaky",
+        "cell=leaking",
         f"cell must be one of {', '.join(CELLS)}, or the path of a .py file with one, got",
     ),
     ("cell={leaky} constants.beta=1", "unknown key constants.beta=1: known of cell=Leaky are constants.alpha"),
