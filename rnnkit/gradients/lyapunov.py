@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnkit._arguments import integer
+from rnnkit._arguments import check_real, integer, shown
 from rnnkit.gradients.graded_qr import Frame, eliminated, measured, orthonormal, through
 from rnnkit.gradients.step_factors import Step, check_place, count_steps, state_size, steps
 from rnnkit.networks.rnn import RNN
@@ -38,6 +38,34 @@ def lyapunov_exponents(net: RNN, trace: Trace, n: int | None = None, burn_in: in
         alive = alive[~dead]
     total[alive] += measured(frame).log_r
     return np.sort(total / (count - burn_in))[::-1]
+
+
+def entropy_rate(exponents: np.ndarray) -> float:
+    """Return the sum of the positive of all exponents (S,), nats per step: what a chaotic system makes anew (Pesin)."""
+    exponents = _exponents(exponents)
+    return float(exponents[exponents > 0].sum())
+
+
+def kaplan_yorke_dimension(exponents: np.ndarray) -> float:
+    """Return the dimension of the attractor by all exponents (S,) in any order: j + (sum of the j largest)/|next|.
+
+    j: the most of them whose sum is not below 0. 0 where the largest is below 0, S where all together are not: volume
+    does not shrink. Kaplan, Yorke (1979). Raises ValueError naming a bad argument, as `entropy_rate` does.
+    """
+    exponents = np.sort(_exponents(exponents))[::-1]
+    sums = np.cumsum(exponents)
+    j = int(np.sum(sums >= 0)) if exponents[0] >= 0 else 0
+    if j in (0, len(exponents)):
+        return float(j)
+    return float(j + sums[j - 1] / abs(exponents[j]))
+
+
+def _exponents(exponents: np.ndarray) -> np.ndarray:
+    check_real("exponents", exponents)
+    found = np.asarray(exponents, float)
+    if found.ndim != 1 or not found.size or np.isnan(found).any() or (found == np.inf).any():
+        raise ValueError(f"exponents must be (S,) numbers or -inf, got {shown(exponents)}")
+    return found
 
 
 def _step(step: Step, frame: Frame) -> tuple[Frame, np.ndarray]:

@@ -23,13 +23,18 @@ GAMMA = {name: cls.gamma for name, cls in CELLS.items() if hasattr(cls, "gamma")
 
 def _mean_of_states(q: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return E f(tanh(sqrt(q) z)), z ~ N(0, 1), f even; same shape as q."""
+    return _mean(q, lambda a: function(np.tanh(a)))
+
+
+def _mean(q: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return E f(sqrt(q) z), z ~ N(0, 1), f even; same shape as q."""
     q = np.asarray(q, float)[..., None]
     scale = 1 / np.sqrt(np.maximum(q, 1))
     t = np.arcsinh(LAST / scale) * (np.arange(NODES) / NODES)
     z = scale * np.sinh(t)
     weights = np.cosh(t) * np.exp(-(z**2) / 2)
     weights[..., 0] /= 2
-    return np.sum(function(np.tanh(np.sqrt(q) * z)) * weights, axis=-1) / np.sum(weights, axis=-1)
+    return np.sum(function(np.sqrt(q) * z) * weights, axis=-1) / np.sum(weights, axis=-1)
 
 
 def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
@@ -71,6 +76,17 @@ def kappa(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
     """Return kappa = E phi'^4 / (E phi'^2)^2, how unevenly units pass the gradient on; 1 for a linear net."""
     second, fourth = _derivative_moments(gain, drive_variance)
     return fourth / second**2
+
+
+def mean_exponent(gain: float) -> float:
+    """Return ln g - 1/2 + E ln phi'(a), the mean Lyapunov exponent of an autonomous Gaussian tanh net, N to infinity.
+
+    ln |det W| / N of Gaussian W is ln g - 1/2 there (Girko), and each step has the factors phi'(a), a of variance
+    `fixed_point`. Raises ValueError for a gain of 1 or less: such a net is at rest.
+    """
+    q = float(fixed_point(number("gain", gain, above=1), 0.0))
+    log_slope = _mean(np.array(q), lambda a: np.log(4) - 2 * np.abs(a) - 2 * np.log1p(np.exp(-2 * np.abs(a))))
+    return float(np.log(gain) - 0.5 + log_slope)
 
 
 def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: str) -> np.ndarray:

@@ -93,7 +93,7 @@ def test_a_budget_that_cannot_refute_leaves_undecided(measured, enough, verdict)
     ("claim", "kind", "told"),
     [
         ("G1", "equals", "kind of claim G1 must be one of equal, above, below, deviation, got 'equals'"),
-        ("X1", "equal", r"claim must begin with the letter of a theme \(G, C, T, M, S\), got 'X1'"),
+        ("X1", "equal", r"claim must begin with the letter of a theme \(G, C, T, M, L, S\), got 'X1'"),
         ("", "equal", "claim must begin with the letter of a theme"),
     ],
 )

@@ -17,6 +17,7 @@ THEMES = {
     "C": "clipping",
     "T": "truncated backpropagation through time",
     "M": "memory tasks",
+    "L": "the landscape of nets: whole spectra",
     "S": "statements of the seed article",
 }
 COLUMNS = [
