@@ -110,7 +110,7 @@ def _direction_back(
     (S, R, H), M = carry.shape, np.ascontiguousarray(step_matrix(net, part.direction, with_x))
     carry, of_carry = carry.swapaxes(0, 1).reshape(R, S * H).copy(), np.zeros(R, np.int64)
     shape = (layout[2], R) if with_deltas else (0, 0)
-    deltas = np.empty((*shape, M.shape[0])), np.empty((*shape, len(cls.per_unit) * H))
+    deltas = np.zeros((*shape, M.shape[0])), np.zeros((*shape, len(cls.per_unit) * H))
     arguments = part.k, paths_of(cls), M, layout, carry, of_carry, deltas
     dx, exponents, logs, kept = scaled_backward(dh, of_dh, *arguments)
     named, first = LogNorms.of(net.cell.states, logs), carry.reshape(R, S, H).swapaxes(0, 1)

@@ -18,6 +18,7 @@ from rnnkit._compile.jit import jit
 
 RANGE = 200  # binary orders from 1: squares and a step's growth stay within float64
 TINY = 1e-290  # floats below have fewer digits, or none
+SUBNORMAL = 1e-305  # above where float64 has fewer digits
 NOTHING = -(1 << 40)  # the order of zero
 TOO_LARGE = 1 << 20  # the order of what is not finite
 DEEPEST = -3000  # binary orders: what is shifted down by as many is zero
@@ -43,6 +44,7 @@ def scaled_backward(dh, of_dh, k, paths, M, layout, carry, of_carry, deltas):
     dx, exponents = np.zeros((T, R, M.shape[1] - recurrent)), np.zeros((T, R), np.int64)
     log_norms, back, kept = np.empty((S, T + 1, R)), np.empty((R, M.shape[1])), True
     delta, new, orders = np.empty((R, M.shape[0])), np.empty((R, S * H)), np.zeros(R, np.int64)
+    least = _least_factor(M)
     log_norms.fill(-np.inf)
     for done in range(T):
         t = done if reverse else T - 1 - done
@@ -54,15 +56,15 @@ def scaled_backward(dh, of_dh, k, paths, M, layout, carry, of_carry, deltas):
                 continue
             if t >= before:
                 kept &= _enter(carry, of_carry, dh, of_dh, t - before, r)
-            kept &= _through(to_new, carry, k, t, b, r, carry)
+            kept &= _through(to_new, carry, k, t, b, r, carry, TINY)
             orders[r] = _norms(carry, of_carry, r, H, log_norms, t + 1)
-            kept &= _through(to_blocks, carry, k, t, b, r, delta)
-            kept &= _through(to_before, carry, k, t, b, r, new)
+            kept &= _through(to_blocks, carry, k, t, b, r, delta, least)
+            kept &= _through(to_before, carry, k, t, b, r, new, TINY)
             exponents[t, r] = of_carry[r]
             if asked:
                 at_units = of_units[t]
                 at_units[r] = 0
-                kept &= _through(to_units, carry, k, t, b, r, at_units)
+                kept &= _through(to_units, carry, k, t, b, r, at_units, TINY)
         if asked:
             of_blocks[t] = delta
         if M.shape[1] > 0:
@@ -83,14 +85,25 @@ def scaled_backward(dh, of_dh, k, paths, M, layout, carry, of_carry, deltas):
 
 
 @jit
-def _through(paths, g, k, t, b, r, out):
-    """Add to row r of out what the gradients g give it by these paths; return whether no product is lost."""
+def _least_factor(M):
+    """Return what a number may be at least for no product with an entry of M to leave float64, but for zeros of M."""
+    smallest = 1.0
+    for i in range(M.shape[0]):
+        for j in range(M.shape[1]):
+            if 0 < abs(M[i, j]) < smallest:
+                smallest = abs(M[i, j])
+    return max(TINY, SUBNORMAL / smallest)
+
+
+@jit
+def _through(paths, g, k, t, b, r, out, least):
+    """Add to row r of out what the gradients g give it by these paths; return whether no product is below `least`."""
     lost, H = 0, k.shape[3]
     for i in range(paths.shape[0]):
         from_, to, number = paths[i, 0] * H, paths[i, 1] * H, paths[i, 2]
         for j in range(H):
             a, d = g[r, from_ + j], k[number, t, b, j]
-            lost |= (abs(a * d) < TINY) & (a != 0) & (d != 0)
+            lost |= (abs(a * d) < least) & (a != 0) & (d != 0)
             out[r, to + j] += a * d
     return lost == 0
 
@@ -108,9 +121,11 @@ def _take(out, at, back, start, r, n):
 
 @jit
 def _enter(carry, of_carry, dh, of_dh, i, r):
-    """Add the loss dh[i, r] to the first state; return whether none of it is lost."""
+    """Add the loss dh[i, r] to the first state; return whether all of it is finite and none is lost."""
     largest, lost, H = 0.0, 0, dh.shape[2]
     for j in range(H):
+        if not abs(dh[i, r, j]) < np.inf:  # a maximum would pass nan by
+            return False
         largest = max(largest, abs(dh[i, r, j]))
     if largest == 0:
         return True

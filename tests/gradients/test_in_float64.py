@@ -161,3 +161,26 @@ def test_what_is_not_finite_is_left_to_the_exact_way():
     found = log_norms.hidden_log_norms(net, trace, dy)["l0"].h
     assert np.isnan(found[:, 0]).all()
     assert np.isfinite(found[:, 1:]).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("size", [None, 2])
+def test_a_loss_that_is_not_finite_at_one_step_is_seen_there_and_before(bad, size):
+    net = RNN(2, 3, size, dtype="float64")
+    trace = net.forward(np.ones((6, 2, 2)))
+    dy = np.ones(trace.y.shape)
+    dy[3, 1] = bad  # all of a row: the largest of its numbers is none
+    for found in (log_norms.hidden_log_norms(net, trace, dy)["l0"].h, log_norms.loss_by_state(net, trace, dy)[3]):
+        assert not np.isfinite(found[:4, 1]).any()
+        assert not np.isnan(found[4:]).any()
+        assert np.isfinite(found[:4, 0]).all()
+
+
+def test_a_product_with_a_tiny_weight_that_leaves_float64(exact):
+    """Unit 1 gets 1e-160 of unit 0's loss and a weight of 1e-170, which makes 0 of it; it leads where unit 0 ends."""
+    net, x = diagonal("relu", initializer=np.diag([1.0, 1e-170])), np.ones((4, 1, 2))
+    x[0, 0, 0] = -5  # unit 0 is off at the first step
+    trace, dy = net.forward(x), np.array([[1.0, 1e-160]])
+    found = log_norms.hidden_log_norms(net, trace, dy, first=True)
+    assert found["l0"].h[0, 0] == pytest.approx(-(160 + 4 * 170) * np.log(10), rel=1e-9)
+    assert_equal(found, exact(net, trace, dy))
