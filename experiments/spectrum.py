@@ -5,8 +5,9 @@ has the exponents of x' = (1 - leak) x + leak J tanh(x), of which the numbers ar
 numbers, `burn_in` steps are left out, and all exponents are measured over `steps`. Of each net: the largest exponent,
 the share of positive ones, the entropy rate (their sum) and the Kaplan-Yorke dimension, per unit, and the mean. Those
 of finite nets depart from their limit as 1/N: a straight line through all nets of a sweep over hidden_size, against
-1/N, has it at 0, with the line's standard error. Of leak 1 the mean exponent has a closed form in that limit,
-ln g - 1/2 + E ln phi'(a), and the largest a mean-field value, .5 ln chi, that finite nets come near.
+1/N, has it at 0, with the line's standard error. Nets of 64 units are too small for that: at gain 2 not all of them
+stay chaotic. Of leak 1 the mean exponent has a closed form in that limit, ln g - 1/2 + E ln phi'(a), and the largest a
+mean-field value, .5 ln chi, that finite nets come near.
 
     python experiments/spectrum.py -m gain=2,3 leak=1 hidden_size=64,128,256 out=DIR
 """
@@ -45,13 +46,13 @@ COLUMNS = [
 ]
 CLARK = "Clark, Lyapunov spectrum of random neural networks, 2026: one net of 4,096 units"
 MEAN_FIELD = "mean exponent: ln g - 1/2 + E ln phi'(a), N to infinity"
-# By (gain, leak), in the order of MEASURED; None where no number is in print. Those of the leaky map are taken as per
-# unit of time, 1 / leak steps, so exponents and entropy are halved here. That is an inference, from a first run: at 256
-# and 512 units all four numbers tend to that, and to nothing near them as they stand.
+# By (gain, leak), in the order of MEASURED; None where there is none to be judged by. Of the leaky map .21453 and
+# .004592 are in print for the largest exponent and the entropy rate: a first run at 256 and 512 units came near half of
+# both, as if they were per unit of time, 1 / leak steps. That reading comes from the result: the two are not judged.
 PRINTED = {
     (2.0, 1.0): (0.15425, 0.13257, 0.010608, 0.25659, -1.15055),
     (3.0, 1.0): (0.30958, 0.15259, 0.025106, 0.28717, -2.27390),
-    (3.0, 0.5): (0.5 * 0.21453, 0.04395, 0.5 * 0.004592, 0.08973, None),
+    (3.0, 0.5): (None, 0.04395, None, 0.08973, None),
 }
 RELATIVE = 0.03  # of a printed number: it comes from one net, and has fluctuations of its own that nobody told
 FEWEST_SIZES = 2
@@ -94,12 +95,8 @@ def summary(found: np.ndarray) -> dict[str, float]:
 
 
 def measure(config: Config) -> Measurement:
-    """Measure all nets of a job; their spectra run on all cores."""
-    spectra = (
-        [exponents(config, i) for i in range(config.replicates)]
-        if config.hidden_size >= 256
-        else map_replicates(lambda i: exponents(config, i), config.replicates)
-    )
+    """Measure all nets of a job, on all cores."""
+    spectra = map_replicates(lambda i: exponents(config, i), config.replicates)
     nets = [{"replicate": i} | summary(found) for i, found in enumerate(spectra)]
     frame, row = pd.DataFrame(nets), {}
     for name in MEASURED:
@@ -115,18 +112,20 @@ def measure(config: Config) -> Measurement:
     return Measurement(row, nets, lags)
 
 
-def limit(tables: Tables, gain: float, leak: float, name: str) -> tuple[float, float, int]:
-    """Return (value at 1/N = 0 of the straight line through all nets, its standard error, nets); nan of one size."""
+def line_of(tables: Tables, gain: float, leak: float, name: str) -> tuple[np.ndarray, float, int]:
+    """Return ((value at 1/N = 0, slope) of the line through all nets, the former's standard error, nets).
+
+    Least squares; a net's variance is that of the nets of its size. nan of one size.
+    """
     rows = tables.table[(tables.table.gain == gain) & (tables.table.leak == leak)]
     nets = tables.nets.merge(rows[["out", "hidden_size"]], on="out")
     if rows.hidden_size.nunique() < FEWEST_SIZES:
-        return float("nan"), float("nan"), len(nets)
+        return np.full(2, np.nan), float("nan"), len(nets)
     x, y = 1 / nets.hidden_size.to_numpy(float), nets[name].to_numpy(float)
-    spread = nets.groupby("hidden_size")[name].transform("std").to_numpy()
-    weights = 1 / np.maximum(spread, 1e-12)
-    A = np.stack([np.ones_like(x), x], axis=1) * weights[:, None]
-    inverse = np.linalg.inv(A.T @ A)
-    return float((inverse @ A.T @ (y * weights))[0]), float(np.sqrt(inverse[0, 0])), len(nets)
+    variance = nets.groupby("hidden_size")[name].transform("var").to_numpy()
+    A = np.stack([np.ones_like(x), x], axis=1)
+    solve = np.linalg.pinv(A)
+    return solve @ y, float(np.sqrt(solve[0] ** 2 @ variance)), len(nets)
 
 
 def draw(folder: Path) -> None:
@@ -150,6 +149,9 @@ def draw(folder: Path) -> None:
             colour = shade(i, len(groups))
             panel.errorbar(1 / rows.hidden_size, rows[name], 2 * rows[f"{name}_se"], fmt="o", ms=4, color=colour,
                            label=label_of("gain", gain) + f", leak {leak:g}")  # fmt: skip
+            (value, slope), _, _ = line_of(tables, gain, leak, name)
+            ends = np.array([0, 1 / rows.hidden_size.min()])
+            panel.plot(ends, value + slope * ends, color=colour, lw=0.8)
             value = dict(zip(MEASURED, PRINTED.get((gain, leak), [None] * len(MEASURED)), strict=True))[name]
             if value is not None:
                 panel.plot([0], [value], "x", color=colour, ms=7, clip_on=False)
@@ -157,7 +159,9 @@ def draw(folder: Path) -> None:
         panel.set(xlabel="1 / N", xlim=(0, None))
         panel.locator_params(axis="x", nbins=4)
     panels[0].legend(fontsize=7)
-    figure.suptitle("points: measured, 2 standard errors; crosses: in print, at N = 4,096", fontsize=10)
+    figure.suptitle(
+        "points: measured, 2 standard errors; lines: through all nets; crosses: in print, at N = 4,096", fontsize=10
+    )
     save(figure, folder / "limits.png")
 
 
@@ -169,19 +173,17 @@ def claims(tables: Tables) -> list[Claim]:
         for name, printed in zip(MEASURED, PRINTED.get((gain, leak), ()), strict=False):
             if printed is not None:
                 statement = f"(a) {WORDS[name]}, line against 1/N at 0: {case}"
-                of_line = limit(tables, gain, leak, name)
-                found.append(_claim(statement, CLARK, printed, RELATIVE * abs(printed), of_line))
+                found.append(_claim("L1a", statement, CLARK, printed, line_of(tables, gain, leak, name)))
         if leak == 1 and gain > 1:
             expected = theory.mean_exponent(gain)
             statement = f"(b) mean exponent, line against 1/N at 0 = closed form: {case}"
-            of_line = limit(tables, gain, leak, "mean_exponent")
-            found.append(_claim(statement, MEAN_FIELD, expected, RELATIVE * abs(expected), of_line))
+            found.append(_claim("L1b", statement, MEAN_FIELD, expected, line_of(tables, gain, leak, "mean_exponent")))
     return found
 
 
-def _claim(statement: str, source: str, expected: float, tolerance: float, of_line: tuple[float, float, int]) -> Claim:
-    measured, se, n = of_line
-    return Claim(f"L1{statement[1]}", statement, source, "equal", expected, tolerance, measured, se, n)
+def _claim(claim: str, statement: str, source: str, expected: float, of_line: tuple[np.ndarray, float, int]) -> Claim:
+    (measured, _), se, n = of_line
+    return Claim(claim, statement, source, "equal", expected, RELATIVE * abs(expected), float(measured), se, n)
 
 
 EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)

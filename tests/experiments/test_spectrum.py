@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from spectrum import COLUMNS, PRINTED, Config, claims, draw, exponents, limit, measure, summary
+from spectrum import COLUMNS, PRINTED, Config, claims, draw, exponents, line_of, measure, summary
 
 from rnnkit.gradients import theory
 from rnnkit.gradients.lyapunov import entropy_rate, kaplan_yorke_dimension
@@ -98,8 +98,8 @@ def test_the_line_against_one_over_n(tmp_path):
     x = 1 / found.nets.merge(found.table[["out", "hidden_size"]], on="out").hidden_size
     noise = np.tile([-1e-3, 0, 1e-3], 2)
     line = found._replace(nets=found.nets.assign(largest=0.3 - 2 * x.to_numpy() + noise))
-    value, se, n = limit(line, 2.0, 1.0, "largest")
-    assert (value, n) == (pytest.approx(0.3, abs=ROUNDING), 6)
+    (value, slope), se, n = line_of(line, 2.0, 1.0, "largest")
+    assert (value, slope, n) == (pytest.approx(0.3, abs=ROUNDING), pytest.approx(-2, abs=ROUNDING), 6)
     assert 0 < se < 2e-3
 
 
