@@ -50,8 +50,7 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
         yield f"forward, {kind}", lambda m=long: m.rnn_forward_checkpointed(x, h_0, W_xh, W_hh, b_h, TANH)
         yield f"BPTT, {kind}", lambda m=long: m.rnn_backward_checkpointed(dh, x, h[:2], W_xh, W_hh, b_h, TANH)
     if dtype == "float64":
-        for kind, inputs in (("numbers", x), ("symbols", np.zeros((T, B), np.int64))):
-            yield f"scaled BPTT, {kind}", lambda x=inputs: _scaled(RNN(I, H, dtype="float64"), x)
+        yield "scaled BPTT", lambda: _scaled(RNN(I, H, dtype=dtype), x)
 
 
 def _scaled(net: RNN, x: np.ndarray) -> object:

@@ -6,6 +6,8 @@ end of float64, `bad` is 1: such are computed again (`rnnkit.gradients.wide`). O
 since what is left of 1 has a formula of its own.
 """
 
+import re
+
 from rnnkit.cells.derivatives import partial_derivatives
 from rnnkit.cells.expressions import Expression, reach
 from rnnkit.cells.plan import Plan
@@ -94,25 +96,11 @@ def _rest_of_saturated(e: Expression) -> tuple[str, str, Expression] | None:
 def _lines(e: Expression) -> list[str]:
     """Return the lines of an expression and its bound."""
     if found := _rest_of_saturated(e):
-        value, bound, a = found
-        names = {"a": f"v{a.number}", "ea": f"e{a.number}", "v": f"v{e.number}"}
-        value, bound = ("".join(names.get(word, word) for word in _words(text)) for text in (value, bound))
-        return [f"v{e.number} = {value}", f"e{e.number} = {bound}"]
-    args = [f"v{a.number}" for a in e.args]
-    value = TEXT[e.op].format(*args) if e.op in TEXT else f"{e.op}({args[0]})"
-    names = {"v": f"v{e.number}", **dict(zip("abc", args, strict=False))}
-    names |= {f"e{letter}": f"e{a.number}" for letter, a in zip("abc", e.args, strict=False)}
-    words = [names.get(word, word) for word in _words(BOUNDS[e.op])]
-    return [f"v{e.number} = {value}", f"e{e.number} = {''.join(words)}"]
-
-
-def _words(text: str) -> list[str]:
-    """Return a text as names and what is between them."""
-    found, word = [], ""
-    for letter in text:
-        if letter.isalnum() or letter == "_":
-            word += letter
-            continue
-        found += [word, letter]
-        word = ""
-    return [*found, word]
+        value, bound, *args = found
+    else:
+        value, bound, args = TEXT.get(e.op, f"{e.op}({{0}})").format(*"abc"), BOUNDS[e.op], e.args
+    names = {"v": f"v{e.number}"}
+    for letter, a in zip("abc", args, strict=False):
+        names |= {letter: f"v{a.number}", f"e{letter}": f"e{a.number}"}
+    value, bound = (re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text) for text in (value, bound))
+    return [f"v{e.number} = {value}", f"e{e.number} = {bound}"]

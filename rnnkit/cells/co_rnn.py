@@ -1,4 +1,4 @@
-"""Coupled oscillators, damped and driven: Rusch, Mishra, coRNN (2021), eq. 3, explicit in both."""
+"""Coupled oscillators, damped and driven: Rusch, Mishra, coRNN (2021), explicit in both."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Units that see themselves alone: Li, Li, Cook, Zhu, Gao, Independently recurrent neural network (2018), eq. 2."""
+"""Units that see themselves alone: Li, Li, Cook, Zhu, Gao, Independently recurrent neural network (2018)."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """A unit in continuous time, by Euler's steps of dt: tau dh/dt = -h + tanh(a), alpha = dt / tau.
 
-Sompolinsky, Crisanti, Sommers (1988), eq. 1, with the nonlinearity outside; Jaeger et al. (2007), eq. 2.
+Jaeger, Lukosevicius, Popovici, Siewert, Echo state networks with leaky-integrator neurons (2007).
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The linear recurrent unit of Orvieto et al., Resurrecting recurrent neural networks (2023), section 3.
+"""The linear recurrent unit of Orvieto et al., Resurrecting recurrent neural networks (2023).
 
 lambda = exp(-exp(nu) + i theta) is one complex number a unit, and gamma = sqrt(1 - |lambda|^2) keeps the size of the
 state, which is complex: two real ones. `half`, tan(theta / 2), gives cosine and sine without either. What is read is

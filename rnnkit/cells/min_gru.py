@@ -1,4 +1,4 @@
-"""Gates that see x alone: Feng et al., Were RNNs all we needed? (2024), section 3.1."""
+"""Gates that see x alone: Feng et al., Were RNNs all we needed? (2024)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An LSTM whose gates see x alone and add up to 1: Feng et al., Were RNNs all we needed? (2024), section 3.2."""
+"""An LSTM whose gates see x alone and add up to 1: Feng et al., Were RNNs all we needed? (2024)."""
 
 from typing import Any
 

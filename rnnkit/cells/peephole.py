@@ -1,4 +1,4 @@
-"""An LSTM whose gates see the memory: Gers, Schraudolph, Schmidhuber, Learning precise timing (2002), section 2."""
+"""An LSTM whose gates see the memory: Gers, Schraudolph, Schmidhuber, Learning precise timing (2002)."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """A unit that adds to its state: a forward Euler step of dh/dt = tanh(a), whose Jacobian is 1 + epsilon phi' W.
 
-Chang, Chen, Haber, Chi, AntisymmetricRNN (2019), eq. 9: with parametrization="antisymmetric" the eigenvalues of W_hh
+Chang, Chen, Haber, Chi, AntisymmetricRNN (2019): with parametrization="antisymmetric" the eigenvalues of W_hh
 are imaginary but for -gamma, so a small step neither grows nor fades.
 """
 

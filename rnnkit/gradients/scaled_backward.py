@@ -37,6 +37,7 @@ class ScaledWeights(NamedTuple):
 def backward_scaled(net: RNN, trace: Trace, dstate: State) -> ScaledWeights:
     """Return what `net.backward(trace, None, dstate)` does, scaled, at any saturation.
 
+    dstate: dL/d(last states), shaped as `net.initial_state` gives them. Computed in float64, handed out in net.dtype.
     Beside the largest gradient of a pre-activation, of all steps, samples and units, one is 0 where it leaves float64:
     of weights whose unit is that far below the others no digit is left. The log norms are right to any depth.
     Raises ValueError naming a bad argument, and for a net of both directions or rows of other lengths.
@@ -57,10 +58,9 @@ def log_norms_by_sample(net: RNN, trace: Trace, dstate: State, layer: str = "l0"
     W as it runs; all recurrent weights together where several states enter blocks, -inf where none does. Arguments and
     errors as of `backward_scaled`; layer: l0, l1, ...
     """
+    directions = {direction.name: direction for direction in net.directions}
     found, carry = _back(net, trace, dstate)
-    direction = {direction.name: direction for direction in net.directions}[
-        choice("layer", layer, [direction.name for direction in net.directions])
-    ]
+    direction = directions[choice("layer", layer, directions)]
     if logs_of(found) is None:
         found = in_logarithms(net, trace, np.zeros((0, *carry.shape[2:])), carry, delta=True)
     return sample_log_norms(net, trace, direction, found[layer])

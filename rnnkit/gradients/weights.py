@@ -49,14 +49,18 @@ def _with_own_scale(found: Back | Found, B: int) -> tuple[np.ndarray, np.ndarray
         orders = np.where(sizes > 0, np.frexp(sizes)[1] + found.exponents, NOTHING).max(axis=0)
         by = np.maximum(found.exponents - orders, DEEPEST)[..., None].astype(np.int32)
         return np.ldexp(found.deltas[0], by), orders * LN_2
-    steps = [a for _, a, _ in found.delta]
-    logs = np.full(B, -np.inf)
-    for a in steps:
-        logs = np.maximum(logs, np.max(np.where(a.v != 0, a.log + 0 * a.v, -np.inf), axis=-1)[0])
-    delta = np.zeros((len(found.log_norms[0]) - 1, *steps[0].v.shape[1:])) if steps else np.zeros((1, B, 0))
-    for t, a, _ in found.delta:
-        delta[t] = _floats(a, np.where(np.isfinite(logs), logs, 0.0)[:, None])[0]
+    logs = np.max([_largest_logs(a)[0] for _, a, _ in found.delta], axis=0, initial=-np.inf) * np.ones(B)
+    delta = _dense(found, 1, np.where(np.isfinite(logs), logs, 0.0)[:, None])
     return delta, logs
+
+
+def _dense(found: Found, which: int, log_scale: float | np.ndarray) -> np.ndarray:
+    """Return deltas at the blocks (which = 1) or at the numbers of units (2) as floats (T, B, .), over e^log_scale."""
+    shape = found.delta[0][which].v.shape[1:] if found.delta else found.carry.v.shape[1:]
+    dense = np.zeros((len(found.log_norms[0]) - 1, *shape))
+    for step in found.delta:
+        dense[step[0]] = _floats(step[which], log_scale)[0]
+    return dense
 
 
 def _orders(part: Back) -> np.ndarray:
@@ -68,24 +72,20 @@ def _orders(part: Back) -> np.ndarray:
 def weights_of_logs(net: RNN, trace: Trace, found: dict[str, Found]) -> tuple[np.ndarray, float]:
     """Return the same of logarithms; nan of what is not finite."""
     deltas = [a for of_direction in found.values() for _, *both in of_direction.delta for a in both]
-    log_scale = float(np.max([_largest_log(a) for a in deltas], initial=-np.inf))
+    log_scale = float(np.max([np.max(_largest_logs(a)) for a in deltas], initial=-np.inf))
     if not log_scale < np.inf:
         return np.full(net.flat.size, np.nan), 0.0
-    flat, (T, B), H, cls = np.zeros(net.flat.size), trace.x.shape[:2], net.hidden_size, cell_of(net)
-    if log_scale > -np.inf:
-        for direction in net.directions:
-            both = np.zeros((T, B, len(cls.blocks) * H)), np.zeros((T, B, len(cls.per_unit) * H))
-            for t, *of_step in found[direction.name].delta:
-                for a, of_a in zip(both, of_step, strict=True):
-                    a[t] = _floats(of_a, log_scale)[0]
-            _add(net, trace, direction, *both, views(flat, net.shapes))
+    flat = np.zeros(net.flat.size)
+    for direction in net.directions if log_scale > -np.inf else ():
+        both = [_dense(found[direction.name], which, log_scale) for which in (1, 2)]
+        _add(net, trace, direction, *both, views(flat, net.shapes))
     return flat, log_scale
 
 
-def _largest_log(a: Scaled) -> float:
-    """Return the largest logarithm of what is not 0; nan or inf where a number is not finite."""
+def _largest_logs(a: Scaled) -> np.ndarray:
+    """Return each vector's largest logarithm of what is not 0; nan or inf where a number is not finite."""
     with np.errstate(invalid="ignore"):
-        return float(np.max(np.where(a.v != 0, a.log + 0 * a.v, -np.inf), initial=-np.inf))
+        return np.max(np.where(a.v != 0, a.log + 0 * a.v, -np.inf), axis=-1, initial=-np.inf)
 
 
 def _add(
