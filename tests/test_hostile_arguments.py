@@ -8,7 +8,7 @@ import pytest
 
 import rnnkit
 from rnnkit import initializers, kernels, parallel, recipes, rng, statistics
-from rnnkit.gradients import gradcheck, jacobians, log_norms, lyapunov, theory
+from rnnkit.gradients import gradcheck, jacobians, log_norms, lyapunov, scaled_backward, theory
 from rnnkit.kernels import TANH
 from rnnkit.networks import torch_weights, truncation
 from rnnkit.networks.by_state import State
@@ -165,6 +165,13 @@ CASES = [
     ("dy", lambda v: log_norms.loss_by_state(NET, trace(), v), (None, 0, DY[1:], DY.astype(float))),
     ("layer", lambda v: log_norms.loss_by_state(NET, trace(), DY, v), NO_WORD),
     ("s", lambda v: log_norms.hidden_of_step(NET, trace(), DY, v), (*NO_INTEGER, -1, T)),
+    ("net", lambda v: scaled_backward.backward_scaled(v, trace(), NET.initial_state(B)), (None, PAIR)),
+    ("trace", lambda v: scaled_backward.backward_scaled(NET, v, NET.initial_state(B)), (None, DY)),
+    ("dstate", lambda v: scaled_backward.backward_scaled(NET, trace(), v), (None, 0, DY, NET.initial_state(B + 1))),
+    ("layer", lambda v: scaled_backward.log_norms_by_sample(NET, trace(), NET.initial_state(B), v), NO_WORD),
+    ("exponents", lyapunov.entropy_rate, (None, "1", [], [NAN], [[1.0]], [INF], [1j])),
+    ("exponents", lyapunov.kaplan_yorke_dimension, (None, "1", [], [NAN], [[1.0]], [INF], [1j])),
+    ("gain", theory.mean_exponent, (None, "1", 1.0, 0, NAN, INF, 1j)),
     ("trace", lambda v: jacobians.step_jacobian(NET, v, 0), (None, DY)),
     ("t", lambda v: jacobians.step_jacobian(NET, trace(), v), (*NO_INTEGER, -1, T)),
     ("b", lambda v: jacobians.step_jacobian(NET, trace(), 0, v), (*NO_INTEGER, -1, B)),

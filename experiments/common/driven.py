@@ -58,7 +58,7 @@ def driven(config: FlowConfig, replicate: int) -> Driven:
     return Driven(net, net.forward(x[burn_in:], first), first, direction / np.linalg.norm(direction), weights)
 
 
-def blocks_of(cell: Cell) -> list[int]:
+def block_counts(cell: Cell) -> list[int]:
     """Return how many blocks each state enters, of those that enter any."""
     return [len(cell.entered()[state]) for state in cell.recurrent()]
 
@@ -73,7 +73,7 @@ def as_drawn(initializer: str, hidden_size: int, seed: int, replicate: int, bloc
 
 def scaled_blocks(config: FlowConfig, replicate: int, rng: np.random.Generator) -> list[list[np.ndarray]]:
     """Return the blocks (H, H) of each state's recurrent weights, by spectral radius, by gain, or as they are drawn."""
-    blocks = blocks_of(config.the_cell)
+    blocks = block_counts(config.the_cell)
     drawn = iter(as_drawn(config.initializer, config.hidden_size, config.seed, replicate, sum(blocks)))
 
     def block() -> np.ndarray:

@@ -6,8 +6,6 @@ end of float64, `bad` is 1: such are computed again (`rnnkit.gradients.wide`). O
 since what is left of 1 has a formula of its own.
 """
 
-import re
-
 from rnnkit.cells.derivatives import partial_derivatives
 from rnnkit.cells.expressions import Expression, reach
 from rnnkit.cells.plan import Plan
@@ -19,24 +17,29 @@ SMALLEST = 1e-290  # floats below have fewer digits, or none
 LOST = SMALLEST * UNIT  # of a product or quotient that is below the range of floats
 ROUNDINGS = 6  # a function errs by 2.4 ulps at most: see `rnnkit.cells.functions`
 # v: the number; a, b, c: what it is made of; ea, eb, ec: their bounds.
+_ROUNDED, _A, _B = "unit * abs({v})", "abs({a}) + {ea} > zero", "abs({b}) + {eb} > zero"
+_FUNCTION = f"of_function * abs({{v}}) + (lost if {_A} else zero)"
+_SIGN_OF_A = "infinite if abs({a}) <= {ea} and {ea} > zero else zero"
+_SIGN_OF_B = "infinite if abs({b}) <= {eb} and {eb} > zero else zero"
+_ORDER = "infinite if abs({a} - {b}) <= {ea} + {eb} and {ea} + {eb} > zero else zero"
 BOUNDS = {
-    "add": "ea + eb + unit * abs(v)",
-    "sub": "ea + eb + unit * abs(v)",
-    "mul": "abs(a) * eb + abs(b) * ea + unit * abs(v) + (lost if abs(a) + ea > zero and abs(b) + eb > zero else zero)",
-    "div": "unit * abs(v) + (two * ((ea + abs(v) * eb) / abs(b) + (lost if abs(a) + ea > zero else zero)) "
-           "if two * eb < abs(b) else infinite)",
-    "neg": "ea",
-    "abs": "ea",
-    "tanh": "two * ea * (one - v * v + unit) + of_function * abs(v) + (lost if abs(a) + ea > zero else zero)",
-    "sigmoid": "two * ea * v + of_function * abs(v) + (lost if abs(a) + ea > zero else zero)",
-    "exp": "two * ea * v + of_function * abs(v) + (lost if abs(a) + ea > zero else zero)",
-    "log1p": "two * ea * abs(one / (one + a)) + of_function * abs(v) + (lost if abs(a) + ea > zero else zero)",
-    "relu": "(ea if a > zero else zero) + (infinite if abs(a) <= ea and ea > zero else zero)",
-    "if_positive": "(ea if b > zero else zero) + (infinite if abs(b) <= eb and eb > zero else zero)",
-    "sign": "infinite if abs(a) <= ea and ea > zero else zero",
-    "less": "infinite if abs(a - b) <= ea + eb and ea + eb > zero else zero",
-    "at_most": "infinite if abs(a - b) <= ea + eb and ea + eb > zero else zero",
-    "where": "(eb if a else ec) + ea",
+    "add": f"{{ea}} + {{eb}} + {_ROUNDED}",
+    "sub": f"{{ea}} + {{eb}} + {_ROUNDED}",
+    "mul": f"abs({{a}}) * {{eb}} + abs({{b}}) * {{ea}} + {_ROUNDED} + (lost if {_A} and {_B} else zero)",
+    "div": f"{_ROUNDED} + (two * (({{ea}} + abs({{v}}) * {{eb}}) / abs({{b}}) + (lost if {_A} else zero))"
+           " if two * {eb} < abs({b}) else infinite)",
+    "neg": "{ea}",
+    "abs": "{ea}",
+    "tanh": f"two * {{ea}} * (one - {{v}} * {{v}} + unit) + {_FUNCTION}",
+    "sigmoid": f"two * {{ea}} * {{v}} + {_FUNCTION}",
+    "exp": f"two * {{ea}} * {{v}} + {_FUNCTION}",
+    "log1p": f"two * {{ea}} * abs(one / (one + {{a}})) + {_FUNCTION}",
+    "relu": f"({{ea}} if {{a}} > zero else zero) + ({_SIGN_OF_A})",
+    "if_positive": f"({{ea}} if {{b}} > zero else zero) + ({_SIGN_OF_B})",
+    "sign": _SIGN_OF_A,
+    "less": _ORDER,
+    "at_most": _ORDER,
+    "where": "({eb} if {a} else {ec}) + {ea}",
 }  # fmt: skip
 
 
@@ -86,10 +89,10 @@ def _rest_of_saturated(e: Expression) -> tuple[str, str, Expression] | None:
         return None
     rest = e.args[1]
     if rest.op == "sigmoid":
-        return "sigmoid(-a)", "two * ea * v + of_function * v", rest.args[0]
+        return "sigmoid(-{a})", "two * {ea} * {v} + of_function * {v}", rest.args[0]
     if rest.op == "mul" and rest.args[0] is rest.args[1] and rest.args[0].op == "tanh":
-        of_tanh = "number(4) * sigmoid(-two * abs(a)) * sigmoid(two * abs(a))"
-        return of_tanh, "number(4) * ea * v + two * of_function * v", rest.args[0].args[0]
+        of_tanh = "number(4) * sigmoid(-two * abs({a})) * sigmoid(two * abs({a}))"
+        return of_tanh, "number(4) * {ea} * {v} + two * of_function * {v}", rest.args[0].args[0]
     return None
 
 
@@ -98,9 +101,10 @@ def _lines(e: Expression) -> list[str]:
     if found := _rest_of_saturated(e):
         value, bound, *args = found
     else:
-        value, bound, args = TEXT.get(e.op, f"{e.op}({{0}})").format(*"abc"), BOUNDS[e.op], e.args
+        args = e.args
+        value = TEXT[e.op].format(*(f"v{a.number}" for a in args)) if e.op in TEXT else f"{e.op}({{a}})"
+        bound = BOUNDS[e.op]
     names = {"v": f"v{e.number}"}
     for letter, a in zip("abc", args, strict=False):
         names |= {letter: f"v{a.number}", f"e{letter}": f"e{a.number}"}
-    value, bound = (re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text) for text in (value, bound))
-    return [f"v{e.number} = {value}", f"e{e.number} = {bound}"]
+    return [f"v{e.number} = {value.format(**names)}", f"e{e.number} = {bound.format(**names)}"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sweeps
 from common.driven import Driven, driven
 from common.flow import measure_flow
 from lyapunov import COLUMNS, MEASURED, Config, as_flow, claims, draw, largest_exponent, measure, measure_net
@@ -13,7 +14,6 @@ from rnnkit import RNN
 from rnnkit.initializers import Achieved, orthogonal
 from rnnkit.kernels import TANH, rnn_backward
 from rnnkit.rng import streams
-from rnnkit.runner.jobs import store
 from rnnkit.runner.jobs.config import faults
 from rnnkit.runner.tables import table as tables
 
@@ -94,12 +94,7 @@ def test_a_row_has_its_columns_and_more_replicates_leave_the_first_as_they_were(
 
 
 def collected(out, *changes):
-    plan = [config(**c).scientific() for c in changes]
-    for c, scientific in zip(changes, plan, strict=True):
-        record = {"config": scientific, "seconds": 0.0} | vars(measure(config(**c)))
-        store.write_record(out / "jobs" / store.identity(scientific), record)
-    tables.collect(out, plan, COLUMNS)
-    return tables.read(out)
+    return sweeps.collected(out, [config(**c) for c in changes], measure, COLUMNS)
 
 
 def test_any_sweep_is_drawn_and_only_claimed_cells_are_judged(tmp_path):

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
+import sweeps
 from spectrum import COLUMNS, PRINTED, Config, claims, draw, exponents, line_of, measure, summary
 
 from rnnkit.gradients import theory
 from rnnkit.gradients.lyapunov import entropy_rate, kaplan_yorke_dimension
 from rnnkit.initializers import recurrent_weights
 from rnnkit.rng import streams
-from rnnkit.runner.jobs import store
 from rnnkit.runner.jobs.config import faults
-from rnnkit.runner.tables import table as tables
 
 BASE = {"gain": 2.0, "leak": 1.0, "hidden_size": 16, "steps": 60, "burn_in": 20, "replicates": 3, "seed": 0,
         "out": "unused"}  # fmt: skip
@@ -75,12 +74,7 @@ def test_the_mean_of_a_net_is_that_of_its_determinants():
 
 
 def collected(out, *changes):
-    plan = [config(**c).scientific() for c in changes]
-    for c, scientific in zip(changes, plan, strict=True):
-        record = {"config": scientific, "seconds": 0.0} | vars(measure(config(**c)))
-        store.write_record(out / "jobs" / store.identity(scientific), record)
-    tables.collect(out, plan, COLUMNS)
-    return tables.read(out)
+    return sweeps.collected(out, [config(**c) for c in changes], measure, COLUMNS)
 
 
 def test_a_sweep_is_drawn_and_judged(tmp_path):
