@@ -12,6 +12,7 @@ from pathlib import Path
 from common.cells import by_cell
 from common.flow import COLUMNS, WITHOUT_SPREAD, measure_flow
 from common.flow_config import FlowConfig
+from common.phase import length_by_radius
 
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.experiment import Experiment
@@ -26,9 +27,10 @@ BUDGET_MINUTES = {"quick": 0.4}
 
 
 def draw(folder: Path) -> None:
-    """Draw the measured rates on the theory's line, and log norm against lag."""
+    """Draw the measured rates on the theory's line, log norm against lag, and gradients over length and radius."""
     tables = read(folder)
     done = tables.table[tables.table.status == "done"]
+    length_by_radius(done, folder / "length_by_radius.png")
     x = next((key for key in ("spectral_radius", "gain") if done[key].notna().all()), None)
     by = "seq_len" if done.drive_variance.nunique() == 1 else "drive_variance"
     if x is not None:

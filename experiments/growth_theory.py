@@ -13,6 +13,7 @@ from pathlib import Path
 from common.cells import by_cell
 from common.flow import COLUMNS, GROWTH_SOURCE, GROWTH_TOLERANCE, WITHOUT_SPREAD, measure_flow
 from common.flow_config import FlowConfig
+from common.phase import gain_by_drive
 
 from rnnkit.gradients import theory
 from rnnkit.runner.claims import Claim
@@ -40,8 +41,9 @@ def measure(config: FlowConfig) -> Measurement:
 
 
 def draw(folder: Path) -> None:
-    """Draw rates against gain for each kind of W, and log norm against lag for Gaussian W at s2 = 1."""
+    """Draw rates against gain for each kind of W, the phase diagram, and log norm against lag for Gaussian W."""
     tables = read(folder)
+    gain_by_drive(tables.table, folder / "phase.png")
     table = tables.table.dropna(subset="gain")
     for initializer, rows in table.groupby("initializer"):
         path, (rows, by) = folder / f"growth_rate_{initializer}.png", by_cell(rows, "drive_variance")

@@ -1,8 +1,10 @@
-"""Products of matrices: one W used again and again, or a fresh one for each step (claims G3 c, G4, S1).
+"""Products of matrices: one W used again and again, or a fresh one for each step (claims G3 c, G4, L4, S1).
 
 Method. A linear net passes a gradient back as delta W^T. With one W for all steps (product=tied, a recurrent net) the
 growth per step tends to ln rho(W) of that very matrix; with a fresh Gaussian W for each step (product=independent, a
 deep net) to Newman's formula. The start is a random unit vector, the slope is taken over the second half of the lags.
+Of fresh Gaussian W all H exponents are measured, by QR at each step: Newman (1986) has each in closed form. They are
+judged at the middle and at the end of the spectrum; the first is the growth of a gradient.
 
     python experiments/linear_growth.py -m product=tied,independent initializer=gaussian,orthogonal gain=0.5,2 out=DIR
 """
@@ -10,6 +12,7 @@ deep net) to Newman's formula. The start is a random unit vector, the slope is t
 from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib.pyplot as plt
 import numpy as np
 from pydantic import Field
 
@@ -24,7 +27,7 @@ from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import log_norm_by_lag
+from rnnkit.runner.tables.figures import log_norm_by_lag, save, shade
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.33}
@@ -40,17 +43,24 @@ COLUMNS = [
     "step_variance_se",
     "step_variance_theory",
     "last_factor",
+    "middle_exponent",
+    "middle_exponent_se",
+    "least_exponent",
+    "least_exponent_se",
     "largest_log_norm",
     "rate_minus_log_radius",
     "gap_se",
     "status",
     "n",
 ]
+EXPONENTS = [column for column in COLUMNS if "exponent" in column]
 SHEAR = 2.0
 EXACT = 1e-12  # relative; a few dozen roundings of 1.1e-16
 TIED_TOLERANCE = 0.002  # five times the mean gap of .0004 found at lags 200 to 400
 # A first run of 64 nets left Newman's rate undecided; nets were doubled, this stayed as it was.
 NEWMAN_TOLERANCE = 0.002  # about three standard errors of 128 products of 200 factors (.1 each at H = 50)
+# of 128 products of 400 factors of 50 units: a factor adds .14 to the middle exponent, 1.1 to the least
+EXPONENT_TOLERANCE = {"middle_exponent": 0.003, "least_exponent": 0.02}
 
 
 class Config(JobConfig):
@@ -97,6 +107,29 @@ def log_norms(config: Config, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     return np.cumsum(logs), W
 
 
+def exponents(config: Config, replicate: int) -> np.ndarray:
+    """Return all Lyapunov exponents (H,) of a product of fresh Gaussian W, in the order of QR: largest first."""
+    rng, H = streams(config.seed, replicate).evaluation, config.hidden_size
+    Q, total = np.eye(H), np.zeros(H)  # W Q has the law of W: any Q will do, and no step need be left out
+    for _ in range(config.seq_len):
+        Q, R = np.linalg.qr(draw_matrix(config, rng) @ Q)
+        total += np.log(np.abs(np.diag(R)))
+    return total / config.seq_len
+
+
+def spectrum(config: Config) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return (middle and least exponent with standard errors, a row for each exponent) of fresh Gaussian W, or none."""
+    if config.product == "tied" or config.initializer != "gaussian":
+        return dict.fromkeys(EXPONENTS), []
+    found, H = np.stack(map_replicates(lambda i: exponents(config, i), config.replicates)), config.hidden_size
+    expected, row = theory.independent_product_exponents(config.gain, H), {}
+    for name, i in (("middle_exponent", H // 2), ("least_exponent", H - 1)):
+        row |= {name: float(found[:, i].mean()), f"{name}_se": standard_error(found[:, i])}
+    columns = np.arange(H), found.mean(axis=0), found.std(axis=0), expected
+    names = "rank", "exponent", "exponent_sd", "exponent_theory"
+    return row, [dict(zip(names, map(float, values), strict=True)) for values in zip(*columns, strict=True)]
+
+
 def measure(config: Config) -> Measurement:
     """Measure all products of a job, on all cores."""
     results = map_replicates(lambda replicate: log_norms(config, replicate), config.replicates)
@@ -107,6 +140,7 @@ def measure(config: Config) -> Measurement:
     variances = np.diff(paths[:, half:]).var(axis=1)
     log_radius = np.log([s.spectral_radius for s in spectra])
     rate, variance, note = predicted(config, float(log_radius.mean()))
+    of_spectrum, by_rank = spectrum(config)
     row: dict[str, Any] = {
         "spectral_radius_achieved": float(np.mean([s.spectral_radius for s in spectra])),
         "gain_achieved": float(np.mean([s.gain for s in spectra])),
@@ -124,13 +158,13 @@ def measure(config: Config) -> Measurement:
         "gap_se": standard_error(rates - log_radius),
         "status": "done" if np.isfinite(paths).all() else "diverged",
         "n": config.replicates,
-    }
+    } | of_spectrum
     nets = [
         {"replicate": i, "spectral_radius_achieved": s.spectral_radius, "growth_rate": float(r)}
         for i, (s, r) in enumerate(zip(spectra, rates, strict=True))
     ]
     lags = [{"lag": lag, "log_norm": float(v.mean()), "log_norm_sd": float(v.std())} for lag, v in enumerate(paths.T)]
-    return Measurement(row, nets, lags)
+    return Measurement(row, nets, lags + by_rank)
 
 
 def predicted(config: Config, log_radius: float) -> tuple[float | None, float | None, str]:
@@ -140,22 +174,43 @@ def predicted(config: Config, log_radius: float) -> tuple[float | None, float | 
     if config.product == "tied":
         return log_radius, None, "ln rho(W) of that very matrix"
     if config.initializer == "gaussian":
-        rate = theory.independent_product_rate(config.gain, config.hidden_size)
-        return rate, theory.independent_product_variance(config.hidden_size), "Newman 1986"
+        rate = theory.independent_product_exponents(config.gain, config.hidden_size)[0]
+        return float(rate), float(theory.independent_product_variances(config.hidden_size)[0]), "Newman 1986"
     return None, None, "shear is not drawn: the product is a tied one"
 
 
 def draw(folder: Path) -> None:
-    """Draw log norm against lag for tied and independent products of the longest jobs."""
+    """Draw log norm against lag for tied and independent products of the longest jobs; all exponents of fresh W."""
     tables = read(folder)
+    if "exponent" in tables.lags:
+        draw_spectrum(tables, folder / "exponents.png")
     table = tables.table[tables.table.seq_len == tables.table.seq_len.max()]
     table = table[table.gain == table.gain.iloc[0]]
     lags = tables.lags.merge(table.assign(W=table["product"] + " " + table.initializer)[["out", "W"]], on="out")
+    lags = lags.dropna(subset="lag")
     log_norm_by_lag(lags, "W", folder / "lags.png", f"linear nets, gain {table.gain.iloc[0]}")
 
 
+def draw_spectrum(tables: Tables, path: Path) -> None:
+    """Draw every exponent of the longest products of fresh Gaussian W, less ln gain, on Newman's line."""
+    rows = tables.lags.dropna(subset="exponent").merge(
+        tables.table[["out", "gain", "hidden_size", "seq_len"]], on="out"
+    )
+    rows = rows[(rows.seq_len == rows.seq_len.max()) & (rows.hidden_size == rows.hidden_size.max())]
+    figure, axes = plt.subplots(figsize=(6, 4.2))
+    for i, (gain, own) in enumerate(rows.groupby("gain")):
+        at, less = (own["rank"] + 0.5) / own.hidden_size, np.log(gain)
+        axes.plot(at, own.exponent_theory - less, color="0.4", lw=1, label="Newman 1986" if i == 0 else None)
+        axes.plot(at, own.exponent - less, "os^D"[i % 4], ms=5 - i % 4, mfc="none", color=shade(i, 2),
+                  label=f"measured, gain {gain:g}")  # fmt: skip
+    axes.set(xlabel="rank / H", ylabel="Lyapunov exponent less ln gain, nats per factor")
+    axes.set_title(f"products of {rows.seq_len.max()} fresh Gaussian W, H = {rows.hidden_size.max()}", fontsize=10)
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
 def claims(tables: Tables) -> list[Claim]:
-    """Return S1 for constant factors, G4 tied, independent and orthogonal, G3 (c) for the shear."""
+    """Return S1 for constant factors, G4 tied, independent and orthogonal, L4 Newman's others, G3 (c) for the shear."""
     found = []
     for row in tables.table.itertuples():
         cell = f"g = {row.gain:g}"
@@ -198,7 +253,17 @@ def _gaussian(row: Any, cell: str, tied: bool) -> list[Claim]:
         "G4", f"independent W: variance of a step = psi1(H/2)/4, {cell}", "Newman 1986", "equal",
         row.step_variance_theory, 0.1 * row.step_variance_theory, row.step_variance, row.step_variance_se, row.n,
     )  # fmt: skip
-    return [rate, variance]
+    return [rate, variance, *(_exponent(row, name, cell) for name in EXPONENT_TOLERANCE)]
+
+
+def _exponent(row: Any, name: str, cell: str) -> Claim:
+    i = {"middle_exponent": row.hidden_size // 2, "least_exponent": row.hidden_size - 1}[name]
+    expected = float(theory.independent_product_exponents(row.gain, row.hidden_size)[i])
+    measured, se = getattr(row, name), getattr(row, f"{name}_se")
+    measured = np.nan if measured is None else measured
+    statement = f"independent W: exponent {i + 1} of {row.hidden_size} = Newman's, {cell}"
+    tolerance = EXPONENT_TOLERANCE[name]
+    return Claim("L4", statement, "Newman 1986", "equal", expected, tolerance, measured, se, row.n)
 
 
 EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)

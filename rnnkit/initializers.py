@@ -53,10 +53,10 @@ def sparse(rng: np.random.Generator, hidden_size: int, fan_in: int = FAN_IN) -> 
 
 def spectral_radius(W: np.ndarray) -> float:
     """Return the largest eigenvalue modulus of W (H, H)."""
-    return float(np.abs(np.linalg.eigvals(_as_square(W))).max())
+    return float(np.abs(np.linalg.eigvals(as_square(W))).max())
 
 
-def _as_square(W: np.ndarray) -> np.ndarray:
+def as_square(W: np.ndarray) -> np.ndarray:
     """Return a matrix (H, H) of finite numbers as float64, else raise ValueError."""
     check_real("W", W, 2)
     W = np.asarray(W).astype(np.float64)
@@ -81,7 +81,7 @@ def scale_to_spectral_radius(W: np.ndarray, radius: float, present: float | None
 
 def achieved(W: np.ndarray) -> Achieved:
     """Return spectral radius, gain and largest singular value of W (H, H)."""
-    W = _as_square(W)
+    W = as_square(W)
     gain = np.linalg.norm(W) / np.sqrt(len(W))
     return Achieved(spectral_radius(W), float(gain), float(np.linalg.norm(W, 2)))
 

@@ -8,7 +8,7 @@ import pytest
 
 import rnnkit
 from rnnkit import initializers, kernels, parallel, recipes, rng, statistics
-from rnnkit.gradients import gradcheck, jacobians, log_norms, lyapunov, scaled_backward, theory
+from rnnkit.gradients import gradcheck, jacobians, linear_memory, log_norms, lyapunov, scaled_backward, theory
 from rnnkit.kernels import TANH
 from rnnkit.networks import torch_weights, truncation
 from rnnkit.networks.by_state import State
@@ -272,8 +272,14 @@ CASES = [
     ("initializer", lambda v: theory.growth_rate(1.0, 1.0, H, v), NO_WORD),
     ("activation", lambda v: theory.largest_step(1.0, v), NO_WORD),
     ("sigma_max", lambda v: theory.largest_step(v, "tanh"), (None, "1", -1.0, NAN, 1j)),
-    ("hidden_size", theory.independent_product_variance, NO_COUNT),
-    ("gain", lambda v: theory.independent_product_rate(v, H), NO_POSITIVE),
+    ("hidden_size", theory.independent_product_variances, NO_COUNT),
+    ("gain", lambda v: theory.independent_product_exponents(v, H), NO_POSITIVE),
+    ("longest", lambda v: theory.kept_by_gates(np.arange(3), v), NO_COUNT),
+    ("lags", lambda v: theory.kept_by_gates(v, 30), (None, "1", 1j)),
+    ("W", linear_memory.fisher_memory, (None, "1", np.ones((2, 3)), np.eye(2), np.full((2, 2), NAN), SQUARE * 1j)),
+    ("lags", lambda v: linear_memory.memory_capacity(0.5 * np.eye(2), v), (*NO_INTEGER, -1)),
+    ("alpha", lambda v: linear_memory.delay_line_fisher(v, H), NO_POSITIVE),
+    ("hidden_size", lambda v: linear_memory.delay_line_fisher(1.0, v), NO_COUNT),
     ("spectral_radius", theory.tied_product_rate, (None, "1", -1.0, NAN, 1j)),
     ("lam", theory.memory_variance, (None, "1", 1.0, NAN, 1j)),
     # gradcheck, torch

@@ -4,9 +4,9 @@ log_norms          ln ||dL/dh_t|| of every state, and by the step of the loss it
 scaled_backward    gradients of the weights at any length, with their scale
 jacobians          of one step and of many; lyapunov: exponents
 gradcheck          every gradient against finite differences
-theory             what the papers predict
+theory             what the papers predict; linear_memory: what a linear net remembers
 """
 
-from rnnkit.gradients import gradcheck, jacobians, log_norms, lyapunov, scaled_backward, theory
+from rnnkit.gradients import gradcheck, jacobians, linear_memory, log_norms, lyapunov, scaled_backward, theory
 
-__all__ = ["gradcheck", "jacobians", "log_norms", "lyapunov", "scaled_backward", "theory"]
+__all__ = ["gradcheck", "jacobians", "linear_memory", "log_norms", "lyapunov", "scaled_backward", "theory"]

@@ -18,6 +18,7 @@ from rnnkit.cells import CELLS
 # s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at 2.3246 instead of 2.3250.
 NODES, LAST = 800, 12.0
 LARGEST_GAIN, LARGEST_DRIVE = 1e50, 1e100  # from variances of some 1e120 on the nodes are too far apart
+QUADRATURE = 200  # nodes: lags of up to 100 times `longest` are right to 1e-10
 GAMMA = {name: cls.gamma for name, cls in CELLS.items() if hasattr(cls, "gamma")}  # largest |phi'|
 
 
@@ -135,19 +136,19 @@ def largest_step(sigma_max: np.ndarray | float, activation: str) -> np.ndarray:
     return np.log(_nonnegative("sigma_max", sigma_max) * GAMMA[choice("activation", activation, GAMMA)])
 
 
-def independent_product_rate(gain: float, hidden_size: int) -> float:
-    """Return the mean growth per factor of a product of independent Gaussian (H, H) matrices.
+def independent_product_exponents(gain: float, hidden_size: int) -> np.ndarray:
+    """Return all Lyapunov exponents (H,) of a product of independent Gaussian (H, H) matrices, largest first.
 
-    ln g + .5 (ln 2 + psi(H/2)) - .5 ln H. Newman (1986). A recurrent net uses one matrix again and again: see
-    `tied_product_rate`.
+    ln g + .5 (ln 2 + psi((H - i + 1)/2) - ln H) of number i = 1..H. Newman (1986). A recurrent net uses one matrix
+    again and again: see `tied_product_rate`.
     """
     gain, hidden_size = number("gain", gain, above=0), integer("hidden_size", hidden_size, 1)
-    return float(np.log(gain) + 0.5 * (np.log(2) + scipy.special.psi(hidden_size / 2) - np.log(hidden_size)))
+    return np.log(gain) + 0.5 * (np.log(2) + scipy.special.psi(np.arange(hidden_size, 0, -1) / 2) - np.log(hidden_size))
 
 
-def independent_product_variance(hidden_size: int) -> float:
-    """Return the variance of the log growth of one factor, psi1(H/2) / 4. Newman (1986)."""
-    return float(scipy.special.polygamma(1, integer("hidden_size", hidden_size, 1) / 2) / 4)
+def independent_product_variances(hidden_size: int) -> np.ndarray:
+    """Return the variance (H,) of what one factor adds to each of these exponents, psi1((H - i + 1)/2) / 4."""
+    return scipy.special.polygamma(1, np.arange(integer("hidden_size", hidden_size, 1), 0, -1) / 2) / 4
 
 
 def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:
@@ -177,6 +178,21 @@ def memory_sensitivity(lam: np.ndarray | float) -> np.ndarray:
     """
     squared = _memory(lam) ** 2
     return (1 + squared) / (1 - squared) ** 3
+
+
+def kept_by_gates(lags: np.ndarray, longest: int) -> np.ndarray:
+    """Return E f^(2k) over forget gates f with 1/(1 - f) uniform on [2, longest]; k: lags, an array.
+
+    The mean squared gradient through the cells of an LSTM begun as Tallec, Ollivier (2018). Not a power of k: about
+    E_2(2k / longest), the exponential integral, so 1 up to some tenth of `longest`, and e^(-2k / longest) / (2 +
+    2k / longest) beyond it.
+    """
+    longest = integer("longest", longest, 3)
+    check_real("lags", lags)
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE)
+    t = (longest / 2) ** ((nodes + 1) / 2) * 2  # 1/(1 - f), evenly in its logarithm
+    density = weights * t
+    return np.exp(2 * np.asarray(lags, float)[..., None] * np.log1p(-1 / t)) @ density / density.sum()
 
 
 def _memory(lam: np.ndarray | float) -> np.ndarray:

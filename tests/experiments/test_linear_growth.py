@@ -3,6 +3,7 @@
 import linear_growth
 import numpy as np
 import pytest
+import sweeps
 from linear_growth import COLUMNS, Config, claims, log_norms, measure
 
 from rnnkit.runner.jobs.config import faults
@@ -102,3 +103,22 @@ def test_no_long_job_no_claim():
     table = pd.DataFrame([BASE | measured.row])
     details = (pd.DataFrame(rows) for rows in (measured.nets, measured.lags, measured.history))
     assert claims(Tables(table, *details)) == []
+
+
+def test_exponents_of_fresh_matrices_are_newmans():
+    """Of 400 products of 40 factors; no QR leaves more than one order of rounding."""
+    found = np.stack([linear_growth.exponents(config(), i) for i in range(400)])
+    se = np.sqrt(linear_growth.theory.independent_product_variances(8) / found.size * 8 / 40)
+    expected = linear_growth.theory.independent_product_exponents(0.5, 8)
+    assert (np.abs(found.mean(axis=0) - expected) < 4 * se).all()
+
+
+def test_exponents_are_drawn_and_judged(tmp_path):
+    jobs = [config(product=product, gain=g, seq_len=400) for product in ("tied", "independent") for g in (0.5, 2)]
+    found = sweeps.collected(tmp_path, jobs, measure, COLUMNS)
+    linear_growth.draw(tmp_path)
+    assert {path.name for path in tmp_path.glob("*.png")} == {"lags.png", "exponents.png"}
+    judged = [claim for claim in claims(found) if claim.claim == "L4"]
+    assert [claim.statement.split(",")[0] for claim in judged] == [
+        f"independent W: exponent {i} of 8 = Newman's" for i in (5, 8, 5, 8)
+    ]

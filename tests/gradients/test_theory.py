@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.special import digamma, expn
 
 from rnnkit.gradients import theory
 from rnnkit.initializers import glorot, spectral_radius
@@ -137,8 +138,8 @@ def test_product_of_independent_matrices_by_simulation():
     W = np.random.default_rng(0).standard_normal((n, H, H)) * gain / np.sqrt(H)
     logs = np.log(np.linalg.norm(W[:, 0], axis=1))  # by symmetry any unit vector grows like the first
     squares = (logs - logs.mean()) ** 2
-    assert abs(logs.mean() - theory.independent_product_rate(gain, H)) < SE * logs.std() / np.sqrt(n)
-    assert abs(squares.mean() - theory.independent_product_variance(H)) < SE * squares.std() / np.sqrt(n)
+    assert abs(logs.mean() - theory.independent_product_exponents(gain, H)[0]) < SE * logs.std() / np.sqrt(n)
+    assert abs(squares.mean() - theory.independent_product_variances(H)[0]) < SE * squares.std() / np.sqrt(n)
 
 
 def test_a_tied_product_tends_to_the_spectral_radius():
@@ -195,3 +196,23 @@ def test_memory_by_the_sums_over_all_lags(lam):
 def test_a_memory_without_stationary_state_is_refused(function, bad):
     with pytest.raises(ValueError, match="lam must be between -1 and 1"):
         function(np.array([0.5, bad]))
+
+
+@pytest.mark.parametrize("longest", [3, 30, 1000])
+def test_what_forget_gates_keep_is_their_mean(longest):
+    lags = np.array([0, 1, longest // 2, longest, 20 * longest])
+    for k, found in zip(lags, theory.kept_by_gates(lags, longest), strict=True):
+        expected = quad(lambda t: (1 - 1 / t) ** (2 * k) / (longest - 2), 2, longest, epsrel=1e-12, limit=200)[0]  # noqa: B023
+        assert found == pytest.approx(expected, rel=ROOT)
+
+
+def test_what_forget_gates_keep_is_an_exponential_integral():
+    lags, longest = np.array([10, 1000, 3000]), 1000
+    np.testing.assert_allclose(theory.kept_by_gates(lags, longest), expn(2, 2 * lags / longest), rtol=0.01)
+
+
+def test_exponents_of_a_product_add_up_to_its_determinant():
+    H = 7
+    determinant = 0.5 * (np.log(2) + digamma(np.arange(1, H + 1) / 2)).sum() + H * np.log(0.8 / np.sqrt(H))
+    assert theory.independent_product_exponents(0.8, H).sum() == pytest.approx(determinant)
+    assert (np.diff(theory.independent_product_exponents(0.8, H)) < 0).all()
