@@ -12,12 +12,18 @@ there a clip can help: see the part of the published protocol at length 50, pres
     python experiments/temporal_order.py -m seq_len=10,20,30 clip=none,1.0 spectral_radius=0.8,1.0,1.2
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from common.cells import by_cell
+from common.phase import bounds
 from common.training import COLUMNS, TrainingConfig, of_nets, train_nets
+from matplotlib.axes import Axes
 
+from rnnkit.gradients import theory
+from rnnkit.networks import recipes
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
@@ -67,9 +73,28 @@ def measure(config: TrainingConfig) -> Measurement:
 
 
 def draw(folder: Path) -> None:
-    """Draw the share of nets solved over length and radius, a panel for each clip."""
+    """Draw the share of nets solved over length and radius, a panel for each clip, on theory's bounds at the start."""
     table, panel = by_cell(read(folder).table, "clip")
-    success_grid(table, "seq_len", "spectral_radius", panel, folder / "success.png")
+    success_grid(table, "seq_len", "spectral_radius", panel, folder / "success.png", bounds_at_the_start(table))
+
+
+def bounds_at_the_start(table: pd.DataFrame) -> Callable[[Axes, list, list], None] | None:
+    """Return what draws where gradients of tanh nets begin vanished or exploded; None of another sweep.
+
+    A one-hot input drives each unit with the variance of its weights.
+    """
+    recipe = recipes.RECIPES[table.net.iloc[0]]
+    swept = table.seq_len.nunique() > 1 and table.spectral_radius.nunique() > 1 and table.spectral_radius.notna().all()
+    if table.net.nunique() > 1 or recipe.cell != "tanh" or recipe.input_std is None or not swept:
+        return None
+    s2, H = recipe.input_std**2, int(table.hidden_size.iloc[0])
+
+    def mark(axes: Axes, lengths: list, radii: list) -> None:
+        bounds(axes, lengths, radii, lambda gain: theory.growth_rate(gain, s2, H, "gaussian"))
+        words = "dashed: at the start theory has 1e-6, or 1e6, of the gradient left at the first step"
+        axes.figure.suptitle(words, fontsize=10)
+
+    return mark
 
 
 def success_where_chance(tables: Tables) -> tuple[int, np.ndarray, np.ndarray]:

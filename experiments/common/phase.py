@@ -1,5 +1,6 @@
 """Phase diagrams: measured cells on the colours of theory, with the line between vanishing and exploding."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -69,7 +70,11 @@ def length_by_radius(table: pd.DataFrame, path: Path) -> None:
     for axes, (title, cells, column) in zip(all_axes[0], panels, strict=True):
         image = _heat_map(axes, cells.pivot_table(column, "spectral_radius", "seq_len"))
         axes.set(xlabel="sequence length", title=title)
-    _bounds(all_axes[0][0], rows)
+    first = rows.iloc[0]
+    if first.initializer in ("gaussian", "glorot", "orthogonal") and first.drive_variance > 0:
+        lengths, radii = (sorted(rows[key].unique()) for key in ("seq_len", "spectral_radius"))
+        size, s2 = int(first.hidden_size), float(first.drive_variance)
+        bounds(all_axes[0][0], lengths, radii, lambda g: theory.growth_rate(g, s2, size, first.initializer))
     all_axes[0][0].set_ylabel("spectral radius")
     figure.colorbar(image, ax=all_axes[0].tolist(), label="log10 of the norm", extend="both")
     words = f"{rows.initializer.iloc[0]} W, {rows.n.max()} nets; lines: theory's bounds, 1e-6 and 1e6"
@@ -88,16 +93,14 @@ def _heat_map(axes: plt.Axes, cells: pd.DataFrame) -> plt.Artist:
     return image
 
 
-def _bounds(axes: plt.Axes, rows: pd.DataFrame) -> None:
-    """Draw the radius at which theory's ln ||dL/dh_0|| is at each bound, against the length, on a heat map's axes."""
-    first = rows.iloc[0]
-    if first.initializer not in ("gaussian", "glorot", "orthogonal") or first.drive_variance == 0:
-        return
-    lengths, radii = (sorted(rows[key].unique()) for key in ("seq_len", "spectral_radius"))
+def bounds(axes: plt.Axes, lengths: list[int], radii: list[float], rate: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Draw, over the cells of a grid, the radius at which ln ||dL/dh_0|| = length rate(radius) is at each bound."""
     x = np.linspace(0, len(lengths) - 1, FINE)
     steps = np.exp(np.interp(x, range(len(lengths)), np.log(lengths)))
     fine = np.linspace(min(radii), max(radii), FINE)
-    rates = theory.growth_rate(fine, float(first.drive_variance), int(first.hidden_size), first.initializer)
+    rates = rate(fine)
     for bound in (VANISHED, EXPLODED):
         at = np.interp(bound / steps, rates, fine, left=np.nan, right=np.nan)
-        axes.plot(x, np.interp(at, radii, range(len(radii))), color="k", lw=1.2, ls="--")
+        y = np.interp(at, radii, range(len(radii)))
+        axes.plot(x, y, color="w", lw=3)  # seen on any ground
+        axes.plot(x, y, color="k", lw=1.2, ls="--")

@@ -1,10 +1,12 @@
 """Pictures of trainings, from tables. The same table gives the same bytes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from rnnkit.runner.tables.figures import LINE, save, shade
 from rnnkit.runner.tables.formats import spelt
@@ -13,10 +15,13 @@ HIGHEST = 20
 OUTCOMES = {"n_solved": "#4c9f70", "n_unsolved": "#c9c9c9", "n_diverged": "#c8553d"}
 
 
-def success_grid(table: pd.DataFrame, x: str, y: str, panel: str, path: Path) -> None:
+def success_grid(
+    table: pd.DataFrame, x: str, y: str, panel: str, path: Path, mark: Callable[[Axes, list, list], None] | None = None
+) -> None:
     """Draw the share of nets solved as colour over columns x and y, a panel for each value of `panel`.
 
-    A cell says how many of its nets were solved, and how many diverged where any did.
+    A cell says how many of its nets were solved, and how many diverged where any did. mark: draws more on a panel's
+    axes, given the values along both.
     """
     table = table.assign(**{key: table[key].map(spelt) for key in (x, y) if table[key].isna().any()})
     panels = [(value, cells) for value, cells in table.groupby(panel, sort=False)]
@@ -32,6 +37,8 @@ def success_grid(table: pd.DataFrame, x: str, y: str, panel: str, path: Path) ->
             axes.text(*place, text, ha="center", va="center", fontsize=8, color="w" if cell.solved_share < 0.6 else "k")
         axes.set_xticks(range(len(xs)), xs)
         axes.set_yticks(range(len(ys)), ys)
+        if mark is not None:
+            mark(axes, xs, ys)
         title = value.replace(", ", "\n") if panel == LINE else f"{panel} {spelt(value)}"
         axes.set(xlabel=x.replace("_", " "), title=title)
     all_axes[0][0].set_ylabel(y.replace("_", " "))
