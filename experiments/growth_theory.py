@@ -15,7 +15,7 @@ from common.flow import COLUMNS, GROWTH_SOURCE, GROWTH_TOLERANCE, WITHOUT_SPREAD
 from common.flow_config import FlowConfig
 from common.phase import gain_by_drive
 
-from rnnkit.gradients import theory
+from rnnkit.gradients.finite_size import finite_size
 from rnnkit.runner.claims import Claim
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -83,8 +83,7 @@ def claims(tables: Tables) -> list[Claim]:
 
 
 def _agreement(row: object, cell: str) -> Claim:
-    kappa = theory.kappa(row.gain_achieved, row.drive_variance)
-    term = float(theory.finite_size_term(kappa, row.hidden_size, row.initializer))
+    term = -float(finite_size(row.gain_achieved, row.drive_variance, row.initializer).c) / row.hidden_size
     without = row.growth_rate - (row.growth_rate_theory + term)
     apart = "tells" if term > 2 * row.growth_rate_se + GROWTH_TOLERANCE else "cannot tell"
     statement = f"growth rate = theory: {cell} (residual without the 1/H term {without:+.4f}: {apart} the two apart)"
