@@ -167,7 +167,7 @@ def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
         places = [place.split("/") for place in dict.fromkeys(group[group.verdict != "holds"].experiment)]
         links = ", ".join(f"{results / 'README.md'}#{experiment}-{preset}" for preset, experiment in places)
         print(f"{name:<4} {report.counts(group):<32} {links}".rstrip())
-    print(f"{len(claims)} claims: {report.counts(claims)}")
+    print(report.headline(claims))
 
 
 def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:

@@ -8,15 +8,17 @@ import pytest
 from rnnkit.runner.claims import Claim, report
 
 
-def claim(name, measured, kind="equal", se=0.0):
-    return Claim(name, f"sentence, with a comma, of {name}", "someone 1999", kind, 1.0, 0.5, measured, se, 4)
+def claim(name, measured, kind="equal", se=0.0, class_="theory", **more):
+    about = {"statement": f"sentence, with a comma, of {name}", "source": "someone 1999, eq. 2", "reason": "a reason"}
+    declared = Claim(claim=name, class_=class_, kind=kind, bar=1.0, margin=0.5 if kind == "equal" else None, **about)
+    return declared.judge(measured, se, 4, **more)
 
 
 @pytest.fixture
 def judged():
     about = "What it asks.\n\nMethod. A long\nstory.\n\n    python a command\n"
     first = report.Judged("b_file", "quick", 0.5, [claim("G2", 1.0), claim("G1", 9.0, se=0.1)], about)
-    second = report.Judged("a_file", "paper", 60, [claim("G2", math.nan), claim("G3", 4.0, "deviation")])
+    second = report.Judged("a_file", "paper", 60, [claim("G2", math.nan), claim("G3", 4.0, "above")])
     return [first, second]
 
 
@@ -41,14 +43,14 @@ def test_the_largest_preset_wins(tmp_path):
 def test_claims_csv_has_exactly_its_columns(tmp_path, judged):
     report.write(tmp_path, judged)
     header = (tmp_path / "claims.csv").read_text().splitlines()[0]
-    assert header == "claim,experiment,statement,source,kind,expected,tolerance,measured,se,verdict,n"
+    assert header == "claim,class,experiment,statement,source,kind,bar,margin,reason,measured,se,verdict,n"
 
 
 def test_a_row_for_each_claim_ordered_by_claim(tmp_path, judged):
     report.write(tmp_path, judged)
     frame = pd.read_csv(tmp_path / "claims.csv")
     assert list(frame.claim) == ["G1", "G2", "G2", "G3"]
-    assert list(frame.verdict) == ["fails", "holds", "undecided", "expected deviation"]
+    assert list(frame.verdict) == ["fails", "holds", "undecided", "holds"]
     assert list(frame.experiment) == ["quick/b_file", "quick/b_file", "paper/a_file", "paper/a_file"]
     assert frame.measured.isna().tolist() == [False, False, True, False]
     assert frame.statement[0] == "sentence, with a comma, of G1"
@@ -61,14 +63,32 @@ def test_s9_stands_before_s10():
 
 def test_counts_name_the_verdicts_that_occur(judged):
     frame = report.claims_frame(judged)
-    assert report.counts(frame) == "1 holds, 1 fails, 1 undecided, 1 expected deviation"
+    assert report.counts(frame) == "2 holds, 1 fails, 1 undecided"
     assert report.counts(frame[frame.claim == "G1"]) == "1 fails"
+
+
+def test_checks_what_a_budget_cannot_decide_and_the_same_draws_are_not_counted():
+    of_nets = {"draws": "the same nets"}
+    found = [
+        claim("G1", 1.0),
+        claim("G1", 1.0, class_="check"),
+        claim("G2", 9.0, **of_nets),
+        claim("G2", 1.0, **of_nets),
+    ]
+    found += [claim("G3", 1.0, enough=False), claim("C1", 1.0, class_="number"), claim("C2", 9.0, class_="direction")]
+    frame = report.claims_frame([report.Judged("x", "quick", 1, found)])
+    assert len(report.counted(frame)) == 4
+    assert report.headline(frame) == (
+        "4 claims: 2 holds, 2 fails (theory: 1 holds, 1 fails; number: 1 holds; direction: 1 fails); "
+        "apart from 1 checks (1 holds) and 1 that their budget cannot decide"
+    )
 
 
 def test_the_readme_shows_every_claim_and_how_to_run_it_again(tmp_path, judged):
     report.write(tmp_path, judged)
     text = (tmp_path / "README.md").read_text()
-    assert "**4 claims: 1 holds, 1 fails, 1 undecided, 1 expected deviation.**" in text
+    counted = "4 claims: 2 holds, 1 fails, 1 undecided (theory: 2 holds, 1 fails, 1 undecided)"
+    assert f"**{counted}.**" in text
     for part in judged:
         assert f"`python experiments/{part.experiment}.py preset={part.preset} out=DIR`" in text
         assert f"({part.preset}/{part.experiment}/table.md)" in text
