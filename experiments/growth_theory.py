@@ -3,20 +3,24 @@
 Method. As gradient_flow, over gain and strength of the drive, H = 100, batch 8, 50 steps of burn-in, the slope over the
 150 lags beyond lag 20, 128 nets, each held against the theory at its own achieved gain. Judged where the theory is
 claimed: orthogonal W at any drive, Gaussian W at drive_variance >= .5. The other cells are exploratory, but for two
-where it is known to miss.
+where one tied W comes to it only in much larger nets: there growth must lie above it (G6). The residual of G1 stands
+beside the one without the 1/H term, with its standard error.
 
     python experiments/growth_theory.py -m initializer=gaussian,orthogonal gain=1.0,2.0 drive_variance=0.5,1.0 out=DIR
 """
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from common.cells import by_cell
 from common.flow import COLUMNS, GROWTH_SOURCE, GROWTH_TOLERANCE, WITHOUT_SPREAD, measure_flow
 from common.flow_config import FlowConfig
 from common.phase import gain_by_drive
 
-from rnnkit.gradients.finite_size import finite_size
-from rnnkit.runner.claims import Claim
+from rnnkit.gradients import theory
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -24,13 +28,36 @@ from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 
 __all__ = ["WITHOUT_SPREAD"]
 BUDGET_MINUTES = {"quick": 0.7}
-ROUNDED_TOLERANCE = 0.012  # the same, and the half unit of a number printed to two decimals
-ORTHOGONAL_QUOTED = {
-    0.01: (-0.066, GROWTH_TOLERANCE),
-    0.1: (-0.19, ROUNDED_TOLERANCE),
-    1.0: (-0.46, ROUNDED_TOLERANCE),
-}
-MISSED_BY = 0.01  # G6: the least size of the deviation
+SOURCE = f"{GROWTH_SOURCE} in docs/finite_size.md"
+ROUNDED = 0.012  # the margin of G1, and the half unit of a number printed to two decimals
+ORTHOGONAL_QUOTED = {0.01: (-0.066, GROWTH_TOLERANCE), 0.1: (-0.19, ROUNDED), 1.0: (-0.46, ROUNDED)}
+MISSED_BY = 0.01
+AGREES = Claim(
+    claim="G1",
+    class_="theory",
+    kind="equal",
+    statement="growth rate = theory: {cell} (residual {residual:+.4f}, without the 1/H term {without:+.4f}; "
+    "se {error:.2g})",
+    source=SOURCE,
+    margin=GROWTH_TOLERANCE,
+    reason="the .004 of ten cells in an earlier simulation, and twice the .0015 asked of standard errors",
+)
+VANISHES = Claim(
+    claim="G2",
+    class_="theory",
+    kind="equal",
+    statement="radius = sigma_max = 1 still vanishes when driven: {cell}",
+    source="theory of G1 as quoted in this project's first notes",
+    reason="the margin of G1, and half a unit of a number quoted to two decimals",
+)
+ABOVE_THEORY = Claim(
+    claim="G6",
+    class_="direction",
+    kind="above",
+    statement="weak drive, tied W: growth lies above the asymptotic theory by .01 or more, a crossover: {cell}",
+    source=f"{SOURCE}, one W for all steps",
+    reason=f"theory of the cell and {MISSED_BY:g}, beyond the margin of G1",
+)
 
 
 def measure(config: FlowConfig) -> Measurement:
@@ -55,52 +82,26 @@ def draw(folder: Path) -> None:
     log_norm_by_lag(lags, by, folder / "lags.png", title)
 
 
-def claims(tables: Tables) -> list[Claim]:
-    """Return G1 for each cell where the theory is claimed, G2 for orthogonal W of radius 1, G6 for the known misses."""
+def claims(tables: Tables) -> list[Judgement]:
+    """Return G1 for each cell where the theory is claimed, G2 for orthogonal W of radius 1, G6 for the crossover."""
     found = []
     for row in tables.table.itertuples():
         cell = f"{row.initializer}, g = {row.gain:g}, s2 = {row.drive_variance:g}"
-        if row.initializer == "orthogonal" or row.drive_variance >= 0.5:
-            found.append(_agreement(row, cell))
-        if row.initializer == "orthogonal" and row.gain == 1:
-            expected, tolerance = ORTHOGONAL_QUOTED.get(row.drive_variance, (None, None))
-            if expected is not None:
-                statement = f"radius = sigma_max = 1 still vanishes when driven: {cell}"
-                found.append(
-                    _claim(
-                        "G2",
-                        statement,
-                        "theory of G1 as quoted in this project's first notes",
-                        row,
-                        expected,
-                        tolerance,
-                    )
-                )
+        measured, expected = (row.growth_rate, row.growth_rate_se, row.n), row.growth_rate_theory
+        if pd.notna(expected) and (row.initializer == "orthogonal" or row.drive_variance >= 0.5):
+            found.append(AGREES.judge(*measured, bar=expected, cell=cell, **residuals(row)))
+        if row.initializer == "orthogonal" and row.gain == 1 and row.drive_variance in ORTHOGONAL_QUOTED:
+            bar, margin = ORTHOGONAL_QUOTED[row.drive_variance]
+            found.append(VANISHES.judge(*measured, bar=bar, margin=margin, cell=cell))
         if row.initializer == "gaussian" and row.drive_variance == 0.1 and row.gain in (0.9, 1):
-            statement = f"weak drive, tied W: growth lies above G1: {cell}"
-            found.append(_claim("G6", statement, GROWTH_SOURCE, row, row.growth_rate_theory, MISSED_BY, "deviation"))
+            found.append(ABOVE_THEORY.judge(*measured, bar=expected + MISSED_BY, cell=cell))
     return found
 
 
-def _agreement(row: object, cell: str) -> Claim:
-    term = -float(finite_size(row.gain_achieved, row.drive_variance, row.initializer).c) / row.hidden_size
-    without = row.growth_rate - (row.growth_rate_theory + term)
-    apart = "tells" if term > 2 * row.growth_rate_se + GROWTH_TOLERANCE else "cannot tell"
-    statement = f"growth rate = theory: {cell} (residual without the 1/H term {without:+.4f}: {apart} the two apart)"
-    return _claim("G1", statement, GROWTH_SOURCE, row, row.growth_rate_theory, GROWTH_TOLERANCE)
-
-
-def _claim(
-    claim: str,
-    statement: str,
-    source: str,
-    row: object,
-    expected: float,
-    tolerance: float,
-    kind: str = "equal",
-) -> Claim:
-    measured = row.growth_rate
-    return Claim(claim, statement, source, kind, expected, tolerance, measured, row.growth_rate_se, row.n)
+def residuals(row: Any) -> dict[str, float]:
+    """Return what is left of a rate with the 1/H term of theory and without it, and the standard error of both."""
+    without = row.growth_rate - 0.5 * float(np.log(theory.chi(row.gain_achieved, row.drive_variance)))
+    return {"residual": row.growth_rate - row.growth_rate_theory, "without": without, "error": row.growth_rate_se}
 
 
 EXPERIMENT = Experiment(__file__, FlowConfig, measure, COLUMNS, draw)
