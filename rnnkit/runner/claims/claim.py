@@ -40,6 +40,7 @@ COLUMNS = [
     "se",
     "verdict",
     "n",
+    "counted",
 ]
 
 
