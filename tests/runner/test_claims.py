@@ -87,6 +87,11 @@ def test_zero_margin_without_noise_holds_only_when_met():
     assert judge_equal(1.0, 0.0, 0.0, 0.0) == "fails"
 
 
+def test_a_job_that_is_missing_decides_nothing():
+    found = declared().judge(math.nan, math.nan, math.nan, case="")
+    assert (found.verdict, found.n) == ("undecided", 0)
+
+
 @pytest.mark.parametrize("measured", [2.0, 0.0, math.nan])
 def test_what_a_smaller_budget_shows_is_undecided_either_way(measured):
     above = declared(kind="above", margin=None)

@@ -90,11 +90,11 @@ class Claim:
         """Return what data say. bar, margin: of this case, where the declaration leaves them open.
 
         enough: whether the budget is the claim's own; what a smaller one shows is undecided either way. draws: what the
-        case's random numbers are, where another case of the claim has the same ones: both count once.
+        case's random numbers are, where another case of the experiment has the same ones: both count once.
         """
         bar, margin = (_one(self, name, given) for name, given in (("bar", bar), ("margin", margin)))
-        statement = self.statement.format(**case)
-        return Judgement(self, statement, bar, margin, float(measured), float(se), int(n), bool(enough), draws)
+        statement, n = self.statement.format(**case), 0 if n != n else int(n)  # a job that is missing has nan
+        return Judgement(self, statement, bar, margin, float(measured), float(se), n, bool(enough), draws)
 
 
 def _one(claim: Claim, name: str, given: float | None) -> float:

@@ -81,7 +81,7 @@ def counted(frame: pd.DataFrame) -> pd.DataFrame:
     worst = own.verdict.map({"fails": 0, "undecided": 1, "holds": 2})
     alone = own.draws.where(own.draws != "", own.index.map(str))
     first = own.assign(worst=worst, alone=alone).sort_values("worst", kind="stable")
-    return own.loc[first.drop_duplicates(["claim", "experiment", "alone"]).index.sort_values()]
+    return own.loc[first.drop_duplicates(["experiment", "alone"]).index.sort_values()]
 
 
 def headline(frame: pd.DataFrame) -> str:
