@@ -17,7 +17,7 @@ from common.first_matrix import LEFT, first_matrix
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -25,10 +25,28 @@ from rnnkit.runner.tables.training_figures import learning_curves_by
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 6.0}
-BASELINE, BASELINE_MARGIN, BASELINE_SEQUENCES = 1 / 6, 0.002, 200_000
-MARGIN = 0.25  # of the baseline: IRNN below the others by at least that, fixed before the first run
-ENOUGH_UPDATES, ENOUGH_LENGTH = 6000, 150  # what trains for less, or over fewer steps than theirs, refutes nothing
+BASELINE, BASELINE_SEQUENCES = 1 / 6, 200_000
+ENOUGH_UPDATES, ENOUGH_LENGTH = 6000, 150  # fewer updates, or fewer steps than theirs, decide nothing
 LE = "Le, Jaitly, Hinton 2015"
+CONSTANT = Claim(
+    claim="M5a",
+    class_="check",
+    kind="equal",
+    statement="adding: squared error of the constant 1",
+    source=f"the variance of a sum of two uniform numbers; {LE} (.1767 [recalled])",
+    bar=BASELINE,
+    margin=0.002,
+    reason="over four standard errors of 200,000 sequences",
+)
+BELOW = Claim(
+    claim="M5b",
+    class_="direction",
+    kind="above",
+    statement="adding, seq_len {length}: loss of {other} less that of irnn, in 1/6 ({updates:,} updates)",
+    source=LE,
+    bar=0.25,
+    reason="a quarter of the loss of a constant, fixed before the first run",
+)
 
 
 def measure(config: TrainingConfig) -> Measurement:
@@ -53,23 +71,21 @@ def draw(folder: Path) -> None:
     learning_curves_by(history, by, "seq_len", "loss", "constant_loss", folder / "loss.png", "mean squared error")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return M5: the baseline, IRNN against tanh and ReLU at the longest length; M6."""
     table, length = tables.table, tables.table.seq_len.max()
     row = table.iloc[0]
-    found = [Claim("M5a", "adding: squared error of the constant 1", LE + " (.1767 [recalled])", "equal",
-                   BASELINE, BASELINE_MARGIN, row.loss_of_constant, row.loss_of_constant_se,
-                   BASELINE_SEQUENCES)]  # fmt: skip
+    found = [CONSTANT.judge(row.loss_of_constant, row.loss_of_constant_se, BASELINE_SEQUENCES)]
     cells = table[table.seq_len == length].set_index("net")
     losses = {net: tables.nets[tables.nets.out == cells.out[net]].sort_values("replicate").test_loss.to_numpy()
               for net in ("irnn", "tanh", "relu")}  # fmt: skip
     learned = min(values.mean() for values in losses.values()) < LEFT * BASELINE
-    enough = bool(learned) and row.updates >= ENOUGH_UPDATES and length >= ENOUGH_LENGTH
+    enough = learned and row.updates >= ENOUGH_UPDATES and length >= ENOUGH_LENGTH
     for other in ("tanh", "relu"):
         difference = (losses[other] - losses["irnn"]) / BASELINE
-        statement = f"adding, seq_len {length}: loss of {other} less that of irnn, in 1/6 ({row.updates:,} updates)"
-        found.append(Claim("M5b", statement, LE, "above", MARGIN, 0.0, float(np.mean(difference)),
-                           standard_error(difference), len(difference), enough))  # fmt: skip
+        measured = (np.mean(difference), standard_error(difference), len(difference))
+        case = {"length": length, "other": other, "updates": row.updates}
+        found.append(BELOW.judge(*measured, enough=enough, draws="the same nets of irnn", **case))
     return [*found, first_matrix(tables, "identity", "orthogonal", length, ENOUGH_UPDATES)]
 
 

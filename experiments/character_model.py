@@ -20,7 +20,7 @@ from tqdm import tqdm
 import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import NamesFile
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -31,8 +31,15 @@ BUDGET_MINUTES = {"quick": 0.05}
 COLUMNS = ["characters", "alphabet", "parameters", "bits_per_character", "unigram_bits", "sample", "status", "n"]
 WITHOUT_SPREAD = ("bits_per_character", "sample")  # of one training
 ENOUGH_TO_HOLD_OUT = 1000  # characters
-KNOWN = 0.05  # bits: every character but the first, which nothing announces, is all but certain
-SOURCE = "the seed article's character model, trained"
+BY_HEART = Claim(
+    claim="S10",
+    class_="direction",
+    kind="below",
+    statement="character model, {cell}: bits per character of {text!r}",
+    source="the seed article's character model, trained",
+    bar=0.05,
+    reason="every character but the first, which nothing announces, is all but certain",
+)
 
 
 class Config(CellConfig):
@@ -142,13 +149,12 @@ def draw(folder: Path) -> None:
     learning_curves(history, by, "bits", folder / "bits.png", "bits per character, training")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return one claim for each cell: it has learned the article's text by heart."""
-    found = []
-    for row in tables.table[tables.table.path == "none"].itertuples():
-        statement = f"character model, {row.cell}: bits per character of {row.text!r}"
-        found.append(Claim("S10", statement, SOURCE, "below", KNOWN, 0.0, row.bits_per_character, 0.0, row.n))
-    return found
+    own = tables.table[tables.table.path == "none"]
+    return [
+        BY_HEART.judge(row.bits_per_character, 0.0, row.n, cell=row.cell, text=row.text) for row in own.itertuples()
+    ]
 
 
 EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)

@@ -4,8 +4,9 @@ Method. Tallec and Ollivier (2018) begin the forget gates so that 1/(1 - f), the
 uniform on [2, longest]. Through the cells alone, without recurrent weights and input, the squared gradient k steps
 back is E f^(2k) = about E_2(2k / longest), the exponential integral (`rnnkit.theory.kept_by_gates`): level up to a
 tenth of `longest`, then falling as e^(-2k / longest) longest / 2k, which no single gate and no power of k does. The
-loss is the sum of c_T / sqrt(H); judged at lags of longest / 10, longest and 3 longest. Beside it, not judged, the
-gradient of all states of the whole net, its recurrent weights Gaussian of gain 1, driven by white noise.
+loss is the sum of c_T / sqrt(H); judged at lags of longest / 10, longest and 3 longest. A job of another `longest` has
+the same gates, stretched: all is one curve of one draw. Beside it, not judged, the gradient of all states of the whole
+net, its recurrent weights Gaussian of gain 1, driven by white noise.
 
     python experiments/chrono.py -m longest=30,100,300 out=DIR
 """
@@ -23,7 +24,7 @@ from rnnkit.networks import recipes
 from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import Streams, streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -35,8 +36,15 @@ BUDGET_MINUTES = {"quick": 0.1}
 SHARES = {"tenth": 0.1, "once": 1.0, "thrice": 3.0}  # lags judged, of `longest`
 COLUMNS = [*(column for name in SHARES for column in (f"kept_{name}", f"kept_{name}_se", f"kept_{name}_theory"))]
 COLUMNS += ["log10_whole_once", "status", "n"]
-RELATIVE = 0.1  # of E f^(2k): four standard errors at 3 longest, of 64 nets of 100 units
-SOURCE = "Tallec, Ollivier 2018, eq. 16; E f^(2k) derived in this file"
+RELATIVE = 0.1  # margin, of the bar
+KEPT = Claim(
+    claim="L3c",
+    class_="theory",
+    kind="equal",
+    statement="(c) gates of up to {longest} steps: mean squared gradient of the cells {lag} steps back",
+    source="Tallec, Ollivier 2018, eq. 16; E f^(2k) derived in this file",
+    reason="a tenth of it: four standard errors at 3 longest, of 64 nets of 100 units",
+)
 
 
 class Config(JobConfig):
@@ -104,15 +112,14 @@ def draw(folder: Path) -> None:
     save(figure, folder / "kept.png")
 
 
-def claims(tables: Tables) -> list[Claim]:
-    """Return L3 (c): the mean squared gradient at three lags of each job."""
+def claims(tables: Tables) -> list[Judgement]:
+    """Return L3 (c): the mean squared gradient at three lags of each job, all of the same gates."""
     found = []
     for row in tables.table.itertuples():
         for name, share in SHARES.items():
-            expected, measured, se = (getattr(row, f"kept_{name}{end}") for end in ("_theory", "", "_se"))
-            k = round(share * row.longest)
-            statement = f"(c) gates of up to {row.longest} steps: mean squared gradient of the cells {k} steps back"
-            found.append(Claim("L3c", statement, SOURCE, "equal", expected, RELATIVE * expected, measured, se, row.n))
+            bar, measured, se = (getattr(row, f"kept_{name}{end}") for end in ("_theory", "", "_se"))
+            case = {"longest": row.longest, "lag": round(share * row.longest)}
+            found.append(KEPT.judge(measured, se, row.n, bar=bar, margin=RELATIVE * bar, draws="gates", **case))
     return found
 
 

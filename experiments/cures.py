@@ -32,7 +32,7 @@ from rnnkit.networks import recipes
 from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import Streams, streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs import store
 from rnnkit.runner.jobs.config import PositiveOrNone, number
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
@@ -47,11 +47,51 @@ LAGS = (10, 100, 1000)
 COLUMNS = ["growth_rate", "growth_rate_se", "growth_rate_sd"]
 COLUMNS += [f"log10_grad_{lag}{end}" for lag in LAGS for end in ("", "_se")]
 COLUMNS += ["n_zero", "largest_exponent", "mean_exponent", "dead", "growth_at_rest", "linear_gap", "status", "n"]
-LOST, KEPT = -6.0, -3.0  # log10 of the gradient at lag 100: what counts as vanished, and as carried
-LOSE = {name: recipes.RECIPES[name].source for name in ("tanh", "lstm", "gru")}
-KEEP = {name: recipes.RECIPES[name].source for name in ("chrono", "lru", "indrnn", "cornn", "antisymmetric")}
-ROUNDING = 1e-9  # nats at lag 1,000, of logarithms of size 100
-NO_GROWTH = 0.05  # nats a step: what antisymmetric weights promise, at a step of .1 and eigenvalues up to 2.8 i
+LOSE = {
+    name: Claim(
+        claim="L6a",
+        class_="direction",
+        kind="below",
+        statement="(a) log10 of the gradient at lag 100: {case}",
+        source=f"{recipes.RECIPES[name].source}: the net; the direction was stated here before the first run",
+        bar=-6.0,
+        reason="what counts as vanished",
+    )
+    for name in ("tanh", "lstm", "gru")
+}
+KEEP = {
+    name: Claim(
+        claim="L6b",
+        class_="direction",
+        kind="above",
+        statement="(b) log10 of the gradient at lag 100: {case}",
+        source=recipes.RECIPES[name].source,
+        bar=-3.0,
+        reason="what counts as carried",
+    )
+    for name in ("chrono", "lru", "indrnn", "cornn", "antisymmetric")
+}
+DECAY = Claim(
+    claim="L6c",
+    class_="check",
+    kind="equal",
+    statement="(c) largest distance from |lambda|^k of its own units, nats at any lag: {case}",
+    source=recipes.RECIPES["lru"].source,
+    bar=0.0,
+    margin=1e-9,
+    reason="rounding at lag 1,000, of logarithms of size 100",
+)
+NO_GROWTH = Claim(
+    claim="L6c",
+    class_="theory",
+    kind="equal",
+    statement="(c) growth per step of either sign: {case}",
+    source=recipes.RECIPES["antisymmetric"].source,
+    bar=0.0,
+    margin=0.05,
+    reason="nats a step: what antisymmetric weights promise, at a step of .1 and eigenvalues up to 2.8 i",
+)
+WHATEVER_DRIVE = ("lru", "indrnn")  # linear, and relu without biases: the drive's size does not touch their gradients
 
 
 class Config(CellConfig):
@@ -176,23 +216,20 @@ def said(row: Any) -> str:
     return row.net if np.isnan(row.spectral_radius) else f"{row.net}, radius {row.spectral_radius:g}"
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return L6: (a) what is lost at lag 100, (b) what is kept, (c) where theory gives a number."""
     found, table = [], tables.table[(tables.table.status == "done") & tables.table.spectral_radius.isna()]
     for row in table.itertuples():
         case, at_100 = f"{row.net}, drive variance {row.drive_variance:g}", (row.log10_grad_100, row.log10_grad_100_se)
-        statement = f"log10 of the gradient at lag 100: {case}"
+        same = row.net if row.net in WHATEVER_DRIVE else case
         if row.net in LOSE and row.drive_variance > 0:
-            found.append(Claim("L6a", f"(a) {statement}", LOSE[row.net], "below", LOST, 0.0, *at_100, row.n))
+            found.append(LOSE[row.net].judge(*at_100, row.n, draws=same, case=case))
         if row.net in KEEP and row.drive_variance > 0:
-            found.append(Claim("L6b", f"(b) {statement}", KEEP[row.net], "above", KEPT, 0.0, *at_100, row.n))
+            found.append(KEEP[row.net].judge(*at_100, row.n, draws=same, case=case))
         if row.net == "lru":
-            statement = f"(c) largest distance from |lambda|^k of its own units, nats at any lag: {case}"
-            found.append(Claim("L6c", statement, KEEP["lru"], "equal", 0.0, ROUNDING, row.linear_gap, 0.0, row.n))
+            found.append(DECAY.judge(row.linear_gap, 0.0, row.n, draws=same, case=case))
         if row.net == "antisymmetric":
-            statement = f"(c) growth per step of either sign: {case}"
-            measured = abs(row.growth_rate), row.growth_rate_se
-            found.append(Claim("L6c", statement, KEEP["antisymmetric"], "equal", 0.0, NO_GROWTH, *measured, row.n))
+            found.append(NO_GROWTH.judge(abs(row.growth_rate), row.growth_rate_se, row.n, draws=same, case=case))
     return found
 
 

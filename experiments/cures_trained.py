@@ -5,7 +5,7 @@ each net as its paper begins it (`rnnkit.networks.recipes`), all by one protocol
 norm 1, batches of 20, 50 units. A net is solved when under 1% of fresh sequences are wrong; the horizon of a kind of
 net is the longest sequence at which half or more of its nets are. Each cure is judged at the shortest sequence that
 plain tanh nets do not learn; where they learn all of the sweep, or a budget is below `ENOUGH_UPDATES`, nothing is
-decided against it. One protocol for all is fair to none: papers searched for learning rates.
+decided. One protocol for all is fair to none: papers searched for learning rates.
 
     python experiments/cures_trained.py -m task=adding_le,copying net=tanh,lstm,gru,chrono,lru seq_len=25,50,100 out=DIR
 """
@@ -18,7 +18,7 @@ from common.cells import by_cell
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.networks.recipes import RECIPES
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -28,6 +28,18 @@ from rnnkit.statistics import share_se
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 40.0}
 HALF, ENOUGH_UPDATES = 0.5, 10_000
 PLAIN = "tanh"
+LEARNS = {
+    net: Claim(
+        claim="L7",
+        class_="direction",
+        kind="above",
+        statement=f"{{task}}, {net}: share solved where {PLAIN} nets are not ({{horizons}}){{at}}",
+        source=recipe.source,
+        bar=HALF,
+        reason="under half of the plain nets are solved there, and half or more of the cure's are to be",
+    )
+    for net, recipe in RECIPES.items()
+}
 
 
 def horizon(table: pd.DataFrame, net: str) -> int:
@@ -44,22 +56,21 @@ def draw(folder: Path) -> None:
         success_by(table, "seq_len", by, folder / f"{Path(task).stem}.png", "length of the sequence, steps")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return L7: of each task and cure, the share solved at the shortest sequence that plain nets do not learn."""
     found = []
     for task, table in tables.table.groupby("task"):
         plain = table[(table.net == PLAIN) & (table.solved_share < HALF)].sort_values("seq_len")
         for net in dict.fromkeys(table.net[table.net != PLAIN]):
             horizons = f"horizons {net} {horizon(table, net)}, {PLAIN} {horizon(table, PLAIN)}"
-            statement = f"{task}, {net}: share solved where {PLAIN} nets are not ({horizons})"
-            source = RECIPES[net].source
+            case = {"task": task, "horizons": horizons}
             if plain.empty:
-                found.append(Claim("L7", statement, source, "above", HALF, 0.0, np.nan, np.nan, 0))
+                found.append(LEARNS[net].judge(np.nan, np.nan, 0, enough=False, at="", **case))
                 continue
             row = table[(table.net == net) & (table.seq_len == plain.seq_len.iloc[0])].iloc[0]
-            statement += f", at {row.seq_len} steps, {row.updates:,} updates"
-            enough, se = row.updates >= ENOUGH_UPDATES, share_se(row.n_solved, row.n)
-            found.append(Claim("L7", statement, source, "above", HALF, 0.0, row.solved_share, se, row.n, enough))
+            case["at"] = f", at {row.seq_len} steps, {row.updates:,} updates"
+            se, enough = share_se(row.n_solved, row.n), row.updates >= ENOUGH_UPDATES
+            found.append(LEARNS[net].judge(row.solved_share, se, row.n, enough=enough, **case))
     return found
 
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 import rnnkit
 from rnnkit.kernels import clip_by_norm
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -36,7 +36,15 @@ FORMATS = ("%d %B %Y", "%b %d, %Y", "%d.%m.%Y", "%m/%d/%Y", "%A, %B %d, %Y")
 FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
 PRINTABLE = "".join(map(chr, range(32, 127)))
 VALIDATION, TEST, EVERY = 1000, 10_000, 250
-ENOUGH = 0.99
+RIGHT = Claim(
+    claim="S9",
+    class_="direction",
+    kind="above",
+    statement="encoder-decoder, {cell}, {task}: share of fresh sequences answered without a fault",
+    source="Sutskever, Vinyals, Le 2014; the seed article's encoder-decoder",
+    bar=0.99,
+    reason="both tasks have one right answer to every sequence: all but a hundredth of them",
+)
 
 
 class Batch(NamedTuple):
@@ -147,14 +155,12 @@ def draw_curves(folder: Path) -> None:
     learning_curves(history, "job", "accuracy", folder / "accuracy.png", "share of sequences answered without a fault")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return one claim for each job: over 99% of fresh sequences are answered without a fault."""
-    found = []
-    for row in tables.table.itertuples():
-        statement = f"encoder-decoder, {row.cell}, {row.task}: share of fresh sequences answered without a fault"
-        source = "Sutskever, Vinyals, Le 2014; the seed article's encoder-decoder"
-        found.append(Claim("S9", statement, source, "above", ENOUGH, 0.0, row.accuracy, row.accuracy_se, row.n))
-    return found
+    return [
+        RIGHT.judge(row.accuracy, row.accuracy_se, row.n, cell=row.cell, task=row.task)
+        for row in tables.table.itertuples()
+    ]
 
 
 EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw_curves)

@@ -19,7 +19,7 @@ import rnnkit
 from rnnkit import statistics
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -50,7 +50,14 @@ QUOTED = {
     3.0: (14.27, 0.005),
     5.0: (103.2, 0.05),
 }
-SOURCE = "dc_t/dc_{t-1} = f: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000"
+HALF_LIFE = Claim(
+    claim="G9",
+    class_="check",
+    kind="equal",
+    statement="LSTM without weights, forget bias {bias:g}: half-life of the gradient of c, steps",
+    source="dc_t/dc_{t-1} = f: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000",
+    reason="half a unit of the last digit noted",
+)
 
 
 class Config(JobConfig):
@@ -125,14 +132,13 @@ def draw(folder: Path) -> None:
         log_norm_by_lag(lags[lags.weights == weights], "forget_bias", folder / name, title)
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return G9 for each bias whose half-life was printed."""
     found = []
     for row in tables.table.itertuples():
         if row.forget_bias in QUOTED:
-            expected, tolerance = QUOTED[row.forget_bias]
-            statement = f"LSTM without weights, forget bias {row.forget_bias:g}: half-life of the gradient of c, steps"
-            found.append(Claim("G9", statement, SOURCE, "equal", expected, tolerance, row.half_life, 0.0, row.n))
+            bar, margin = QUOTED[row.forget_bias]
+            found.append(HALF_LIFE.judge(row.half_life, 0.0, row.n, bar=bar, margin=margin, bias=row.forget_bias))
     return found
 
 

@@ -5,7 +5,8 @@ Jacobian is z + (1 - z) r W, r = sigma(b_r), z = sigma(b_z), and an LSTM's cells
 the weights of the candidate: with eigenvalues of W up to the gain, the largest of the Jacobian is 1 where
 gain = 1 / sigma(b_r), whatever the update gate, or gain = 4 (1 - sigma(b_f)). Measured twice, by neither formula: the
 gain at which the Jacobian of the net itself (`rnnkit.gradients.jacobians`) has its largest eigenvalue on the unit
-circle; and whether a small state has grown or faded after `steps` at .9 and 1.1 times the predicted gain. An orthogonal
+circle; and whether a small state has grown or faded after `steps` at .9 and 1.1 times the predicted gain. A GRU's reset
+gate only scales W, so its three biases are of the same nets at the same share of the critical gain. An orthogonal
 W has its eigenvalues on the circle; the rightmost one of a Gaussian W reaches past it, by some percent at 100 units.
 
     python experiments/gate_stability.py -m cell=gru,lstm gate_bias=-1,0,1 initializer=orthogonal out=DIR
@@ -25,7 +26,7 @@ from rnnkit.networks.by_state import State
 from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -37,9 +38,35 @@ BUDGET_MINUTES = {"quick": 0.3}
 COLUMNS = ["critical_gain", "critical_gain_se", "critical_gain_theory", "active_below", "active_above", "status", "n"]
 BELOW, ABOVE = 0.9, 1.1  # times the predicted gain
 SMALL = 1e-6  # size of the state that is let go
-TOLERANCE = {"orthogonal": 0.005, "gaussian": 0.1}  # relative: angles are 2 pi / H apart; finite size, see above
-MOST_STRAY = 0.1  # share of nets that may be on the other side at .9 and 1.1
+MARGIN = {"orthogonal": 0.005, "gaussian": 0.1}  # of the bar
 SOURCE = "largest eigenvalue of the zero state's Jacobian, derived in this file"
+CRITICAL = Claim(
+    claim="L3a",
+    class_="theory",
+    kind="equal",
+    statement="(a) critical gain of the zero state, {case}",
+    source=SOURCE,
+    reason="relative: .005 of orthogonal W, whose angles are 2 pi / H apart; .1 of Gaussian W, finite size, see above",
+)
+STRAY = "one net in ten may be on the other side"
+QUIET = Claim(
+    claim="L3b",
+    class_="theory",
+    kind="below",
+    statement=f"(b) share of nets in which a small state grows, at {BELOW:g} times that gain, {{case}}",
+    source=SOURCE,
+    bar=0.1,
+    reason=STRAY,
+)
+ACTIVE = Claim(
+    claim="L3b",
+    class_="theory",
+    kind="above",
+    statement=f"(b) share of nets in which a small state grows, at {ABOVE:g} times that gain, {{case}}",
+    source=SOURCE,
+    bar=0.9,
+    reason=STRAY,
+)
 GATE = {"gru": "r", "lstm": "f"}  # the gate that gate_bias is of
 
 
@@ -139,22 +166,18 @@ def draw(folder: Path) -> None:
     save(figure, folder / "critical_gain.png")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return L3 (a) the critical gain of each job, (b) which side of it nets are on."""
     found = []
     for row in tables.table.itertuples():
         update = f", update bias {row.update_bias:g}" if row.cell == "gru" else ""
-        case, expected = f"{row.cell}, gate bias {row.gate_bias:g}{update}, {row.initializer} W", predicted(row)
-        statement, tolerance = f"(a) critical gain of the zero state, {case}", TOLERANCE[row.initializer] * expected
-        measured = row.critical_gain, row.critical_gain_se, row.n
-        found.append(Claim("L3a", statement, SOURCE, "equal", expected, tolerance, *measured))
-        for kind, share, bar, ratio in (
-            ("below", row.active_below, MOST_STRAY, BELOW),
-            ("above", row.active_above, 1 - MOST_STRAY, ABOVE),
-        ):
-            statement = f"(b) share of nets in which a small state grows, at {ratio:g} times that gain, {case}"
-            se = share_se(round(share * row.n), row.n)
-            found.append(Claim("L3b", statement, SOURCE, kind, bar, 0.0, share, se, row.n))
+        case, bar = f"{row.cell}, gate bias {row.gate_bias:g}{update}, {row.initializer} W", predicted(row)
+        measured, margin = (row.critical_gain, row.critical_gain_se, row.n), MARGIN[row.initializer] * bar
+        same = f"gru{update}, {row.initializer} W" if row.cell == "gru" else case  # W scaled by the reset gate, no more
+        found.append(CRITICAL.judge(*measured, bar=bar, margin=margin, draws=same, case=case))
+        for side, share in ((QUIET, row.active_below), (ACTIVE, row.active_above)):
+            measured = share, share_se(round(share * row.n), row.n), row.n
+            found.append(side.judge(*measured, draws=f"{side.kind}: {same}", case=case))
     return found
 
 

@@ -20,7 +20,7 @@ from common.flow import COLUMNS, measure_flow
 from common.flow_config import FlowConfig
 from pydantic import BeforeValidator, Field
 
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -29,14 +29,47 @@ from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.05, "laptop": 0.4}
 SMALL = 0.01  # standard deviation of "sigmoid" nets in Pascanu, Mikolov, Bengio (2013)
-# A net's gain has a standard deviation of 1 / (sqrt(2) H), .014 at H = 50: two standard errors of 24 nets are .006.
-GAIN_TOLERANCE = 0.01
-LEAST_ADVANTAGE = 1.0  # nats per step: a factor e for each step; ln(1 / (.01 sqrt(H))) is 2.6 at H = 50, 2.0 at 200
-MARGIN = 0.02  # nats per step below 0, as in critical_gain
-RATE_TOLERANCE = 0.012  # as in gradient_flow, for nets fewer than G1's 256
-TRUSTED_DRIVE = 0.5  # Gaussian W under weaker drive is known to miss G1 (claim G6)
+TRUSTED_DRIVE = 0.5  # Gaussian W of this size under weaker drive lies above G1 (claim G6)
 ARTICLE = "seed article: Glorot init helps at the start; Glorot, Bengio 2010"
 THEORY = "theory of G1 at each net's achieved gain"
+GAIN = Claim(
+    claim="S5a",
+    class_="check",
+    kind="equal",
+    statement="gain of Glorot's W_hh, H = {units}",
+    source=ARTICLE,
+    bar=1.0,
+    margin=0.01,
+    reason="a net's gain has a standard deviation of 1 / (sqrt(2) H), .014 at H = 50: two standard errors of 24 nets "
+    "are .006",
+)
+ADVANTAGE = Claim(
+    claim="S5b",
+    class_="direction",
+    kind="above",
+    statement=f"growth rate of Glorot's start over that of std {SMALL:g}, nats per step: {{cell}}",
+    source=ARTICLE,
+    bar=1.0,
+    reason="a factor e for each step; ln(1 / (.01 sqrt(H))) is 2.6 at H = 50, 2.0 at 200",
+)
+VANISHES = Claim(
+    claim="S5c",
+    class_="theory",
+    kind="below",
+    statement="gradients of Glorot's start vanish: {cell}",
+    source=THEORY,
+    bar=-0.02,
+    reason="nats per step: a factor e within 50 steps, as G2",
+)
+RATE = Claim(
+    claim="S5d",
+    class_="theory",
+    kind="equal",
+    statement="growth rate of Glorot's start = theory: {cell}",
+    source=THEORY,
+    margin=0.012,
+    reason="as G7a: fewer nets than the 128 of G1",
+)
 
 
 def _start(value: object) -> object:
@@ -78,27 +111,21 @@ def draw(folder: Path) -> None:
     log_norm_by_lag(lags, by, folder / "lags.png", title)
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return S5: Glorot's gain (a), its advantage (b), that it vanishes (c), at the rate of theory (d)."""
     found = []
     glorot = tables.table[tables.table.start == "glorot"]
     for row in glorot.drop_duplicates("hidden_size").itertuples():
         gains = tables.nets[tables.nets.out == row.out].gain_achieved
-        statement = f"gain of Glorot's W_hh, H = {row.hidden_size}"
-        se = standard_error(gains)
-        found.append(Claim("S5a", statement, ARTICLE, "equal", 1.0, GAIN_TOLERANCE, mean(gains), se, row.n))
+        found.append(GAIN.judge(mean(gains), standard_error(gains), row.n, units=row.hidden_size))
     for row in glorot.itertuples():
         cell = f"s2 = {row.drive_variance:g}, H = {row.hidden_size}"
-        ahead = _advantage(tables, row)
-        measured, se = (np.nan, np.nan) if ahead.empty else (mean(ahead), standard_error(ahead))
-        statement = f"growth rate of Glorot's start over that of std {SMALL:g}, nats per step: {cell}"
-        found.append(Claim("S5b", statement, ARTICLE, "above", 0.0, LEAST_ADVANTAGE, measured, se, len(ahead)))
-        rate, se = row.growth_rate, row.growth_rate_se
-        statement = f"gradients of Glorot's start vanish: {cell}"
-        found.append(Claim("S5c", statement, THEORY, "below", 0.0, MARGIN, rate, se, row.n))
+        ahead, rate = _advantage(tables, row), (row.growth_rate, row.growth_rate_se, row.n)
+        measured = (np.nan, np.nan) if ahead.empty else (mean(ahead), standard_error(ahead))
+        found.append(ADVANTAGE.judge(*measured, len(ahead), cell=cell))
+        found.append(VANISHES.judge(*rate, cell=cell))
         if row.drive_variance >= TRUSTED_DRIVE:
-            statement, expected = f"growth rate of Glorot's start = theory: {cell}", row.growth_rate_theory
-            found.append(Claim("S5d", statement, THEORY, "equal", expected, RATE_TOLERANCE, rate, se, row.n))
+            found.append(RATE.judge(*rate, bar=row.growth_rate_theory, cell=cell))
     return found
 
 

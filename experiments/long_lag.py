@@ -16,13 +16,18 @@ sequences, and both are tried whenever the last x and the last y sequence were w
 `max_sequences` were shown, or `max_outputs` outputs computed. Beside it the harder rule, held: the 10,000 sequences
 after the success are without fault too, while learning goes on.
 
+Where the paper says two things: success is an error below .25 at the end of a sequence in its table 11, and always, as
+here, in its text. Appendix A.1 has a weight's update as the sum over all steps of a sequence, which of the three only
+bptt makes. Eq. 16 has no 1/2 in the error, and eq. 19 leaves the 2 out.
+
 Our conventions where the paper is silent. The lstm's cell and gate join the net ("once the error has stopped
 decreasing") when the mean error of 100 sequences first is not below that of the 100 before. Its gate's weights begin
 at -3 + U[-.2, .2]: to bias the input gate towards zero is the paper's own remedy for a cell that drifts, and table 2
 leaves no room for a bias weight. lstm_open does without: its cell gathers about p / 4 and its outputs saturate.
 
 The rule of success and the -3 were settled on trials of seed 4242, which no preset uses. Those trials needed about five
-times the published learning rates for the published numbers; with a case of its own this is shown and not judged.
+times the published learning rates for the published numbers; with a case of its own this is shown and not judged. No
+factor that the paper gives explains it.
 
     python experiments/long_lag.py -m case=rtrl-4-1,lstm-100-1 out=DIR
 """
@@ -38,7 +43,7 @@ from rnnkit._compile.jit import jit
 from rnnkit.cells.functions import sigmoid
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -63,8 +68,37 @@ PUBLISHED_SEQUENCES = {("rtrl", 4, 1.0): 1_043_000, ("rtrl", 4, 4.0): 892_000, (
 PUBLISHED_SEQUENCES |= {("lstm", 100, 1.0): 5040}
 PUBLISHED_WEIGHTS = {("rtrl", 4): 36, ("rtrl", 10): 144, ("rtrl", 100): 10404, ("bptt", 100): 10404}
 PUBLISHED_WEIGHTS |= {("lstm", 100): 10504}
-SHARE_TOLERANCE = 0.25  # two standard errors of their own 18 trials are .20 at 78% and 22%, .23 at 56%
-SEQUENCES_TOLERANCE = 2520  # half of theirs: when "the error has stopped decreasing" is left open
+LSTM_CAP = 2 * PUBLISHED_SEQUENCES[("lstm", 100, 1.0)]
+SHARE = {
+    part: Claim(
+        claim=f"M2{part}",
+        class_="number",
+        kind="equal",
+        statement="{name}: share of trials solved within {cap:,} sequences",
+        source=SOURCE,
+        margin=0.25,
+        reason="two standard errors of their own 18 trials are .20 at 78% and 22%, .23 at 56%",
+    )
+    for part in "abc"
+}
+SEQUENCES = Claim(
+    claim="M2c",
+    class_="number",
+    kind="equal",
+    statement="{name}: sequences until success, mean of the trials solved",
+    source=SOURCE,
+    margin=2520,
+    reason='half of theirs: when "the error has stopped decreasing" is left open',
+)
+WEIGHTS = Claim(
+    claim="M2d",
+    class_="check",
+    kind="equal",
+    statement="{name}: number of weights",
+    source=SOURCE,
+    margin=0.0,
+    reason="a count",
+)
 
 
 class Config(JobConfig):
@@ -269,7 +303,7 @@ def draw(folder: Path) -> None:
     save(figure, folder / "solved.png")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return M2: shares solved at p = 4 (a), none at p = 10 and 100 (b), the LSTM (c), numbers of weights (d)."""
     found = []
     for row in tables.table.itertuples():
@@ -278,23 +312,29 @@ def claims(tables: Tables) -> list[Claim]:
         if case in PUBLISHED_SHARE or (case[:2] in PUBLISHED_ZERO and 1 <= row.learning_rate <= 10):
             found.append(_share(row, name, PUBLISHED_SHARE.get(case, 0.0)))
         if row.method == "lstm" and case in PUBLISHED_SEQUENCES:
-            statement = f"{name}: sequences until success, mean of the trials solved"
-            expected, measured = PUBLISHED_SEQUENCES[case], (row.sequences, row.sequences_se, row.n)
-            found.append(Claim("M2c", statement, SOURCE, "equal", expected, SEQUENCES_TOLERANCE, *measured))
+            budget = {"enough": row.cap >= LSTM_CAP, "draws": _trials(row)}
+            measured, bar = (row.sequences, row.sequences_se, row.n), PUBLISHED_SEQUENCES[case]
+            found.append(SEQUENCES.judge(*measured, bar=bar, **budget, name=name))
         if (weights := PUBLISHED_WEIGHTS.get(case[:2])) is not None:
-            statement = f"{name}: number of weights"
-            found.append(Claim("M2d", statement, SOURCE, "equal", weights, 0.0, row.weights, 0.0, 1))
+            found.append(WEIGHTS.judge(row.weights, 0.0, 1, bar=weights, name=name))
     return found
 
 
-def _share(row: Any, name: str, expected: float) -> Claim:
-    """Return the claim of a share of trials solved; too few, or none, by a cap below the paper's decide nothing."""
-    enough = 2 * PUBLISHED_SEQUENCES[("lstm", 100, 1.0)] if row.method == "lstm" else PUBLISHED_CAP
-    is_open = row.cap < enough and row.solved_share <= expected
-    part = "c" if row.method == "lstm" else "b" if expected == 0 else "a"
-    statement = f"{name}: share of trials solved within {row.cap:,} sequences"
-    se = np.inf if is_open else row.solved_share_se
-    return Claim(f"M2{part}", statement, SOURCE, "equal", expected, SHARE_TOLERANCE, row.solved_share, se, row.n)
+def _share(row: Any, name: str, published: float) -> Judgement:
+    """Return the claim of a share of trials solved.
+
+    A cap below the paper's decides nothing, but for more solved than the paper has: further sequences undo no success.
+    """
+    claim = SHARE["c" if row.method == "lstm" else "b" if published == 0 else "a"]
+    long_enough = row.cap >= (LSTM_CAP if row.method == "lstm" else PUBLISHED_CAP)
+    enough = long_enough or row.solved_share > published + claim.margin
+    case = {"bar": published, "enough": enough, "draws": _trials(row), "name": name, "cap": row.cap}
+    return claim.judge(row.solved_share, row.solved_share_se, row.n, **case)
+
+
+def _trials(row: Any) -> str:
+    """Return what trials with the same first weights and sequences have in common: every rate begins with them."""
+    return f"{row.method}, p = {row.delay}"
 
 
 EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)

@@ -28,7 +28,7 @@ from rnnkit.initializers import recurrent_weights
 from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import Streams, streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -43,10 +43,64 @@ COLUMNS = [*(column for name in MEASURED for column in (name, f"{name}_se")), "f
 JAEGER = "Jaeger 2001; Gonon, Grigoryeva, Ortega 2020"
 BALLARIN = "Ballarin, Grigoryeva, Ortega 2024"
 GANGULI = "Ganguli, Huh, Sompolinsky 2008"
-ROUNDING = 1e-6  # relative: sums of some thousand squares, and what is left beyond the last lag
-SAMPLED = 0.03  # of H: least squares from 10,000 samples, whose capacity errs by about sqrt(2 lags H) / samples of H
-PROFILE = 0.02  # root mean square over lags; a single lag errs by some sqrt(1 / samples)
-LOST = 0.1  # of H: what the contradiction must amount to
+ROUNDING = "sums of some thousand squares, and what is left beyond the last lag"
+NET = "{network} W, {scale:g}, {units} units"
+THEOREM = Claim(
+    claim="L2a",
+    class_="check",
+    kind="equal",
+    statement=f"(a) capacity over all lags, in units of H, by eigenvalues: {NET}",
+    source=JAEGER,
+    bar=1.0,
+    margin=1e-6,
+    reason=ROUNDING,
+)
+SIMULATED = Claim(
+    claim="L2b",
+    class_="theory",
+    kind="equal",
+    statement=f"(b) capacity over all lags, in units of H, simulated: {NET}",
+    source=JAEGER,
+    bar=1.0,
+    margin=0.03,
+    reason="least squares from 10,000 samples, whose capacity errs by about sqrt(2 lags H) / samples of H",
+)
+PROFILE = Claim(
+    claim="L2b",
+    class_="theory",
+    kind="below",
+    statement=f"(b) simulated less exact, root mean square over 2 H lags: {NET}",
+    source=JAEGER,
+    bar=0.02,
+    reason="a single lag errs by some sqrt(1 / samples)",
+)
+LOST = Claim(
+    claim="L2c",
+    class_="direction",
+    kind="below",
+    statement=f"(c) capacity over all lags, in units of H, by {{way}}: falls short of 1: {NET}",
+    source=BALLARIN,
+    bar=0.9,
+    reason="a tenth of H: what the contradiction must amount to",
+)
+FISHER = Claim(
+    claim="L2d",
+    class_="check",
+    kind="equal",
+    statement=f"(d) Fisher memory from the best v: {NET}",
+    source=GANGULI,
+    margin=1e-6,
+    reason=ROUNDING,
+)
+FISHER_ABOVE = Claim(
+    claim="L2d",
+    class_="direction",
+    kind="above",
+    statement=f"(d) Fisher memory from the best v exceeds 1: {NET}",
+    source=GANGULI,
+    bar=1.0,
+    reason="1 is what a normal W has",
+)
 SHADES = {"exact": "0.2", "covariance": "#c8553d", "simulated": "#3b6ea5"}
 
 
@@ -141,30 +195,25 @@ def draw(folder: Path) -> None:
     save(figure, folder / "capacity.png")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return L2: (a) the theorem, (b) simulation where it can see it, (c) what is lost elsewhere, (d) Fisher memory."""
     found = []
     for row in tables.table.itertuples():
-        in_all, best = "capacity over all lags, in units of H", "Fisher memory from the best v"
-        found.append(_claim(row, "L2a", f"{in_all}, by eigenvalues", JAEGER, "equal", 1.0, ROUNDING, "capacity_exact"))
+        found.append(_judge(row, THEOREM, "capacity_exact"))
         if row.network == "gaussian":
-            for way in WAYS[1:]:
-                statement = f"{in_all}, by {way}: falls short of 1"
-                found.append(_claim(row, "L2c", statement, BALLARIN, "below", 1 - LOST, 0.0, f"capacity_{way}"))
-            found.append(_claim(row, "L2d", f"{best} exceeds 1", GANGULI, "above", 1.0, 0.0, "fisher_best"))
+            found += [_judge(row, LOST, f"capacity_{way}", way=way) for way in WAYS[1:]]
+            found.append(_judge(row, FISHER_ABOVE, "fisher_best"))
             continue
-        statement, root = f"{in_all}, simulated", "simulated less exact, root mean square over 2 H lags"
-        found.append(_claim(row, "L2b", statement, JAEGER, "equal", 1.0, SAMPLED, "capacity_simulated"))
-        found.append(_claim(row, "L2b", root, JAEGER, "below", PROFILE, 0.0, "profile_error"))
-        found.append(_claim(row, "L2d", best, GANGULI, "equal", row.fisher_best_theory, ROUNDING, "fisher_best"))
+        same = f"{row.network} {row.scale:g} {row.hidden_size}"
+        found.append(_judge(row, SIMULATED, "capacity_simulated", draws=same))
+        found.append(_judge(row, PROFILE, "profile_error", draws=same))
+        found.append(_judge(row, FISHER, "fisher_best", bar=row.fisher_best_theory))
     return found
 
 
-def _claim(
-    row: Any, claim: str, statement: str, source: str, kind: str, bar: float, tolerance: float, name: str
-) -> Claim:
-    statement = f"({claim[-1]}) {statement}: {row.network} W, {row.scale:g}, {row.hidden_size} units"
-    return Claim(claim, statement, source, kind, bar, tolerance, getattr(row, name), getattr(row, f"{name}_se"), row.n)
+def _judge(row: Any, claim: Claim, name: str, **how: Any) -> Judgement:
+    case = {"network": row.network, "scale": row.scale, "units": row.hidden_size}
+    return claim.judge(getattr(row, name), getattr(row, f"{name}_se"), row.n, **case, **how)
 
 
 EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)

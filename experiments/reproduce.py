@@ -31,7 +31,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 from tqdm import tqdm
 
-from rnnkit.runner.claims import report
+from rnnkit.runner.claims import pages, report
 from rnnkit.runner.claims.compare import Checked, check
 from rnnkit.runner.jobs import sources, store
 from rnnkit.runner.several import Ended, Line, run_lines
@@ -39,7 +39,7 @@ from rnnkit.runner.tables.table import FILES, read
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = (*FILES, "*.md", "*.png", "plan.json")  # not timings, which differ each time
-OF_ONE_RUN = ("host", "started", "seconds", "compile_seconds")  # of provenance.json: they would differ each time too
+OF_ONE_RUN = ("host", "started", "seconds", "compile_seconds")  # of provenance.json; of `started` the day is kept
 LOG_LINES = 20  # of a failed experiment's log that are shown
 Presets = dict[str, str]  # the preset of each experiment
 
@@ -135,7 +135,8 @@ def keep(staging: Path, target: Path) -> None:
         for path in sorted(staging.glob(pattern)):
             shutil.copyfile(path, target / path.name)
     header = json.loads((staging / "provenance.json").read_text(encoding="utf-8"))
-    header = {field: values for field, values in header.items() if field not in OF_ONE_RUN}
+    days = sorted({moment[:10] for moment in header["started"]})
+    header = {field: values for field, values in header.items() if field not in OF_ONE_RUN} | {"date": days}
     store.write_whole(target / "provenance.json", json.dumps(header, indent=1) + "\n")
     shutil.rmtree(staging)
     _log(staging).unlink(missing_ok=True)
@@ -164,10 +165,10 @@ def judged(
 def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
     """Print a line for each claim id, with the place to read more where not all of it holds; then the sum."""
     for name, group in claims.groupby("claim", sort=False):
-        places = [place.split("/") for place in dict.fromkeys(group[group.verdict != "holds"].experiment)]
-        links = ", ".join(f"{results / 'README.md'}#{experiment}-{preset}" for preset, experiment in places)
+        places = dict.fromkeys(group[group.verdict != "holds"].experiment)
+        links = ", ".join(str(results / place / "README.md") for place in places)
         print(f"{name:<4} {report.counts(group):<32} {links}".rstrip())
-    print(f"{len(claims)} claims: {report.counts(claims)}")
+    print(report.headline(claims))
 
 
 def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
@@ -227,7 +228,7 @@ def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> No
     claims = judged(modules, results)
     if not claims:
         sys.exit(f"--results must be a folder with tables to judge, got {results}, which holds none")
-    print_verdicts(report.write(results, claims), results)
+    print_verdicts(pages.write(results, claims), results)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

@@ -25,7 +25,7 @@ from rnnkit.kernels import IDENTITY, rnn_forward
 from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import map_replicates
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
@@ -51,10 +51,37 @@ COLUMNS = [
     "n",
 ]
 BLOCK = 50  # chains in one call: 10,000 steps of them are 12 MB
-EXACT = 1e-9  # relative: rounding of one step, some 1e-16, adds up over up to 1/(1 - lam)^3 weights of steps
 FORGOTTEN = 10  # shorter chains still know their start: G8b is not judged there
-SIMULATED = 0.1  # relative: five standard errors of the mean square of 5,000 Gaussian chains
 SOURCE = "Zucchet, Orvieto 2024, the curse of memory"
+RECURSION = Claim(
+    claim="G8a",
+    class_="check",
+    kind="equal",
+    statement="lam = {lam:g}: {what} by its recursion / closed form",
+    source=SOURCE,
+    bar=1.0,
+    margin=1e-9,
+    reason="rounding of one step, some 1e-16, adds up over up to 1/(1 - lam)^3 weights of steps",
+)
+SIMULATED = Claim(
+    claim="G8b",
+    class_="theory",
+    kind="equal",
+    statement="lam = {lam:g}: {what} of noisy chains / closed form",
+    source=SOURCE,
+    bar=1.0,
+    margin=0.1,
+    reason="five standard errors of the mean square of 5,000 Gaussian chains",
+)
+LARGEST = Claim(
+    claim="G8c",
+    class_="check",
+    kind="below",
+    statement="lam = {lam:g}: largest state gradient over 1 to {steps} steps back",
+    source=SOURCE,
+    bar=1.0,
+    reason="it is lam^k, lam < 1",
+)
 
 
 class Config(JobConfig):
@@ -129,19 +156,16 @@ def draw(folder: Path) -> None:
     save(figure, folder / "sensitivity.png")
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return for each lam G8a the closed forms, G8b the same with noise, G8c that no state gradient exceeds 1."""
     found = []
     for row in tables.table.itertuples():
-        for name, words in (("variance", "E h^2"), ("sensitivity", "E (dh/dlam)^2")):
+        for name, what in (("variance", "E h^2"), ("sensitivity", "E (dh/dlam)^2")):
             exact, ratio, se = (getattr(row, f"{name}_{ending}") for ending in ("exact", "ratio", "ratio_se"))
-            statement = f"lam = {row.lam:g}: {words} by its recursion / closed form"
-            found.append(Claim("G8a", statement, SOURCE, "equal", 1.0, EXACT, exact, 0.0, 1))
-            statement = f"lam = {row.lam:g}: {words} of noisy chains / closed form"
+            found.append(RECURSION.judge(exact, 0.0, 1, lam=row.lam, what=what))
             if row.horizon >= FORGOTTEN:
-                found.append(Claim("G8b", statement, SOURCE, "equal", 1.0, SIMULATED, ratio, se, row.n))
-        statement = f"lam = {row.lam:g}: largest state gradient over 1 to {row.steps} steps back"
-        found.append(Claim("G8c", statement, SOURCE, "below", 1.0, 0.0, row.largest_state_gradient, 0.0, row.steps))
+                found.append(SIMULATED.judge(ratio, se, row.n, lam=row.lam, what=what))
+        found.append(LARGEST.judge(row.largest_state_gradient, 0.0, row.steps, lam=row.lam, steps=row.steps))
     return found
 
 

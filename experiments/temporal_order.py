@@ -25,7 +25,7 @@ from matplotlib.axes import Axes
 from rnnkit.gradients import theory
 from rnnkit.networks import recipes
 from rnnkit.rng import streams
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -39,8 +39,43 @@ BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PAIR = (1, 2)  # BA and AB: the classes with one A and one B
 PAIR_SEQUENCES = 2000
 AT_CHANCE = 0.2  # an unclipped cell is at chance where the mean error of its nets is within this of .75
-RAISED = 0.2  # C4: what the difference in success stays below
-PASCANU = "Pascanu, Mikolov, Bengio 2013"
+UNCURED = Claim(
+    claim="C4",
+    class_="direction",
+    kind="below",
+    statement="{cells} cells at chance without a clip where clip 1 acts: success it adds (cap {cap:,})",
+    source="Pascanu, Mikolov, Bengio 2013, section 3",
+    bar=0.2,
+    reason="what the difference in success stays below",
+)
+BAG = Claim(
+    claim="S8a",
+    class_="check",
+    kind="equal",
+    statement="best bag of words on temporal order: share wrong",
+    source="counts of A and B, enumerated",
+    bar=0.25,
+    margin=0.0,
+    reason="an enumeration is exact",
+)
+ALL_CLASSES = Claim(
+    claim="S8b",
+    class_="direction",
+    kind="below",
+    statement="seq_len {length}, radius 1.2, clip 1: share wrong of all four classes is below a bag of words' 0.25",
+    source="the seed article, S8",
+    bar=0.25,
+    reason="counts tell AA and BB: the best bag of words errs on a quarter of all",
+)
+PAIR_ALONE = Claim(
+    claim="S8c",
+    class_="direction",
+    kind="below",
+    statement="seq_len {length}, radius 1.2, clip 1: share wrong of AB and BA alone is below a bag of words' 0.5",
+    source="the seed article, S8",
+    bar=0.5,
+    reason="counts do not tell AB from BA: a bag of words is at chance",
+)
 
 
 def pair_error(config: TrainingConfig, net: Trained) -> float | None:
@@ -109,27 +144,20 @@ def success_where_chance(tables: Tables) -> tuple[int, np.ndarray, np.ndarray]:
     return n, *(np.concatenate([*solved[clip], np.array([], bool)]).astype(bool) for clip in (1.0, NO_CLIP))
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return C4 over all cells at chance, and S8 on the shortest length at radius 1.2 and clip 1."""
     table = tables.table
-    n, clipped, plain = success_where_chance(tables)
-    added, se = paired_difference(clipped, plain) if n else (np.nan, np.nan)
-    statement = f"{n} cells at chance without a clip where clip 1 acts: success it adds (cap {table.updates.iloc[0]:,})"
-    source = f"{PASCANU}, section 3"
-    found = [Claim("C4", statement, source, "below", RAISED, 0.0, added, se, len(plain))]
-    found.append(Claim("S8a", "best bag of words on temporal order: share wrong", "counts of A and B, enumerated",
-                       "equal", 0.25, 0.0, table.bag_of_words_error.iloc[0], 0.0, 4))  # fmt: skip
+    cells, clipped, plain = success_where_chance(tables)
+    added, se = paired_difference(clipped, plain) if cells else (np.nan, np.nan)
+    found = [UNCURED.judge(added, se, len(plain), enough=cells > 0, cells=cells, cap=table.updates.iloc[0])]
+    found.append(BAG.judge(table.bag_of_words_error.iloc[0], 0.0, 4))
     cell = table[(table["clip"] == 1) & (table.spectral_radius == 1.2)].sort_values("seq_len").iloc[0]
     nets = tables.nets[tables.nets.out == cell.out]
-    for part, column, bound in (("S8b", "error", 0.25), ("S8c", "pair_error", 0.5)):
-        words = {"error": "all four classes", "pair_error": "AB and BA alone"}[column]
-        statement = (
-            f"seq_len {cell.seq_len}, radius 1.2, clip 1: share wrong of {words} is below a bag of words' {bound}"
-        )
+    for claim, column in ((ALL_CLASSES, "error"), (PAIR_ALONE, "pair_error")):
         values = nets[column].dropna().to_numpy()
         se = max(standard_error(values), share_se(0, PAIR_SEQUENCES)) if len(values) > 1 else np.nan
-        found.append(Claim(part, statement, "the seed article, S8", "below", bound, 0.0,
-                           float(values.mean()) if len(values) else np.nan, se, len(values)))  # fmt: skip
+        share = values.mean() if len(values) else np.nan
+        found.append(claim.judge(share, se, len(values), draws="the same nets", length=cell.seq_len))
     return found
 
 

@@ -8,7 +8,16 @@ import pytest
 
 import rnnkit
 from rnnkit import initializers, kernels, parallel, recipes, rng, statistics
-from rnnkit.gradients import gradcheck, jacobians, linear_memory, log_norms, lyapunov, scaled_backward, theory
+from rnnkit.gradients import (
+    finite_size,
+    gradcheck,
+    jacobians,
+    linear_memory,
+    log_norms,
+    lyapunov,
+    scaled_backward,
+    theory,
+)
 from rnnkit.kernels import TANH
 from rnnkit.networks import torch_weights, truncation
 from rnnkit.networks.by_state import State
@@ -270,6 +279,9 @@ CASES = [
     ("drive_variance", lambda v: theory.chi(1.0, v), (None, "1", -1.0, NAN, INF, 1j)),
     ("hidden_size", lambda v: theory.growth_rate(1.0, 1.0, v), NO_COUNT),
     ("initializer", lambda v: theory.growth_rate(1.0, 1.0, H, v), NO_WORD),
+    ("gain", lambda v: finite_size.finite_size(v, 1.0, "gaussian"), (None, "1", -1.0, NAN, INF, 1j)),
+    ("drive_variance", lambda v: finite_size.finite_size(1.0, v, "gaussian"), (None, "1", -1.0, NAN, INF, 1j)),
+    ("initializer", lambda v: finite_size.finite_size(1.0, 1.0, v), NO_WORD),
     ("activation", lambda v: theory.largest_step(1.0, v), NO_WORD),
     ("sigma_max", lambda v: theory.largest_step(v, "tanh"), (None, "1", -1.0, NAN, 1j)),
     ("hidden_size", theory.independent_product_variances, NO_COUNT),

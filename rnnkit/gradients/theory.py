@@ -4,66 +4,22 @@ Driven tanh net: h_t = tanh(a_t), a_t = h_{t-1} W_hh + xi_t, xi ~ N(0, s2) per u
 standard deviation g / sqrt(H). `gain` is g, a number or an array; `drive_variance` is s2, a number.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import scipy  # its parts load on first use: importing rnnkit stays quick
 
-from rnnkit._arguments import check_real, choice, integer, number, shown
+from rnnkit._arguments import check_real, choice, integer, number
 from rnnkit.cells import CELLS
+from rnnkit.gradients.finite_size import finite_size
+from rnnkit.gradients.gaussian_means import LARGEST_DRIVE, fixed_point, mean, mean_of_states, nonnegative
 
-# E f(z), f even, by the trapezoid rule on z >= 0, the nodes z = s sinh(t) at even steps of t: dense where
-# tanh(sqrt(q) z) turns, s = 1 / sqrt(q) above q = 1. So its poles lie 1.5 away in t whatever q is, steps are .004 to
-# .15, and errors below rounding. Gauss-Hermite with 201 nodes, often used here, is off by 9e-5 in .5 ln chi at g = 3,
-# s2 = 1 and by .002 at g = 4; it puts the critical gain at s2 = 4 at 2.3246 instead of 2.3250.
-NODES, LAST = 800, 12.0
-LARGEST_GAIN, LARGEST_DRIVE = 1e50, 1e100  # from variances of some 1e120 on the nodes are too far apart
 QUADRATURE = 200  # nodes: lags of up to 100 times `longest` are right to 1e-10
 GAMMA = {name: cls.gamma for name, cls in CELLS.items() if hasattr(cls, "gamma")}  # largest |phi'|
-
-
-def _mean_of_states(q: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return E f(tanh(sqrt(q) z)), z ~ N(0, 1), f even; same shape as q."""
-    return _mean(q, lambda a: function(np.tanh(a)))
-
-
-def _mean(q: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return E f(sqrt(q) z), z ~ N(0, 1), f even; same shape as q."""
-    q = np.asarray(q, float)[..., None]
-    scale = 1 / np.sqrt(np.maximum(q, 1))
-    t = np.arcsinh(LAST / scale) * (np.arange(NODES) / NODES)
-    z = scale * np.sinh(t)
-    weights = np.cosh(t) * np.exp(-(z**2) / 2)
-    weights[..., 0] /= 2
-    return np.sum(function(np.sqrt(q) * z) * weights, axis=-1) / np.sum(weights, axis=-1)
-
-
-def fixed_point(gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
-    """Return q = g^2 E tanh^2(sqrt(q) z) + s2, the variance of the pre-activations; same shape as `gain`.
-
-    Without drive the stable solution: 0 for g <= 1. Molgedey, Schuchhardt, Schuster (1992); Chen, Pennington,
-    Schoenholz (2018), eq. 3. Raises ValueError for a negative or non-finite argument.
-    """
-    from scipy.optimize.elementwise import find_root  # here, so that importing rnnkit stays quick
-
-    gain = _nonnegative("gain", gain, LARGEST_GAIN)
-    s2 = number("drive_variance", drive_variance, least=0, most=LARGEST_DRIVE)
-    at_rest = (gain == 0) | (s2 == 0) & (gain <= 1 + 1e-9)
-    if np.any(at_rest):
-        return np.where(at_rest, s2, fixed_point(np.where(at_rest, 2.0, gain), s2))
-
-    def excess(q: np.ndarray, g: np.ndarray) -> np.ndarray:
-        return g**2 * _mean_of_states(q, np.square) + s2 - q
-
-    smallest = s2 if s2 > 0 else 1e-3 * (gain - 1) / gain**3  # without drive: below the root, above 0
-    bracket = np.broadcast_to(smallest, gain.shape), gain**2 + s2
-    return find_root(excess, bracket, args=(gain,)).x
 
 
 def _derivative_moments(gain: np.ndarray | float, drive_variance: float) -> tuple[np.ndarray, np.ndarray]:
     """Return E phi'(sqrt(q) z)^2 and E phi'(sqrt(q) z)^4; same shape as `gain`."""
     q = fixed_point(gain, drive_variance)
-    second, fourth = (_mean_of_states(q, lambda h, n=n: (1 - h**2) ** n) for n in (2, 4))
+    second, fourth = (mean_of_states(q, lambda h, n=n: (1 - h**2) ** n) for n in (2, 4))
     return second, fourth
 
 
@@ -86,35 +42,23 @@ def mean_exponent(gain: float) -> float:
     `fixed_point`. Raises ValueError for a gain of 1 or less: such a net is at rest.
     """
     q = float(fixed_point(number("gain", gain, above=1), 0.0))
-    log_slope = _mean(np.array(q), lambda a: np.log(4) - 2 * np.abs(a) - 2 * np.log1p(np.exp(-2 * np.abs(a))))
+    log_slope = mean(np.array(q), lambda a: np.log(4) - 2 * np.abs(a) - 2 * np.log1p(np.exp(-2 * np.abs(a))))
     return float(np.log(gain) - 0.5 + log_slope)
-
-
-def finite_size_term(kappa: np.ndarray | float, hidden_size: int, initializer: str) -> np.ndarray:
-    """Return the 1/H term of the growth rate: (3 kappa - 1)/(4H) Gaussian, 3 (kappa - 1)/(4H) orthogonal.
-
-    From the mean log of the norm of a vector whose entries are uneven; derived for rnnkit and checked by simulation.
-    """
-    check_real("kappa", kappa)
-    hidden_size = integer("hidden_size", hidden_size, 1)
-    if isinstance(initializer, str) and initializer in ("gaussian", "glorot"):
-        return (3 * np.asarray(kappa) - 1) / (4 * hidden_size)
-    if isinstance(initializer, str) and initializer == "orthogonal":
-        return 3 * (np.asarray(kappa) - 1) / (4 * hidden_size)
-    raise ValueError(f"initializer must be gaussian, glorot or orthogonal, got {shown(initializer)}")
 
 
 def growth_rate(
     gain: np.ndarray | float, drive_variance: float, hidden_size: int, initializer: str = "gaussian"
 ) -> np.ndarray:
-    """Return the mean growth of ln ||dL/dh|| per step back: .5 ln chi minus the 1/H term; same shape as `gain`.
+    """Return the mean growth of ln ||dL/dh|| per step back, .5 ln chi + c/H; same shape as `gain`, -inf at 0.
 
-    -inf at a gain of 0.
+    c: `rnnkit.gradients.finite_size`, where it stands which W it holds for.
     """
-    second, fourth = _derivative_moments(gain, drive_variance)
+    second, _ = _derivative_moments(gain, drive_variance)
+    c = finite_size(gain, drive_variance, initializer).c
+    hidden_size = integer("hidden_size", hidden_size, 1)
     with np.errstate(divide="ignore"):
         rate = np.log(np.asarray(gain, float)) + 0.5 * np.log(second)  # chi itself may underflow
-    return rate - finite_size_term(fourth / second**2, hidden_size, initializer)
+    return np.where(rate == -np.inf, rate, rate + c / hidden_size)
 
 
 def critical_gain(drive_variance: float) -> float:
@@ -133,7 +77,7 @@ def largest_step(sigma_max: np.ndarray | float, activation: str) -> np.ndarray:
 
     Pascanu, Mikolov, Bengio (2013), section 2.1. The spectral radius is no such bound unless W_hh is normal.
     """
-    return np.log(_nonnegative("sigma_max", sigma_max) * GAMMA[choice("activation", activation, GAMMA)])
+    return np.log(nonnegative("sigma_max", sigma_max) * GAMMA[choice("activation", activation, GAMMA)])
 
 
 def independent_product_exponents(gain: float, hidden_size: int) -> np.ndarray:
@@ -157,7 +101,7 @@ def tied_product_rate(spectral_radius: np.ndarray | float) -> np.ndarray:
     -inf at a radius of 0.
     """
     with np.errstate(divide="ignore"):
-        return np.log(_nonnegative("spectral_radius", spectral_radius))
+        return np.log(nonnegative("spectral_radius", spectral_radius))
 
 
 def weak_drive_rate(spectral_radius: np.ndarray | float, gain: np.ndarray | float, drive_variance: float) -> np.ndarray:
@@ -200,12 +144,4 @@ def _memory(lam: np.ndarray | float) -> np.ndarray:
     array = np.asarray(lam, float)
     if not np.all(np.abs(array) < 1):
         raise ValueError(f"lam must be between -1 and 1, got {lam}")
-    return array
-
-
-def _nonnegative(name: str, value: np.ndarray | float, most: float = np.inf) -> np.ndarray:
-    check_real(name, value)
-    array = np.asarray(value, float)
-    if not np.all(np.isfinite(array)) or np.any(array < 0) or np.any(array > most):
-        raise ValueError(f"{name} must be finite and >= 0{'' if most == np.inf else f', <= {most:g}'}, got {value}")
     return array

@@ -78,7 +78,7 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     tables.collect(tmp_path, plan, experiment.COLUMNS)
     draw(tmp_path)
     assert (tmp_path / "learning.png").exists()
-    judged = {c.claim: c for c in claims(tables.read(tmp_path))}
+    judged = {c.claim.claim: c for c in claims(tables.read(tmp_path))}
     assert judged.keys() == {"S7a", "S7b", "S7c"}
     assert abs(judged["S7a"].measured - CHANCE) < 0.05
     assert judged["S7b"].measured < judged["S7a"].measured

@@ -31,6 +31,8 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     found = sweeps.collected(tmp_path, [config(longest=n) for n in (10, 20)], measure, COLUMNS)
     draw(tmp_path)
     assert (tmp_path / "kept.png").stat().st_size > 5000
-    assert [claim.claim for claim in claims(found)] == ["L3c"] * 6
+    judged = claims(found)
+    assert [case.claim.claim for case in judged] == ["L3c"] * 6
+    assert len({case.draws for case in judged}) == 1  # the same gates, stretched
     assert found.table.kept_once.iloc[0] == pytest.approx(found.table.kept_once_theory.iloc[0], rel=0.5)
     assert sorted(found.lags.groupby("out").size()) == [31, 61]

@@ -70,4 +70,4 @@ def test_a_sweep_is_drawn_and_only_printed_biases_are_judged(tmp_path):
     assert {p.name for p in tmp_path.glob("*.png")} == {"growth_rate.png", "lags.png", "lags_glorot.png"}
     judged = claims(tables.read(tmp_path))
     assert [c.verdict for c in judged] == ["holds", "holds"]
-    assert [c.expected for c in judged] == [1.0, 103.2]
+    assert [c.bar for c in judged] == [1.0, 103.2]

@@ -66,10 +66,10 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     judged = claims(sweep(tmp_path, ["glorot", "small", 1.5]))
     draw(tmp_path)
     assert {p.name for p in tmp_path.glob("*.png")} == {"growth_rate.png", "lags.png"}
-    assert [c.claim for c in judged] == ["S5a", "S5b", "S5c", "S5d"]
-    assert {c.verdict for c in judged if c.claim in ("S5b", "S5c")} == {"holds"}
+    assert [c.claim.claim for c in judged] == ["S5a", "S5b", "S5c", "S5d"]
+    assert {c.verdict for c in judged if c.claim.claim in ("S5b", "S5c")} == {"holds"}
 
 
 def test_without_the_small_start_there_is_nothing_to_compare(tmp_path):
-    verdicts = {c.claim: c.verdict for c in claims(sweep(tmp_path, ["glorot"]))}
+    verdicts = {c.claim.claim: c.verdict for c in claims(sweep(tmp_path, ["glorot"]))}
     assert verdicts["S5b"] == "undecided"

@@ -16,6 +16,7 @@ from rnnkit.kernels import clip_by_norm, clip_by_value
 from rnnkit.rng import streams
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables import table as tables
+from rnnkit.runner.tables.formats import NO_CLIP
 from rnnkit.statistics import clipped_log10
 
 ROUNDING = 1e-12  # some hundred sums of float64 logarithms of size 1
@@ -246,5 +247,18 @@ def test_any_sweep_with_a_finished_job_is_drawn(tmp_path, jobs):
 def test_without_measured_cells_the_claims_are_undecided_or_none(tmp_path):
     collected(tmp_path, {"seq_len": 5, "clip": 1.0})
     read = tables.read(tmp_path)
-    assert {c.n for c in claims(read)} <= {0}
+    judged = claims(read)
+    assert {(c.n, c.verdict) for c in judged} == {(0, "undecided")}
     assert isinstance(read.table, pd.DataFrame)
+
+
+def test_two_lengths_of_the_same_nets_count_once():
+    cells = [(length, radius) for length in (100, 200) for radius in (1.0, 2.0)]
+    table = pd.DataFrame(cells, columns=["seq_len", "spectral_radius"]).assign(
+        clip=NO_CLIP, growth_rate=-0.1, growth_rate_theory=-0.1, growth_rate_se=0.001, n=4,
+        vanished_fraction=0.0, exploded_fraction=0.0,
+    )  # fmt: skip
+    judged = claims(tables.Tables(table, *[pd.DataFrame()] * 3))
+    assert [case.claim.claim for case in judged] == ["G7a"] * 4 + ["G7b"] * 2
+    assert [case.draws for case in judged[:4]] == ["radius 1.0", "radius 2.0"] * 2
+    assert [(case.measured, case.n, case.verdict) for case in judged[4:]] == [(2, 4, "fails"), (0, 4, "holds")]

@@ -88,9 +88,9 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     draw(tmp_path)
     assert {p.name for p in tmp_path.glob("*.png")} == {"success.png", "lags.png"}
     judged = claims(tables.read(tmp_path))
-    assert [c.claim for c in judged] == ["M1a"] * 3 + ["M1b", "M1c", "M1d"]
-    assert {c.verdict for c in judged if c.claim != "M1c"} == {"holds"}
-    assert min(c.se for c in judged if c.claim in ("M1c", "M1d")) > 0
+    assert [c.claim.claim for c in judged] == ["M1a"] * 3 + ["M1b", "M1c", "M1d"]
+    assert {c.verdict for c in judged if c.claim.claim != "M1c"} == {"holds"}
+    assert min(c.se for c in judged if c.claim.claim in ("M1c", "M1d")) > 0
 
 
 def test_bad_keys_are_refused_in_one_line_each():

@@ -118,7 +118,8 @@ def test_exponents_are_drawn_and_judged(tmp_path):
     found = sweeps.collected(tmp_path, jobs, measure, COLUMNS)
     linear_growth.draw(tmp_path)
     assert {path.name for path in tmp_path.glob("*.png")} == {"lags.png", "exponents.png"}
-    judged = [claim for claim in claims(found) if claim.claim == "L4"]
-    assert [claim.statement.split(",")[0] for claim in judged] == [
+    judged = [case for case in claims(found) if case.claim.claim == "L4"]
+    assert [case.statement.split(",")[0] for case in judged] == [
         f"independent W: exponent {i} of 8 = Newman's" for i in (5, 8, 5, 8)
     ]
+    assert len({case.draws for case in judged}) == 2  # both gains have the same matrices, but for their scale

@@ -112,7 +112,7 @@ def test_near_the_edge_the_weights_are_not_judged(tmp_path):
     found = collected(tmp_path, {"initializer": "orthogonal"})
     for rate, names in ((-0.07, ["G5a", "G5b"]), (-0.08, ["G5a", "G5b", "G5c"]), (0.08, ["G5a", "G5b", "G5c"])):
         judged = claims(found._replace(table=found.table.assign(growth_rate_theory=rate)))
-        assert [c.claim for c in judged] == names
+        assert [c.claim.claim for c in judged] == names
     assert "stable" in claims(found._replace(table=found.table.assign(growth_rate_theory=-0.08)))[2].statement
     assert "chaotic" in judged[2].statement
 

@@ -51,8 +51,9 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     draw(tmp_path)
     assert {p.name for p in tmp_path.glob("*.png")} == {"sensitivity.png"}
     judged = claims(tables.read(tmp_path))
-    assert [c.claim for c in judged] == ["G8a", "G8b"] * 2 + ["G8c"] + ["G8a", "G8b"] * 2 + ["G8c", "G8a", "G8a", "G8c"]
-    assert {c.verdict for c in judged if c.claim != "G8b"} == {"holds"}
+    names = ["G8a", "G8b"] * 2 + ["G8c"] + ["G8a", "G8b"] * 2 + ["G8c", "G8a", "G8a", "G8c"]
+    assert [c.claim.claim for c in judged] == names
+    assert {c.verdict for c in judged if c.claim.claim != "G8b"} == {"holds"}
     assert "fails" not in {c.verdict for c in judged}
 
 

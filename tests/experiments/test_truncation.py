@@ -89,5 +89,5 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     draw(tmp_path)
     assert {p.name for p in tmp_path.glob("*.png")} == {"balancing.png", "bias.png"}
     judged = claims(tables.read(tmp_path))
-    assert {c.claim for c in judged} == {"T1", "T2a", "T2b", "S4"}
-    assert {c.verdict for c in judged if c.claim == "T1"} == {"holds"}
+    assert {c.claim.claim for c in judged} == {"T1", "T2a", "T2b", "S4"}
+    assert {c.verdict for c in judged if c.claim.claim == "T1"} == {"holds"}

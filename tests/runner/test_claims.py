@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.runner.claims.claim import RULES, Claim, judge_above, judge_below, judge_deviation, judge_equal
+from rnnkit.runner.claims.claim import RULES, Claim, judge_above, judge_below, judge_equal
 
-# values without rounding: quarters, expected 1, tolerance 1
+# values without rounding: quarters, bar 1 and margin 1, or bar 2
 EQUAL = [
     (2.0, 0.0, "holds"),
     (0.0, 0.0, "holds"),
@@ -27,14 +27,6 @@ ABOVE = [
     (1.0, 0.25, "fails"),
     (1.75, 0.0, "fails"),
 ]
-DEVIATION = [
-    (2.0, 0.0, "expected deviation"),
-    (2.75, 0.25, "expected deviation"),
-    (2.5, 0.25, "undecided"),  # would hold at 2 se: 3 are asked for
-    (1.25, 0.25, "undecided"),
-    (1.0, 0.25, "fails"),
-]
-FAVOURABLE = ("holds", "expected deviation")
 finite = st.floats(-1e6, 1e6)
 sizes = st.floats(0, 1e6)
 
@@ -46,13 +38,8 @@ def test_equal_at_its_boundaries(measured, se, verdict):
 
 @pytest.mark.parametrize(("measured", "se", "verdict"), ABOVE)
 def test_above_and_its_mirror_below(measured, se, verdict):
-    assert judge_above(measured, se, 1.0, 1.0) == verdict
-    assert judge_below(-measured, se, -1.0, 1.0) == verdict
-
-
-@pytest.mark.parametrize(("measured", "se", "verdict"), DEVIATION)
-def test_a_deviation_must_show_at_three_standard_errors(measured, se, verdict):
-    assert judge_deviation(measured, se, 1.0, 1.0) == verdict
+    assert judge_above(measured, se, 2.0) == verdict
+    assert judge_below(-measured, se, -2.0) == verdict
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -62,41 +49,65 @@ def test_nothing_measured_is_undecided(rule, missing):
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-@given(measured=finite, expected=finite, tolerance=sizes, se=sizes, more=sizes)
-def test_more_noise_never_decides(rule, measured, expected, tolerance, se, more):
-    before, after = (rule(measured, s, expected, tolerance) for s in (se, se + more))
+@given(measured=finite, bar=finite, margin=sizes, se=sizes, more=sizes)
+def test_more_noise_never_decides(rule, measured, bar, margin, se, more):
+    before, after = (rule(measured, s, bar, margin) for s in (se, se + more))
     assert after in (before, "undecided")
-    if before not in FAVOURABLE:
-        assert after not in FAVOURABLE
 
 
-@pytest.mark.parametrize("kind", RULES)
-def test_a_claim_asks_the_rule_of_its_kind(kind):
-    claim = Claim("G1", "a sentence", "a source", kind, 1.0, 1.0, 2.5, 0.25, 4)
-    assert claim.verdict == RULES[kind](2.5, 0.25, 1.0, 1.0)
+DECLARED = {"claim": "G1", "class_": "theory", "kind": "equal", "statement": "growth, {case}", "source": "eq. 1",
+            "reason": "three standard errors", "bar": 1.0, "margin": 0.5}  # fmt: skip
 
 
-def test_zero_tolerance_without_noise_holds_only_when_met():
+def declared(**changes):
+    return Claim(**DECLARED | changes)
+
+
+def test_a_claim_is_declared_before_it_is_judged():
+    found = declared().judge(1.25, 0.125, 4, case="g = 2")
+    assert (found.statement, found.bar, found.margin, found.verdict) == ("growth, g = 2", 1.0, 0.5, "holds")
+    assert declared(kind="above", margin=None).judge(0.5, 0.1, 4, case="").verdict == "fails"
+    with pytest.raises(TypeError):
+        Claim("G1", "theory", "equal", "a sentence", "a source", "a reason", 1.0, 1.0)
+
+
+def test_a_bar_is_declared_or_of_the_case():
+    open_ = declared(bar=None, margin=None)
+    assert open_.judge(3.0, 0.0, 4, bar=3.0, margin=0.0, case="").verdict == "holds"
+    with pytest.raises(ValueError, match=r"^bar of claim G1 must be declared or given, got None and None$"):
+        open_.judge(3.0, 0.0, 4, margin=0.0, case="")
+    with pytest.raises(ValueError, match=r"^margin of claim G1 must be given once, got 0.5 and 0.1$"):
+        declared().judge(3.0, 0.0, 4, margin=0.1, case="")
+    with pytest.raises(KeyError):
+        declared().judge(1.0, 0.0, 4)
+
+
+def test_zero_margin_without_noise_holds_only_when_met():
     assert judge_equal(0.0, 0.0, 0.0, 0.0) == "holds"
     assert judge_equal(1.0, 0.0, 0.0, 0.0) == "fails"
 
 
-@pytest.mark.parametrize(("measured", "enough", "verdict"), [
-    (2.0, True, "holds"), (2.0, False, "holds"), (0.0, True, "fails"), (0.0, False, "undecided"),
-    (math.nan, False, "undecided"),
-])  # fmt: skip
-def test_a_budget_that_cannot_refute_leaves_undecided(measured, enough, verdict):
-    assert Claim("C3", "", "", "above", 1.0, 0.0, measured, 0.1, 10, enough).verdict == verdict
+def test_a_job_that_is_missing_decides_nothing():
+    found = declared().judge(math.nan, math.nan, math.nan, case="")
+    assert (found.verdict, found.n) == ("undecided", 0)
+
+
+@pytest.mark.parametrize("measured", [2.0, 0.0, math.nan])
+def test_what_a_smaller_budget_shows_is_undecided_either_way(measured):
+    above = declared(kind="above", margin=None)
+    assert above.judge(measured, 0.1, 10, enough=False, case="").verdict == "undecided"
 
 
 @pytest.mark.parametrize(
-    ("claim", "kind", "told"),
+    ("changes", "told"),
     [
-        ("G1", "equals", "kind of claim G1 must be one of equal, above, below, deviation, got 'equals'"),
-        ("X1", "equal", r"claim must begin with the letter of a theme \(G, C, T, M, L, S\), got 'X1'"),
-        ("", "equal", "claim must begin with the letter of a theme"),
+        ({"kind": "equals"}, "kind of claim G1 must be one of equal, above, below, got 'equals'"),
+        ({"class_": "law"}, "class_ of claim G1 must be one of check, theory, number, direction, got 'law'"),
+        ({"claim": "X1"}, r"claim must begin with the letter of a theme \(G, C, T, M, L, S\), got 'X1'"),
+        ({"claim": ""}, "claim must begin with the letter of a theme"),
+        ({"kind": "below"}, "margin of claim G1 must be None with kind=below: its bar is all there is"),
     ],
 )
-def test_a_claim_that_no_rule_judges_or_no_theme_shows_is_refused(claim, kind, told):
+def test_a_claim_that_no_rule_judges_or_no_theme_shows_is_refused(changes, told):
     with pytest.raises(ValueError, match=told):
-        Claim(claim, "a sentence", "a source", kind, 1.0, 1.0, 2.5, 0.25, 4)
+        declared(**changes)

@@ -375,7 +375,9 @@ def test_which_rule_is_for_which_column():
 
 
 def claim(measured, se=0.0, expected=1.0, tolerance=0.5, n=1000):
-    return Claim("G1", "a sentence", "", "equal", expected, tolerance, measured, se, n)
+    about = {"statement": "a sentence", "source": "", "reason": ""}
+    declared = Claim(claim="G1", class_="theory", kind="equal", bar=expected, margin=tolerance, **about)
+    return declared.judge(measured, se, n)
 
 
 def test_claims_by_rounding_and_by_standard_error():

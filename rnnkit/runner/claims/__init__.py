@@ -1,5 +1,5 @@
 """Claims judged on tables, reports of them, and new tables held against committed ones."""
 
-from rnnkit.runner.claims.claim import Claim
+from rnnkit.runner.claims.claim import Claim, Judgement
 
-__all__ = ["Claim"]
+__all__ = ["Claim", "Judgement"]

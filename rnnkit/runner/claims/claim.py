@@ -1,16 +1,21 @@
-"""A claim: a sentence that a table can make false, and the rule that judges it, fixed before the run.
+"""A claim: a sentence that data can make false, declared before there are any, and the rule that judges it.
 
-    holds      |measured - expected| + 2 se <= tolerance
-    fails      |measured - expected| - 3 se >  tolerance
-    undecided  anything between, or nothing measured: more noise never helps a claim
+    FADES = Claim(claim="G2", class_="theory", kind="below", statement="growth below the critical gain, {case}",
+                  source="...", bar=-0.02, reason="a factor e within 50 steps")
+    FADES.judge(measured, se, n, case="s2 = 1")     -> Judgement, with its verdict
 
-One-sided claims ask for `measured` beyond `expected` by at least `tolerance`, judged the same way. An expected
-deviation (a place where a theory is known to miss) must show in the stated direction at 3 se.
+Four classes. check: an identity, or code against code. theory: a closed form against simulation. number: of a paper.
+direction: of a paper or a theory, without a number. Only the last three count in headlines.
+
+equal      |measured - bar| + 2 se <= margin holds, |measured - bar| - 3 se > margin fails
+above      measured - 2 se >= bar holds, measured + 3 se < bar fails; below: its mirror
+           undecided: anything between, or nothing measured; more noise never helps a claim
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 THEMES = {
     "G": "growth of gradients against theory",
@@ -20,89 +25,134 @@ THEMES = {
     "L": "the landscape of nets: whole spectra",
     "S": "statements of the seed article",
 }
+CLASSES = ("check", "theory", "number", "direction")
 COLUMNS = [
     "claim",
+    "class",
     "experiment",
     "statement",
     "source",
     "kind",
-    "expected",
-    "tolerance",
+    "bar",
+    "margin",
+    "reason",
     "measured",
     "se",
     "verdict",
     "n",
+    "counted",
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One judged sentence. kind: equal, above or below (one-sided), deviation above (a theory known to miss).
+    """A declaration.
 
-    enough: whether the budget can refute it; what a short training does not reach is undecided, not refuted.
+    class_: one of CLASSES. kind: the rule. statement: with fields in braces for what differs from case to case; source:
+    with section, table or equation. bar: what the measured number must equal, or pass; None where a theory gives each
+    case its own. margin: of `equal`, how far off still holds; None likewise. reason: of bar and margin.
     """
 
     claim: str
+    class_: str
+    kind: str
     statement: str
     source: str
-    kind: str
-    expected: float
-    tolerance: float
-    measured: float
-    se: float
-    n: int
-    enough: bool = True
+    reason: str
+    bar: float | None = None
+    margin: float | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a claim that no rule judges, or no theme shows."""
         if self.kind not in RULES:
             raise ValueError(f"kind of claim {self.claim} must be one of {', '.join(RULES)}, got {self.kind!r}")
+        if self.class_ not in CLASSES:
+            raise ValueError(f"class_ of claim {self.claim} must be one of {', '.join(CLASSES)}, got {self.class_!r}")
         if self.claim[:1] not in THEMES:
             raise ValueError(f"claim must begin with the letter of a theme ({', '.join(THEMES)}), got {self.claim!r}")
+        if self.kind != "equal" and self.margin is not None:
+            raise ValueError(
+                f"margin of claim {self.claim} must be None with kind={self.kind}: its bar is all there is"
+            )
+
+    def judge(
+        self,
+        measured: float,
+        se: float,
+        n: int,
+        *,
+        bar: float | None = None,
+        margin: float | None = None,
+        enough: bool = True,
+        draws: str = "",
+        **case: Any,
+    ) -> "Judgement":
+        """Return what data say. bar, margin: of this case, where the declaration leaves them open.
+
+        enough: whether the budget is the claim's own; what a smaller one shows is undecided either way. draws: what the
+        case's random numbers are, where another case of the experiment has the same ones: both count once.
+        """
+        bar, margin = (_one(self, name, given) for name, given in (("bar", bar), ("margin", margin)))
+        statement, n = self.statement.format(**case), 0 if n != n else int(n)  # a job that is missing has nan
+        return Judgement(self, statement, bar, margin, float(measured), float(se), n, bool(enough), draws)
+
+
+def _one(claim: Claim, name: str, given: float | None) -> float:
+    declared = getattr(claim, name)
+    if name == "margin" and claim.kind != "equal":
+        return 0.0
+    if (declared is None) == (given is None):
+        told = "declared or given" if given is None else "given once"
+        raise ValueError(f"{name} of claim {claim.claim} must be {told}, got {declared} and {given}")
+    return float(declared if given is None else given)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim's case and what was measured of it."""
+
+    claim: Claim
+    statement: str
+    bar: float
+    margin: float
+    measured: float
+    se: float
+    n: int
+    enough: bool = True
+    draws: str = ""
 
     @property
     def verdict(self) -> str:
-        """Return holds, fails, undecided or expected deviation."""
-        verdict = RULES[self.kind](self.measured, self.se, self.expected, self.tolerance)
-        return "undecided" if verdict == "fails" and not self.enough else verdict
+        """Return holds, fails or undecided."""
+        return RULES[self.claim.kind](self.measured, self.se, self.bar, self.margin) if self.enough else "undecided"
 
 
-def judge_equal(measured: float, se: float, expected: float, tolerance: float) -> str:
-    """Judge `measured` = `expected` within `tolerance`."""
+def judge_equal(measured: float, se: float, bar: float, margin: float) -> str:
+    """Judge `measured` = `bar` within `margin`."""
     if not (math.isfinite(measured) and math.isfinite(se)):
         return "undecided"
-    distance = abs(measured - expected)
-    if distance + 2 * se <= tolerance:
+    distance = abs(measured - bar)
+    if distance + 2 * se <= margin:
         return "holds"
-    return "fails" if distance - 3 * se > tolerance else "undecided"
+    return "fails" if distance - 3 * se > margin else "undecided"
 
 
-def judge_above(measured: float, se: float, expected: float, tolerance: float) -> str:
-    """Judge `measured` >= `expected` + `tolerance`."""
+def judge_above(measured: float, se: float, bar: float, _: float = 0.0) -> str:
+    """Judge `measured` >= `bar`."""
     if not (math.isfinite(measured) and math.isfinite(se)):
         return "undecided"
-    excess = measured - expected - tolerance
-    if excess - 2 * se >= 0:
+    if measured - bar - 2 * se >= 0:
         return "holds"
-    return "fails" if excess + 3 * se < 0 else "undecided"
+    return "fails" if measured - bar + 3 * se < 0 else "undecided"
 
 
-def judge_below(measured: float, se: float, expected: float, tolerance: float) -> str:
-    """Judge `measured` <= `expected` - `tolerance`."""
-    return judge_above(-measured, se, -expected, tolerance)
-
-
-def judge_deviation(measured: float, se: float, expected: float, tolerance: float) -> str:
-    """Judge that `measured` lies above `expected` by at least `tolerance` at 3 se; else like the rest."""
-    if math.isfinite(measured) and measured - expected - 3 * se >= tolerance:
-        return "expected deviation"
-    verdict = judge_above(measured, se, expected, tolerance)
-    return "undecided" if verdict == "holds" else verdict
+def judge_below(measured: float, se: float, bar: float, _: float = 0.0) -> str:
+    """Judge `measured` <= `bar`."""
+    return judge_above(-measured, se, -bar)
 
 
 RULES: dict[str, Callable[[float, float, float, float], str]] = {
     "equal": judge_equal,
     "above": judge_above,
     "below": judge_below,
-    "deviation": judge_deviation,
 }

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from rnnkit.runner.claims.agreement import LOOSER, RULES, Comparison, Judged, by_se, exactly, same
-from rnnkit.runner.claims.claim import Claim
+from rnnkit.runner.claims.claim import Judgement
 from rnnkit.runner.claims.paired import DECLARED, Pair
 from rnnkit.runner.tables.table import FILES, Tables, read
 
@@ -99,20 +99,20 @@ def _judge_lags(column: str, sides: tuple[pd.DataFrame, pd.DataFrame], n: tuple[
     return found
 
 
-def compare_claims(old: list[Claim], new: list[Claim], without_spread: Collection[float] = ()) -> Comparison:
+def compare_claims(old: list[Judgement], new: list[Judgement], without_spread: Collection[float] = ()) -> Comparison:
     """Compare judged claims in their order.
 
     A claim that measures a value of `without_spread`, or that measured nothing on one side, is compared by its verdict
-    alone. Of two that agree, a changed verdict differs between holds, fails and expected deviation; undecided is where
-    chance may decide, so a change to or from it is a remark.
+    alone. Of two that agree, a changed verdict differs between holds and fails; undecided is where chance may decide,
+    so a change to or from it is a remark.
     """
     found = Comparison()
-    if [claim.claim for claim in old] != [claim.claim for claim in new]:
-        names = [" ".join(dict.fromkeys(claim.claim for claim in claims)) or "none" for claims in (old, new)]
+    if [one.claim.claim for one in old] != [one.claim.claim for one in new]:
+        names = [" ".join(dict.fromkeys(one.claim.claim for one in claims)) or "none" for claims in (old, new)]
         found.differences.append(f"claims: {len(old)} committed ({names[0]}), {len(new)} new ({names[1]})")
         return found
     for i, (a, b) in enumerate(zip(old, new, strict=True)):
-        judged, sentence = _judge(a, b, without_spread), f"claim {a.claim}, {a.statement}"
+        judged, sentence = _judge(a, b, without_spread), f"claim {a.claim.claim}, {a.statement}"
         found.add(f"{i + 1} of {len(old)}", sentence, (a.measured, b.measured), judged)
         if a.verdict != b.verdict:
             decided = judged.agrees and "undecided" not in (a.verdict, b.verdict)
@@ -122,7 +122,7 @@ def compare_claims(old: list[Claim], new: list[Claim], without_spread: Collectio
     return found
 
 
-def _judge(a: Claim, b: Claim, without_spread: Collection[float]) -> Judged:
+def _judge(a: Judgement, b: Judgement, without_spread: Collection[float]) -> Judged:
     exact = exactly(a.measured, b.measured)
     if exact.agrees:
         return exact
