@@ -199,14 +199,15 @@ def draw(folder: Path) -> None:
     figure, panels = plt.subplots(
         1, len(drives), figsize=(2 + 4.4 * len(drives), 4.6), sharey=True, squeeze=False, layout="constrained"
     )
-    colours = plt.get_cmap("tab20")
+    colours = plt.get_cmap("tab10")
     for axes, drive in zip(panels[0], drives, strict=True):
         zero_line(axes)
         for row in done[done.drive_variance == drive].itertuples():
             own, i = tables.lags[tables.lags.out == row.out].sort_values("lag"), names.index(row.net)
             line, sd = own.log_norm / np.log(10), own.log_norm_sd / np.log(10)
-            axes.plot(own.lag + 1, line, color=colours(i % 20), lw=1.4, label=said(row))
-            axes.fill_between(own.lag + 1, line - sd, line + sd, color=colours(i % 20), alpha=0.15, lw=0)
+            style = {"color": colours(i % 10), "ls": ("-", "--", ":")[i // 10 % 3]}
+            axes.plot(own.lag + 1, line, lw=1.4, label=said(row), **style)
+            axes.fill_between(own.lag + 1, line - sd, line + sd, color=colours(i % 10), alpha=0.12, lw=0)
         axes.set(xlabel="steps back from the loss + 1", xscale="log", ylim=(-20, 6), title=f"drive variance {drive:g}")
     panels[0][0].set_ylabel("log10 of the gradient of all states, mean and sd")
     panels[0][-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))

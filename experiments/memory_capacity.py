@@ -188,7 +188,7 @@ def draw(folder: Path) -> None:
         for way in WAYS:
             label = f"{way}: {getattr(row, f'capacity_{way}'):.3f} H in all"
             axes.plot((own.lag + 1) / row.hidden_size, own[way], color=SHADES[way], lw=1.2, label=label)
-        axes.set(xlabel="(lag + 1) / H", xscale="log", title=f"{row.network}, {row.scale:g}", ylim=(-0.05, 1.05))
+        axes.set(xlabel="(lag + 1) / H", xscale="log", title=f"{row.network}, scale {row.scale:g}", ylim=(-0.05, 1.05))
         axes.legend(fontsize=7)
     all_axes[0][0].set_ylabel("capacity")
     figure.suptitle(f"linear nets of {table.hidden_size.max()} units, mean of {table.n.max()}", fontsize=10)
