@@ -85,7 +85,7 @@ def measure(config: Config) -> Measurement:
     """Train the nets of one job, and let each read the test part."""
     nets, task, length = train_nets(config), config.the_task, config.seq_len
     measured = of_nets(config, nets)
-    found = map_replicates(lambda i: held_out.read_test_part(task, length, nets[i].net), len(nets))
+    found = map_replicates(lambda i: held_out.read_test_part(task, length, nets[i]), len(nets))
     of_each, joint = held_out.of_nets(found)
     for row, columns in zip(measured.nets, of_each, strict=True):
         row |= columns
@@ -111,11 +111,11 @@ def draw(folder: Path) -> None:
         _points(above, rows, by, "error", ("chance_error", "previous_error"), 1.0)
         _points(below, rows, by, "test_loss", ("constant_loss", "previous_loss"), per)
         above.set(title=f"{Path(task).stem}, {rows.n_test.iloc[0]:,} for tests", ylabel="share of outputs wrong")
-        below.set(ylabel=f"negative log-likelihood, {unit}")
+        below.set(ylabel=f"negative log-likelihood,\n{unit}")
     labels = {
         label: line for axes in panels.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(labels.values(), labels.keys(), fontsize=8, loc="outside right upper")
+    figure.legend(labels.values(), labels.keys(), fontsize=8, loc="outside right center")
     figure.suptitle(f"test part: means of {table.n.max()} nets, 2 standard errors", fontsize=10)
     save(figure, folder / "real_data.png")
 

@@ -41,6 +41,6 @@ def plant(folder, monkeypatch):
     """Have Fashion-MNIST and the chorales read from this folder."""
     write_fashion(folder / "fashion")
     monkeypatch.setenv(fashion_mnist.VARIABLE, str(folder / "fashion"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setattr(chorales, "cache_folder", lambda: folder / "cache" / "rnnkit")  # not numba's, beside it
     monkeypatch.setattr(chorales, "version", lambda name: MUSIC21)
     monkeypatch.setattr(chorales, "parse_all", some_pieces)

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.networks.rnn import RNN
 from rnnkit.statistics import mean, ratio_of_sums, share_se, standard_error, wilson_interval
 from rnnkit.tasks import DataSet
 from rnnkit.tasks.data_set import Scores, joined, scores
+from rnnkit.training.loop import Trained
 
 Z = 1.96
 
@@ -34,11 +34,11 @@ def summary(found: Scores) -> Summary:
     return Summary(error, error_se, *ends, *ratio_of_sums(found.nll, found.counted))
 
 
-def read_test_part(task: DataSet, seq_len: int, net: RNN) -> Scores | None:
-    """Return a net's scores on the whole test part; None of a net that is not finite."""
-    if not np.isfinite(net.flat).all():
+def read_test_part(task: DataSet, seq_len: int, trained: Trained) -> Scores | None:
+    """Return a net's scores on the whole test part; None of a net that diverged."""
+    net, found = trained.net, []
+    if trained.outcome == "diverged" or not np.isfinite(net.flat).all():
         return None
-    found = []
     for batch in task.test_set(seq_len):
         y = net.forward(batch.x if task.symbols else batch.x.astype(net.dtype)).y
         found.append(scores(y if task.output == "every" else y[None], batch, task.loss))

@@ -28,7 +28,7 @@ INSTALL = "pip install 'rnnkit[music]'"
 
 def bach_chorales() -> Polyphony:
     """Return the task. Raises ValueError where music21 is not installed, or its scores cannot be kept."""
-    pieces = read_pieces()
+    pieces = list({piece.tobytes(): piece for piece in read_pieces()}.values())  # two are there twice, note for note
     test = [i % TEST_EVERY == TEST_EVERY - 1 for i in range(len(pieces))]
     train = [piece for piece, held_out in zip(pieces, test, strict=True) if not held_out]
     return Polyphony("chorales", train, [piece for piece, held_out in zip(pieces, test, strict=True) if held_out])
@@ -85,7 +85,9 @@ def parse_all() -> list[np.ndarray]:
     print(f"chorales: {len(names)} scores of music21 are read, once, which takes a minute", file=sys.stderr)
     pieces = []
     for name in names:
-        score = converter.parse(corpus.getWork(name), forceSource=True, storePickle=False)
+        found = corpus.getWork(name)  # of some there are files of two kinds
+        file = found if isinstance(found, Path) else min(found, key=lambda path: path.suffix != ".mxl")
+        score = converter.parse(file, forceSource=True, storePickle=False)
         notes = score.flatten().notes
         pieces.append(roll([(note.offset, note.quarterLength, [p.midi for p in note.pitches]) for note in notes]))
         if sys.stderr.isatty():

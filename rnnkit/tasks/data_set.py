@@ -35,7 +35,8 @@ def scores(logits: np.ndarray, batch: Batch, loss: str) -> Scores:
     counts = np.ones(z.shape[:2], bool) if batch.mask is None else batch.mask
     if loss == "softmax":
         labels = batch.target[..., None]
-        nll = -np.take_along_axis(log_softmax(z, axis=2), labels, axis=2)[..., 0]
+        with np.errstate(invalid="ignore"):  # of logits that are infinite
+            nll = -np.take_along_axis(log_softmax(z, axis=2), labels, axis=2)[..., 0]
         beaten = z < np.take_along_axis(z, labels, axis=2)
         np.put_along_axis(beaten, labels, True, axis=2)
         wrong = ~beaten.all(axis=2) | np.isnan(nll)

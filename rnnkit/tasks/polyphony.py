@@ -15,8 +15,9 @@ class Polyphony(DataSet):
     end. `test_set` has whole pieces, from their beginning. Loss: the sigmoid cross-entropy summed over pitches, so nats
     a step.
 
-    Chance: the frequency of each pitch (`constant_logits`); and each pitch by whether it has just sounded, a chain of
-    two states whose best guess is mostly the chord before (`previous_logits`). Each case counts once more than seen.
+    Chance: the frequency of each pitch (`constant_logits`); and that of each pitch where it has just sounded, and where
+    it has not: the chord before is held with probabilities of its own (`previous_logits`). Each case counts once more
+    than it was seen.
     """
 
     symbols, output, loss, previous, seq_len = False, "every", "sigmoid", True, 32

@@ -16,6 +16,7 @@ from rnnkit.runner.jobs.config import faults
 from rnnkit.runner.tables import Tables, read
 from rnnkit.tasks import load
 from rnnkit.tasks.data_set import Scores
+from rnnkit.training.loop import Trained
 
 BASE = {"task": "fashion_rows", "seq_len": "none", "net": "tanh", "hidden_size": 8, "optimizer": "adam", "seed": 0,
         "learning_rate": 0.01, "batch_size": 8, "updates": 25, "check_every": 25, "check_size": 20, "replicates": 2,
@@ -45,13 +46,15 @@ def test_without_a_length_it_is_that_of_the_data(name, length):
 def test_a_net_reads_the_whole_test_part():
     settings = config()
     task, net = settings.the_task, settings.make_net(streams(0).init)
-    found = held_out.read_test_part(task, 28, net)
+    trained = Trained(0, "unsolved", None, None, 0, [], net)
+    found = held_out.read_test_part(task, 28, trained)
     x, target = (np.concatenate(parts, axis=1) for parts in zip(*(b[:2] for b in task.test_set(28)), strict=True))
     y = net.forward(x.astype("f4")).y.astype(float)
     np.testing.assert_array_equal(found.wrong, y.argmax(axis=1) != target[0])
     np.testing.assert_allclose(found.nll, -log_softmax(y, axis=1)[np.arange(40), target[0]], rtol=ROUNDING)
+    assert held_out.read_test_part(task, 28, trained._replace(outcome="diverged")) is None
     net.flat[0] = np.nan
-    assert held_out.read_test_part(task, 28, net) is None
+    assert held_out.read_test_part(task, 28, trained) is None
 
 
 def test_a_summary_of_shares_and_of_steps():
@@ -92,7 +95,7 @@ def test_a_job_and_its_baselines(planted, name, monkeypatch):
 
 
 def test_a_net_that_diverged_has_no_test(planted):
-    row = measure(config(learning_rate=1e6, optimizer="sgd", net="irnn", updates=50, clip="none")).row
+    row = measure(config(learning_rate=1e6, optimizer="sgd", cell="identity", clip="none")).row
     assert row["status"] == "diverged"
     assert row["error"] is row["test_loss"] is row["error_se"] is None
 
