@@ -53,6 +53,24 @@ def share_se(k: int, n: int) -> float:
     return (upper - lower) / 2
 
 
+def ratio_of_sums(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+    """Return (sum of sums / sum of counts, its standard error over independent groups); nan below two groups.
+
+    A mean over the members of groups of different sizes, such as steps of sequences, by the ratio estimator: Cochran
+    (1977), section 6.4. sums, counts: (n,), the latter >= 0 and not all 0. Raises ValueError.
+    """
+    check_real("sums", sums, 1)
+    check_real("counts", counts, 1)
+    sums, counts = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
+    if sums.shape != counts.shape or not (counts >= 0).all() or not counts.any():
+        raise ValueError(f"counts must be numbers >= 0, not all 0, as many as sums {sums.shape}, got {shown(counts)}")
+    n, value = len(sums), sums.sum() / counts.sum()
+    if n < 2:
+        return float(value), float("nan")
+    residuals = sums - value * counts
+    return float(value), float(np.sqrt(n / (n - 1) * (residuals @ residuals)) / counts.sum())
+
+
 def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     """Return (share of first - share of second, its standard error) of two outcomes, yes or no, of the same trials.
 

@@ -271,6 +271,12 @@ CASES = [
         lambda v: statistics.paired_difference(v, np.ones(2, bool)),
         (None, np.ones(2), [1, 0], np.ones(3, bool), []),
     ),
+    ("sums", lambda v: statistics.ratio_of_sums(v, np.ones(2)), (None, "1", 1.0, np.ones((2, 1)), np.ones(2) * 1j)),
+    (
+        "counts",
+        lambda v: statistics.ratio_of_sums(np.ones(2), v),
+        (None, "1", np.ones(3), np.zeros(2), np.array([2.0, -1.0]), np.array([NAN, 1.0]), np.ones(2) * 1j),
+    ),
     ("log_norms", statistics.growth_rates, (None, "1", np.ones(3) * 1j)),
     ("log_norms", statistics.of_net, (None, np.ones(3), np.ones((3, 2)) * 1j)),
     ("mode", lambda v: statistics.clipped_log10(*SCALED, 1.0, v), NO_WORD),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import CensoredData, logrank
 
-from rnnkit.statistics import log_rank, paired_difference, share_se, wilson_interval
+from rnnkit.statistics import log_rank, paired_difference, ratio_of_sums, share_se, standard_error, wilson_interval
 
 ROUNDING = 1e-9
 
@@ -61,6 +61,31 @@ def test_a_paired_difference_of_one_outcome_only_has_a_standard_error():
     assert min(paired_difference(a, b)[1] for a in (yes, no) for b in (yes, no)) > 0.005
     with pytest.raises(ValueError, match="pair up"):
         paired_difference(yes, no[1:])
+
+
+def test_a_ratio_over_groups_of_one_size_is_their_mean():
+    values = np.random.default_rng(0).standard_normal(40)
+    ratio, se = ratio_of_sums(values, np.ones(40))
+    assert (ratio, se) == (pytest.approx(values.mean()), pytest.approx(standard_error(values)))
+    again = ratio_of_sums(3 * values, np.full(40, 3))
+    assert again == pytest.approx((ratio, se), rel=ROUNDING)
+
+
+def test_a_ratio_over_groups_of_many_sizes_varies_as_its_standard_error_says():
+    rng, found = np.random.default_rng(0), []
+    for _ in range(2000):
+        counts = rng.integers(1, 20, size=100)
+        level = rng.normal(2, 0.5, size=100)  # members of a group are alike
+        found.append(ratio_of_sums(level * counts, counts))
+    ratios, errors = np.array(found).T
+    assert ratios.mean() == pytest.approx(2, abs=4 * ratios.std() / np.sqrt(2000))
+    assert errors.mean() == pytest.approx(ratios.std(), rel=0.1)
+
+
+def test_one_group_has_no_standard_error():
+    ratio, se = ratio_of_sums(np.array([6.0]), np.array([4]))
+    assert ratio == 1.5
+    assert np.isnan(se)
 
 
 def test_log_rank_of_one_stratum_is_scipys():

@@ -13,6 +13,7 @@ from rnnkit.networks.rnn import RNN
 from rnnkit.networks.trace import Trace
 from rnnkit.rng import Streams, streams
 from rnnkit.runner.jobs.config import number
+from rnnkit.tasks.digits import WHITE, read_digits
 
 BURN_IN = 50  # unrecorded steps of noise before h_0
 
@@ -103,7 +104,7 @@ def drive(config: FlowConfig, rng: Streams) -> tuple[np.ndarray, np.ndarray, int
     """Return (x, W_xh of one block, steps of burn-in)."""
     H, B, dtype = config.hidden_size, config.batch_size, np.dtype(config.dtype)
     if config.drive == "digits":
-        pixels = _digits()[:, : config.seq_len]
+        pixels = read_digits().pixels[:, : config.seq_len] / WHITE
         chosen = rng.data.choice(len(pixels), size=B, replace=len(pixels) < B)
         x = pixels[chosen].T[:, :, None]
         W_xh = glorot(rng.init, 1, H)
@@ -114,10 +115,3 @@ def drive(config: FlowConfig, rng: Streams) -> tuple[np.ndarray, np.ndarray, int
         x = rng.data.standard_normal((burn_in + config.seq_len, B, H))
         W_xh = np.sqrt(config.drive_variance) * np.eye(H)
     return np.ascontiguousarray(x, dtype), W_xh.astype(dtype), burn_in
-
-
-def _digits() -> np.ndarray:
-    """Return (1797, 64) pixels in [0, 1], row by row."""
-    from sklearn.datasets import load_digits  # an extra: asked for by drive=digits alone
-
-    return load_digits().data / 16

@@ -1,12 +1,12 @@
 """The keys of a driven net whose gradients are followed back: of gradient_flow, and of what measures as it does."""
 
-import importlib.util
 from typing import Literal, Self
 
 from common.cells import CellConfig, CellName
 from pydantic import Field, model_validator
 
 from rnnkit.runner.jobs.config import PositiveOrNone
+from rnnkit.tasks.digits import read_digits
 
 PIXELS = 64
 
@@ -46,6 +46,8 @@ class FlowConfig(CellConfig):
                 )
             if self.drive_variance == 0:
                 raise ValueError("drive_variance must be a number above 0 with drive=digits, got 0")
-            if importlib.util.find_spec("sklearn") is None:
-                raise ValueError("drive=digits: needs scikit-learn, pip install 'rnnkit[digits]'")
+            try:
+                read_digits()
+            except ValueError as error:
+                raise ValueError(f"drive=digits: {error}") from None
         return self

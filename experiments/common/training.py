@@ -12,18 +12,20 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from common.cells import CellConfig
+from common.memory import bytes_of_memory, bytes_of_net
 from pydantic import Field, field_validator, model_validator
 from tqdm import tqdm
 
 from rnnkit.cells.handles import in_rows
 from rnnkit.initializers import achieved
 from rnnkit.networks import recipes
+from rnnkit.parallel.threads import get_num_threads
 from rnnkit.rng import streams
 from rnnkit.runner.jobs import sources, store
 from rnnkit.runner.jobs.config import NamesFile, PositiveOrNone, number
 from rnnkit.runner.jobs.experiment import Measurement
 from rnnkit.statistics import mean, wilson_interval
-from rnnkit.tasks import Task, check_trial, load
+from rnnkit.tasks import OF_A_FILE, Task, check_trial, load
 from rnnkit.training.loop import Trained, train
 from rnnkit.training.protocol import Protocol, as_lengths
 
@@ -55,8 +57,8 @@ OF_A_CHECK = ("loss", "error", "log10_grad_norm", "clip_fraction", "omega", "spe
 class TrainingConfig(CellConfig):
     """Keys of a job that trains; conf/temporal_order.yaml explains each. Experiments name what differs."""
 
-    task: Annotated[str, NamesFile(lambda task: Path(task).suffix == ".py")] = Field(
-        min_length=1, description="a task of rnnkit, or the path of a .py file with one"
+    task: Annotated[str, NamesFile(lambda task: Path(task).suffix in OF_A_FILE)] = Field(
+        min_length=1, description="a task of rnnkit, or the path of a .py file with one, or of a text (.txt)"
     )
     seq_len: int = Field(20, ge=1, le=1_000_000, description="an integer from 1 to 1000000 (as the task allows)")
     net: Literal[*recipes.RECIPES] = Field("basic_tanh", description=f"one of {', '.join(recipes.RECIPES)}")
@@ -75,7 +77,7 @@ class TrainingConfig(CellConfig):
     omega_form: Literal["squared", "norms"] = Field("squared", description="squared or norms")
     updates: int = Field(20_000, ge=1, le=10**9, description="an integer from 1 to 1e9, a multiple of check_every")
     check_every: int = Field(250, ge=1, le=10**9, description="a multiple of 25")
-    check_size: int = Field(10_000, ge=1, le=10**7, description="an integer from 1 to 1e7 (fresh sequences of a check)")
+    check_size: int = Field(10_000, ge=1, le=10**7, description="an integer from 1 to 1e7 (sequences of a check)")
     solved_error: float = Field(0.01, gt=0, le=1, description="a number above 0, up to 1")
     hold: int = Field(3, ge=1, le=1000, description="an integer from 1 to 1000 (passed checks in a row that hold)")
     stop: Literal["held", "first", "never"] = Field("held", description="held, first or never")
@@ -91,7 +93,7 @@ class TrainingConfig(CellConfig):
     @model_validator(mode="after")
     def _that_fit(self) -> Self:
         found = []
-        for check in (self._check_sequences, self.protocol, self._check_recipe):
+        for check in (self._check_sequences, self.protocol, self._check_recipe, self._check_memory):
             try:
                 check()
             except ValueError as error:
@@ -116,6 +118,17 @@ class TrainingConfig(CellConfig):
         if not in_rows(self.the_cell) and (self.omega > 0 or self.nonfinite == "shrink"):
             given = f"net={self.net} cell={self.the_cell.name} cannot be combined with omega and nonfinite=shrink"
             raise ValueError(f"{given}: they need a cell whose state is made of W_hh's block alone, as tanh's")
+
+    def _check_memory(self) -> None:
+        shape = self.seq_len, self.batch_size, self.hidden_size
+        at_once = min(self.replicates, get_num_threads())
+        needed, there = at_once * bytes_of_net(self.the_task, self.the_cell, *shape, self.dtype), bytes_of_memory()
+        if needed > there:
+            given = "got seq_len={} batch_size={} hidden_size={}".format(*shape)
+            raise ValueError(
+                f"seq_len, batch_size and hidden_size must fit in {there / 1e9:.1f} GB of memory, {given}: "
+                f"{at_once} nets at once take {needed / 1e9:,.1f} GB or more"
+            )
 
     @cached_property
     def the_task(self) -> Task:

@@ -62,14 +62,15 @@ def map_backward(maps, flat, sizes, g):
 
 
 @jit
-def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penalty, maps, record):
+def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penalty, maps, loss, record):
     """Make one update for each batch of a block; return how many were made: fewer where the training diverged.
 
     flat, moments (2, n): changed. frozen: (n,) bool, True where a weight stays. data: x, target (pairs) and mask
     (U, S, B), all with an axis of U updates first. step: updates made before.
     optimizer: (rule, learning rate, hyperparameters (3,)). clip: (mode, limit, policy). penalty: (weight, form) of
     `omega`.
-    maps: of the recurrent weights, words of `rnnkit.parametrizations.compiled`. record: (U, 5), filled.
+    maps: of the recurrent weights, words of `rnnkit.parametrizations.compiled`. loss: a number of `answers`.
+    record: (U, 5), filled.
     """
     ((xs, symbols), (targets, classes), masks), (rule, rate, hyperparameters) = data, optimizer
     (mode, limit, policy), (weight, form), g = clip, penalty, np.empty_like(flat)
@@ -85,7 +86,7 @@ def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penal
             map_forward(maps, flat, sizes, effective)
         features, y = network_forward(effective, sizes, x, states)
         dy = np.empty_like(y)
-        record[u, LOSS] = loss_into(y, target, mask, dy)
+        record[u, LOSS] = loss_into(y, target, mask, loss, dy)
         network_backward(effective, sizes, x, states, features, dy, g, buffers)
         if weight > 0:
             found = _omega(buffers[2][0][0], states[0][0], W_hh, sizes.cell, form)
@@ -116,10 +117,10 @@ def train_block(flat, moments, sizes, frozen, data, step, optimizer, clip, penal
 
 
 @jit
-def evaluate(flat, sizes, x, target, mask, tolerance):
+def evaluate(flat, sizes, x, target, mask, loss, tolerance):
     """Return (wrong sequences, mean loss) of a batch."""
     T, B = steps_and_rows(x)
     states = empty_states(T, B, sizes, flat.dtype)
     y = network_forward(flat, sizes, x, states)[1]
-    loss = loss_into(y, target, mask, np.empty_like(y))
-    return count_wrong(y, target, mask, tolerance), loss
+    value = loss_into(y, target, mask, loss, np.empty_like(y))
+    return count_wrong(y, target, mask, loss, tolerance), value

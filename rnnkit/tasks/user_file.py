@@ -30,7 +30,7 @@ ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "output_size": (_is_size, "an integer >= 1"),
     "symbols": (lambda value: isinstance(value, bool), "True or False"),
     "output": (lambda value: value in ("last", "every"), "last or every"),
-    "loss": (lambda value: value in ("softmax", "mse"), "softmax or mse"),
+    "loss": (lambda value: value in ("softmax", "mse", "sigmoid"), "softmax, mse or sigmoid"),
     "tolerance": (_is_positive, "a finite number > 0"),
     "shortest": (_is_size, "an integer >= 1"),
 }
@@ -123,6 +123,8 @@ def batch_faults(task: Task, batch: Batch, n: int, seq_len: int) -> list[str]:
     S = T if task.output == "every" else 1
     found = _array_faults("x", batch.x, (T, n), task.input_size, task.symbols)
     found += _array_faults("target", batch.target, (S, n), task.output_size, classes)
+    if not found and task.loss == "sigmoid" and not (batch.target.min() >= 0 and batch.target.max() <= 1):
+        found = [f"target must hold numbers in [0, 1], got {batch.target.min():g}..{batch.target.max():g}"]
     if batch.mask is None:
         return found
     masked = isinstance(batch.mask, np.ma.MaskedArray)

@@ -4,8 +4,8 @@
     [net.outcome for net in nets]                                        solved, unsolved or diverged
 
 Every BLOCK updates are drawn at once by NumPy, and made at once by `rnnkit.kernels.updates`: the interpreter is not in
-the loop. Every `check_every` updates a net is tested on fresh sequences; a test ends as soon as so many are wrong that
-it cannot be passed any more.
+the loop. Every `check_every` updates a net is tested on sequences of `sample_test`; a test ends as soon as so many are
+wrong that it cannot be passed any more.
 
 solved      first passage: a check was passed (`rnnkit.training.protocol` says what that is); `held` is told beside it
 diverged    before that, a gradient, the loss, or a weight at a check was not finite
@@ -39,7 +39,7 @@ class Trained(NamedTuple):
 
     history: a row for each check: update; since the last one: loss (mean), log10_grad_norm (mean of log10 of the norm
     before the clip), largest_grad_norm, clip_fraction, n_nonfinite (entries of gradients), omega (mean); error (share
-    wrong of `tested` fresh sequences) and test_loss; spectral_radius of the lowest W_hh, where one block has it.
+    wrong of `tested` sequences) and test_loss; spectral_radius of the lowest W_hh, where one block has it.
     """
 
     replicate: int

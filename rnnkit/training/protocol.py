@@ -29,7 +29,7 @@ class Protocol:
     `rnnkit.training.optimizers`. clip: None, or the limit, by clip_mode norm (joint, of all trained weights) or value.
     nonfinite: what a gradient that is not finite does: `stop` the training as diverged, or a policy of
     `rnnkit.kernels.clipping`. omega: weight of Pascanu's regularizer in omega_form (`rnnkit.kernels.regularizer`),
-    added before the clip. A net is solved when under `solved_error` of `check_size` fresh sequences are wrong, held
+    added before the clip. A net is solved when under `solved_error` of `check_size` test sequences are wrong, held
     after `hold` such checks in a row. stop: when `held`, at the `first`, or `never` before the cap. frozen: names of
     weights that stay. seq_len of a task may be a pair: every block has a length drawn from it, ends included.
     """

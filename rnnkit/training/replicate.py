@@ -1,4 +1,4 @@
-"""One net in training: blocks of updates, tests on fresh sequences, and what is known of it."""
+"""One net in training: blocks of updates, tests on sequences of their own, and what is known of it."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ import numpy as np
 from rnnkit.cells.descriptor import BACKWARD, FORWARD
 from rnnkit.cells.handles import provide
 from rnnkit.initializers import spectral_radius
+from rnnkit.kernels.losses import LOSSES
 from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.kernels.updates import CLIPPED, LOSS, N_NONFINITE, NORM, OMEGA, evaluate, train_block
@@ -14,7 +15,7 @@ from rnnkit.networks.rnn import RNN
 from rnnkit.parallel import Cancellation
 from rnnkit.parametrizations.compiled import words_of
 from rnnkit.rng import Streams
-from rnnkit.tasks import Task, batch_faults
+from rnnkit.tasks import Batch, Task, batch_faults
 from rnnkit.training.protocol import BLOCK, Protocol, check_net
 
 TEST_BATCH = 250  # sequences tested at once
@@ -32,7 +33,7 @@ class Training:
         check_net(self.net, task, protocol)
         net = self.net
         shape = net.input_size, net.hidden_size, net.output_size, net.handle, net.layers, 1 + net.bidirectional
-        self.sizes = Sizes(*shape, int(net.output == "last"))
+        self.sizes, self.loss = Sizes(*shape, int(net.output == "last")), list(LOSSES).index(task.loss)
         for word in (FORWARD, BACKWARD):
             provide(net.handle, word, net.dtype)
         self.moments = np.zeros((2, net.flat.size), net.dtype)
@@ -68,7 +69,7 @@ class Training:
     def _train_block(self) -> np.ndarray:
         length = int(self.rng.order.integers(self.lengths[0], self.lengths[1] + 1))
         size, record = self.protocol.batch_size, np.zeros((BLOCK, 5))
-        batch = self._sample(self.rng.data, BLOCK * size, length)
+        batch = self._as_arrays(self.task.sample(self.rng.data, BLOCK * size, length), BLOCK * size, length)
         xs, targets, masks = (np.ascontiguousarray(np.swapaxes(_in_batches(a, size), 0, 1)) for a in batch)
         data = as_pair(xs, self.net.dtype), as_pair(targets, self.net.dtype), masks
         made = train_block(
@@ -82,15 +83,15 @@ class Training:
             self.protocol.clip_arguments(),
             (float(self.protocol.omega), OMEGA_FORMS[self.protocol.omega_form]),
             self.maps,
+            self.loss,
             record,
         )
         self.updates += made
         self.diverged = made < BLOCK
         return record[: made + 1] if self.diverged else record
 
-    def _sample(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _as_arrays(self, batch: Batch, n: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return x, target and mask of n sequences as the kernels take them; ValueError for what a task got wrong."""
-        batch = self.task.sample(rng, n, length)
         if found := batch_faults(self.task, batch, n, length):
             raise ValueError(f"task {self.task.name} of seq_len={length}: {'; '.join(found)}")
         x, target, mask = batch
@@ -119,9 +120,9 @@ class Training:
         while tested < size and wrong / size < self.protocol.solved_error:
             n = min(TEST_BATCH, size - tested)
             length = int(self.rng.evaluation.integers(self.lengths[0], self.lengths[1] + 1))
-            x, target, mask = self._sample(self.rng.evaluation, n, length)
+            x, target, mask = self._as_arrays(self.task.sample_test(self.rng.evaluation, n, length), n, length)
             x, target = (as_pair(a, self.net.dtype) for a in (x, target))
-            found = evaluate(self.net.effective(), self.sizes, x, target, mask, self.task.tolerance)
+            found = evaluate(self.net.effective(), self.sizes, x, target, mask, self.loss, self.task.tolerance)
             wrong, tested, losses = wrong + found[0], tested + n, [*losses, found[1]]
         return {
             "error": wrong / tested,

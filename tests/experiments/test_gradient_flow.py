@@ -18,6 +18,7 @@ from rnnkit.runner.jobs import store
 from rnnkit.runner.tables import table as tables
 from rnnkit.runner.tables.formats import NO_CLIP
 from rnnkit.statistics import clipped_log10
+from rnnkit.tasks.digits import WHITE, read_digits
 
 ROUNDING = 1e-12  # some hundred sums of float64 logarithms of size 1
 SINGLE = 1e-4  # 100 steps of roundings of 6e-8 in a net that forgets, and their logarithms
@@ -153,12 +154,10 @@ def test_a_net_that_is_all_dead_has_no_mean():
 
 def test_digits_drive_as_strongly_as_asked():
     pytest.importorskip("sklearn")
-    from common.driven import _digits
-
     settings = config(drive="digits", seq_len=64, drive_variance=0.3)
     net = driven(settings, 0)
     W_xh = net.net.parameters["l0.W_xh"]
-    assert abs(np.var(_digits()[..., None] * W_xh) - 0.3) < ROUNDING
+    assert abs(np.var(read_digits().pixels[..., None] / WHITE * W_xh) - 0.3) < ROUNDING
     assert (net.trace.x.shape, W_xh.shape, net.trace.h.shape) == ((64, 2, 1), (1, 8), (64, 2, 8))
     assert measure(settings).row["status"] == "done"
 

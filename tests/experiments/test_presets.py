@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import reproduce
+from data_sets import plant
 from hydra import compose, initialize
 from omegaconf import OmegaConf
 
@@ -15,7 +16,7 @@ KEYS = {path.stem: OmegaConf.load(path) for path in sorted(CONF.glob("*.yaml"))}
 PRESETS = [(name, preset) for name, keys in KEYS.items() for preset in keys.get("presets", {})]
 WITH_LAPTOP = [
     "clipping_wall", "temporal_order", "truncation", "latch", "long_lag", "copying", "adding", "memory_horizon",
-    "sensitivity", "spectrum",
+    "sensitivity", "spectrum", "real_data",
 ]  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def planned(experiment, preset):
 
 
 @pytest.mark.parametrize(("experiment", "preset"), PRESETS, ids=map("/".join, PRESETS))
-def test_a_preset_is_a_plan_without_a_fault(experiment, preset):
+def test_a_preset_is_a_plan_without_a_fault(experiment, preset, tmp_path, monkeypatch):
+    plant(tmp_path, monkeypatch)  # data sets are not installed everywhere
     schema, jobs = planned(experiment, preset)
     assert jobs
     sound, found = plan.check(schema, jobs)

@@ -8,7 +8,7 @@ import pytest
 
 from rnnkit import kernels, parallel
 from rnnkit.kernels import TANH, gru, lstm, sequence
-from rnnkit.kernels.answers import count_wrong
+from rnnkit.kernels.answers import SOFTMAX, count_wrong
 from rnnkit.kernels.layer import backward_layer, forward_layer
 from rnnkit.kernels.network import as_pair
 from rnnkit.kernels.rows import add_to_symbol_rows, move_symbol_rows
@@ -173,7 +173,7 @@ def test_a_sequence_whose_answer_is_no_class_is_wrong(symbol):
     y, _ = guarded(np.zeros((1, B, I)))
     y[..., 1] = 1
     target, mask = np.array([[symbol, 1]]), np.ones((1, B), bool)
-    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.04) == 1
+    assert count_wrong(y, as_pair(target, y.dtype), mask, SOFTMAX, 0.04) == 1
 
 
 FORMS = {

@@ -38,9 +38,9 @@ GOOD = {
 MULTIPLES = "check_every must be a multiple of 25, and updates one of check_every, got check_every={} updates={}"
 ELMAN = "cannot be combined with omega and nonfinite=shrink: they need a cell whose state is made of W_hh's block alone"
 WRONG = [
-    ({"task": "temporal_ordr"}, "task must be a .py file or one of temporal_order, "),
-    ({"task": ""}, "task must be a task of rnnkit, or the path of a .py file with one, got ''"),
-    ({"task": 3}, "task must be a task of rnnkit, or the path of a .py file with one, got 3"),
+    ({"task": "temporal_ordr"}, "task must be a .py or .txt file or one of temporal_order, "),
+    ({"task": ""}, "task must be a task of rnnkit, or the path of a .py file with one, or of a text (.txt), got ''"),
+    ({"task": 3}, "task must be a task of rnnkit, or the path of a .py file with one, or of a text (.txt), got 3"),
     ({"task": "no/such/file.py"}, "task='no/such/file.py': there is no such file"),
     ({"seq_len": 9}, "seq_len of task temporal_order must be an integer >= 10, got 9"),
     ({"seq_len": 0}, "seq_len must be an integer from 1 to 1000000 (as the task allows), got 0"),
@@ -82,13 +82,17 @@ WRONG = [
     ({"check_every": 30, "updates": 60}, MULTIPLES.format(30, 60)),
     ({"check_every": 100}, MULTIPLES.format(100, 50)),
     ({"updates": 0}, "updates must be an integer from 1 to 1e9, a multiple of check_every, got 0"),
-    ({"check_size": 0}, "check_size must be an integer from 1 to 1e7 (fresh sequences of a check), got 0"),
+    ({"check_size": 0}, "check_size must be an integer from 1 to 1e7 (sequences of a check), got 0"),
     ({"solved_error": 0}, "solved_error must be a number above 0, up to 1, got 0"),
     ({"solved_error": 1.5}, "solved_error must be a number above 0, up to 1, got 1.5"),
     ({"hold": 0}, "hold must be an integer from 1 to 1000 (passed checks in a row that hold), got 0"),
     ({"stop": "always"}, "stop must be held, first or never, got always"),
     ({"replicates": 0}, "replicates must be an integer from 1 to 100000, got 0"),
     ({"dtype": "float16"}, "dtype must be float32 or float64, got float16"),
+    (
+        {"seq_len": 1_000_000, "batch_size": 100_000, "task": "adding_le"},
+        "seq_len, batch_size and hidden_size must fit in ",
+    ),
     ({"colour": "red"}, "unknown key colour=red: known are seed, out, force, stale, cell, constants, task, "),
 ]
 

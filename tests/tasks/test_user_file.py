@@ -46,7 +46,7 @@ BROKEN = [
     ),
     (GOOD + "    symbols = 1", "symbols must be True or False, got 1"),
     (GOOD + "    output = 'all'", "output must be last or every, got 'all'"),
-    (GOOD + "    loss = 'l1'", "loss must be softmax or mse, got 'l1'"),
+    (GOOD + "    loss = 'l1'", "loss must be softmax, mse or sigmoid, got 'l1'"),
     (GOOD + "    tolerance = float('nan')", "tolerance must be a finite number > 0, got nan"),
     (GOOD + "    shortest = 1.5", "shortest must be an integer >= 1, got 1.5"),
     (GOOD + "    steps = 3", "steps must be a method, got 3"),
@@ -68,6 +68,10 @@ BROKEN = [
         "mask must be None or (1, 3) bool, got (2, 3) bool",
     ),
     (GOOD + "    loss = 'mse'", "target must be (1, 3, 4) float64, got (1, 3) int64"),
+    (
+        GOOD.replace(SAMPLE, "return Batch(x, np.full((1, n, 4), 1.5))") + "    loss = 'sigmoid'",
+        "target must hold numbers in [0, 1], got 1.5..1.5",
+    ),
     (GOOD + "    symbols = False", "x must be (1, 3, 4) float64, got (1, 3) int64"),
     (GOOD.replace("0.75", "'half'"), "chance_error(1) must be a number >= 0, got 'half'"),
 ]
@@ -128,9 +132,9 @@ def test_faults_are_told(tmp_path, text, told):
     assert "the file raises" not in told or set(sys.modules) == modules
 
 
-@pytest.mark.parametrize("value", ["temporal_ordr", "", "mine.txt", 3, None, ["copying"]])
+@pytest.mark.parametrize("value", ["temporal_ordr", "", "mine.csv", 3, None, ["copying"]])
 def test_unknown_names_are_told_with_the_known_ones(value):
-    wanted = "task must be a .py file or one of temporal_order, "
+    wanted = "task must be a .py or .txt file or one of temporal_order, "
     with pytest.raises(ValueError, match=f"^{wanted}.*, got {re.escape(repr(value))}$"):
         load(value)
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pairs import every_pair
-from training_cases import ORDER, maker, protocol
+from training_cases import ORDER, SWITCHES, maker, protocol
 
-from rnnkit.kernels.answers import count_wrong
+from rnnkit.kernels.answers import MSE, SIGMOID, SOFTMAX, count_wrong
+from rnnkit.kernels.losses import LOSSES
 from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.updates import evaluate
 from rnnkit.tasks import TASKS
@@ -78,9 +79,15 @@ def test_a_test_ends_early_only_where_it_cannot_be_passed(wrong, size):
     assert sum(wrong[: len(asked) - 1]) < 0.01 * size
 
 
-def wrong_of(y, target, mask, tolerance):
+def test_the_numbers_of_losses_are_their_places():
+    assert [list(LOSSES)[loss] for loss in (MSE, SOFTMAX, SIGMOID)] == ["mse", "softmax", "sigmoid"]
+
+
+def wrong_of(y, target, mask, loss, tolerance):
     """Count with NumPy: a tie and a nan are wrong, an answer at the tolerance is right."""
-    if target.ndim == 2:
+    if loss == "sigmoid":
+        right = np.where(target == 1, y > 0, y < 0).all(2)
+    elif loss == "softmax":
         at = np.take_along_axis(y, target[..., None], 2)
         right = ((y < at) | (np.arange(y.shape[2]) == target[..., None])).all(2) & ~np.isnan(at[..., 0])
     else:
@@ -88,28 +95,33 @@ def wrong_of(y, target, mask, tolerance):
     return int((~right & mask).any(0).sum())
 
 
-@pytest.mark.parametrize("task", ["softmax", "mse"])
+@pytest.mark.parametrize("loss", list(LOSSES))
 @pytest.mark.parametrize("seed", range(8))
-def test_wrong_sequences_are_counted_as_numpy_counts(seed, task):
+def test_wrong_sequences_are_counted_as_numpy_counts(seed, loss):
     rng = np.random.default_rng(seed)
     S, B, O = rng.integers(1, 5), rng.integers(1, 40), rng.integers(2, 5)  # noqa: E741
     y = rng.integers(-2, 3, (S, B, O)).astype(np.float32)  # ties are many
     y[rng.random(y.shape) < 0.05] = np.nan
-    target = rng.integers(O, size=(S, B)) if task == "softmax" else (y + rng.choice([0, 0.5, 1], y.shape)).astype("f4")
-    mask = rng.random((S, B)) < 0.6
-    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.25) == wrong_of(y, target, mask, 0.25)
+    target = {
+        "softmax": rng.integers(O, size=(S, B)),
+        "mse": (y + rng.choice([0, 0.5, 1], y.shape)).astype("f4"),
+        "sigmoid": (y + rng.choice([0, 1], y.shape, p=[0.9, 0.1]) > 0).astype("f4"),
+    }[loss]
+    mask, number = rng.random((S, B)) < 0.6, list(LOSSES).index(loss)
+    assert count_wrong(y, as_pair(target, y.dtype), mask, number, 0.25) == wrong_of(y, target, mask, loss, 0.25)
 
 
-@pytest.mark.parametrize("target", [np.zeros((2, 3), np.int64), np.zeros((2, 3, 2), np.float32)])
-def test_outputs_that_are_nan_are_wrong(target):
+@pytest.mark.parametrize("loss", [MSE, SOFTMAX, SIGMOID])
+def test_outputs_that_are_nan_are_wrong(loss):
+    target = np.zeros((2, 3), np.int64) if loss == SOFTMAX else np.zeros((2, 3, 2), np.float32)
     y, mask = np.full((2, 3, 2), np.nan, np.float32), np.ones((2, 3), np.bool_)
-    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.04) == 3
+    assert count_wrong(y, as_pair(target, y.dtype), mask, loss, 0.04) == 3
     mask[:, 1] = False
-    assert count_wrong(y, as_pair(target, y.dtype), mask, 0.04) == 2
+    assert count_wrong(y, as_pair(target, y.dtype), mask, loss, 0.04) == 2
 
 
 @pytest.mark.parametrize(
-    ("task", "length"), [(ORDER, 12), (COPYING, 3), (ADDING, 6)], ids=lambda v: getattr(v, "name", v)
+    ("task", "length"), [(ORDER, 12), (COPYING, 3), (ADDING, 6), (SWITCHES, 5)], ids=lambda v: getattr(v, "name", v)
 )
 def test_a_test_is_a_forward_pass_and_its_loss(task, length):
     net, batch = maker(task=task)(np.random.default_rng(1)), task.sample(np.random.default_rng(2), 33, length)
@@ -119,9 +131,22 @@ def test_a_test_is_a_forward_pass_and_its_loss(task, length):
     trace = net.forward(x)
     y = trace.y[None] if task.output == "last" else trace.y
     of_run = (target[0], mask[0]) if task.output == "last" else (target, mask)
-    wrong, loss = evaluate(net.flat, sizes, as_pair(x, net.dtype), as_pair(target, net.dtype), mask, task.tolerance)
-    assert wrong == wrong_of(y, target, mask, task.tolerance)
-    assert loss == pytest.approx(net.loss(trace, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
+    pairs = as_pair(x, net.dtype), as_pair(target, net.dtype)
+    wrong, loss = evaluate(net.flat, sizes, *pairs, mask, list(LOSSES).index(task.loss), task.tolerance)
+    assert wrong == wrong_of(y, target, mask, task.loss, task.tolerance)
+    summed = task.output_size if task.loss == "sigmoid" else 1
+    assert loss == pytest.approx(summed * net.loss(trace, of_run[0], task.loss, of_run[1]).value, rel=1e-6)
+
+
+def test_nets_are_tested_on_what_the_task_has_for_tests():
+    class Parted(type(SWITCHES)):
+        def sample_test(self, rng, n, seq_len):
+            batch = self.sample(rng, n, seq_len)
+            return batch._replace(target=1 - batch.target)
+
+    tested, other = (train(maker(task=task), task, 5, protocol())[0].history for task in (Parted(), SWITCHES))
+    assert [row["loss"] for row in tested] == [row["loss"] for row in other]
+    assert all(a["test_loss"] != b["test_loss"] for a, b in zip(tested, other, strict=True))
 
 
 def test_a_net_that_is_not_new_is_refused():

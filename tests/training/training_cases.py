@@ -1,5 +1,7 @@
 """What the tests of training share: nets of a recipe, a small protocol, and tasks that are watched or scripted."""
 
+import numpy as np
+
 from rnnkit.networks import recipes
 from rnnkit.tasks import TASKS, Batch, Task
 from rnnkit.training.protocol import BLOCK, Protocol
@@ -20,6 +22,21 @@ def maker(name="basic_tanh", task=ORDER, hidden_size=6, dtype="float32"):
 
 def protocol(**keys):
     return Protocol(**SMALL | keys)
+
+
+class Switches(Task):
+    """Which of three switches are on, each of which turns where its input is 1; the first output does not count."""
+
+    name, input_size, output_size, symbols, output, loss = "switches", 3, 3, False, "every", "sigmoid"
+
+    def sample(self, rng, n, seq_len):
+        x = (rng.random((seq_len, n, 3)) < 0.3).astype(float)
+        mask = np.ones((seq_len, n), bool)
+        mask[0] = seq_len == 1
+        return Batch(x, np.cumsum(x, axis=0) % 2, mask)
+
+
+SWITCHES = Switches()
 
 
 class Watched(Task):

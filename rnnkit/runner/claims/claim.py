@@ -23,6 +23,7 @@ THEMES = {
     "T": "truncated backpropagation through time",
     "M": "memory tasks",
     "L": "the landscape of nets: whole spectra",
+    "R": "real data",
     "S": "statements of the seed article",
 }
 CLASSES = ("check", "theory", "number", "direction")
