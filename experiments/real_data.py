@@ -32,7 +32,7 @@ from matplotlib.axes import Axes
 from pydantic import Field, field_validator, model_validator
 
 from rnnkit.parallel import map_replicates
-from rnnkit.runner.claims import Claim
+from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
@@ -46,13 +46,44 @@ OF_TESTS = ["error_se", "error_low", "error_high", "test_loss_se"]
 OF_DATA = ["previous_error", "previous_loss", "n_train", "n_test"]
 WITHOUT_SPREAD = ("error_low", "error_high")  # of the test part alone
 PIXELS = ("digits_pixels", "fashion_pixels")
-# fixed before the first run
-HALF = 0.5  # R1: of the error of the commonest class
-COSTS = 0.02  # R4: most that a clip may cost, in units of the best constant's loss
-ENOUGH_UPDATES = 2000  # a net that trains for less refutes nothing
-OWN = "our own baseline"
-LE = "Le, Jaitly, Hinton 2015, 784 pixels (recalled)"
-PASCANU = "Pascanu, Mikolov, Bengio 2013, music and text (recalled): with a clip no worse than without"
+ENOUGH_UPDATES = 2000  # a net that trains for less decides nothing
+OWN = "our own baseline, this file"
+LEARNS = Claim(
+    claim="R1",
+    class_="direction",
+    kind="below",
+    statement="{what}: error over that of the best constant",
+    source=OWN,
+    bar=0.5,
+    reason="half of the error of the commonest class",
+)
+STEP_BEFORE = Claim(
+    claim="R2",
+    class_="direction",
+    kind="below",
+    statement="{what}: loss less that of the step before",
+    source=OWN,
+    bar=0.0,
+    reason="what needs no memory but of one step",
+)
+GATES = Claim(
+    claim="R3",
+    class_="direction",
+    kind="above",
+    statement="{task}, {updates:,} updates: error of tanh less that of {gated}, paired nets",
+    source="Le, Jaitly, Hinton 2015, 784 pixels (recalled)",
+    bar=0.0,
+    reason="a direction without a size",
+)
+CLIP_COSTS = Claim(
+    claim="R4",
+    class_="direction",
+    kind="below",
+    statement="{net} on {task}, {updates:,} updates: loss that clip 1 adds, paired nets, in units of the constant's",
+    source="Pascanu, Mikolov, Bengio 2013, music and text (recalled): with a clip no worse than without",
+    bar=0.02,
+    reason="a fiftieth of what the best constant has left to learn",
+)
 
 
 class Config(TrainingConfig):
@@ -133,32 +164,29 @@ def _points(axes: Axes, rows: pd.DataFrame, by: str, y: str, levels: tuple[str, 
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(0, None))
 
 
-def claims(tables: Tables) -> list[Claim]:
+def claims(tables: Tables) -> list[Judgement]:
     """Return R1: half of what chance has wrong; R2: more than the step before; R3: gates; R4: what a clip costs."""
     table = tables.table[tables.table.spectral_radius.map(spelt) == "none"]
     found = [_beside_baseline(row) for row in table[table["clip"] == 1].itertuples()]
     for gated in ("lstm", "gru"):
         pixels = table[(table["clip"] == 1) & table.task.isin(PIXELS)]
         for row, *measured in _pairs(tables, pixels, "net", "tanh", gated, "error"):
-            statement = f"{row.task}, {row.updates:,} updates: error of tanh less that of {gated}, paired nets"
-            enough = row.updates >= ENOUGH_UPDATES
-            found.append(Claim("R3", statement, LE, "above", 0.0, 0.0, *measured, enough))
+            case = {"task": row.task, "updates": row.updates, "gated": gated}
+            found.append(GATES.judge(*measured, enough=row.updates >= ENOUGH_UPDATES, **case))
     for row, value, se, n in _pairs(tables, table, "clip", 1.0, NO_CLIP, "test_loss"):
-        statement = f"{row.net} on {row.task}: loss that clip 1 adds, paired nets, in units of the best constant's"
-        measured, enough = (value / row.constant_loss, se / row.constant_loss, n), row.updates >= ENOUGH_UPDATES
-        found.append(Claim("R4", statement, PASCANU, "below", COSTS, 0.0, *measured, enough))
+        case = {"net": row.net, "task": row.task, "updates": row.updates}
+        measured = value / row.constant_loss, se / row.constant_loss, n
+        found.append(CLIP_COSTS.judge(*measured, enough=row.updates >= ENOUGH_UPDATES, **case))
     return found
 
 
-def _beside_baseline(row: Any) -> Claim:
+def _beside_baseline(row: Any) -> Judgement:
     """Return R1 of a job that has no better baseline than a constant, R2 of one that has."""
-    what, enough = f"{row.net} on {row.task}, {row.updates:,} updates", row.updates >= ENOUGH_UPDATES
+    case = {"what": f"{row.net} on {row.task}, {row.updates:,} updates", "enough": row.updates >= ENOUGH_UPDATES}
     if np.isnan(row.previous_loss):
         ratio, se = row.error / row.chance_error, row.error_se / row.chance_error
-        statement = f"{what}: error over that of the best constant"
-        return Claim("R1", statement, OWN, "below", HALF, 0.0, ratio, se, row.n, enough)
-    statement, ahead = f"{what}: loss less that of the step before", row.test_loss - row.previous_loss
-    return Claim("R2", statement, OWN, "below", 0.0, 0.0, ahead, row.test_loss_se, row.n, enough)
+        return LEARNS.judge(ratio, se, row.n, **case)
+    return STEP_BEFORE.judge(row.test_loss - row.previous_loss, row.test_loss_se, row.n, **case)
 
 
 def _pairs(tables: Tables, table: pd.DataFrame, key: str, value: Any, other: Any, column: str) -> Iterator[tuple]:

@@ -33,6 +33,10 @@ def every(go_wrong, *columns):
     return lambda tables: tables._replace(table=tables.table.assign(**{c: go_wrong(tables.table[c]) for c in columns}))
 
 
+def every_job(**columns):
+    return lambda tables: tables._replace(table=tables.table.assign(**columns))
+
+
 def nets_like(tables, column, by, values):
     """Give the nets of each job the value that belongs to the job's `by`; others keep theirs."""
     keys = tables.table.set_index("out")[by].map(str)
@@ -87,6 +91,11 @@ def losses(by, values):
         return nets_like(tables._replace(table=table), "test_loss", by, scaled)
 
     return spoil
+
+
+def clip_costs(tables):
+    long_enough = tables._replace(table=tables.table.assign(updates=2000))
+    return nets_like(long_enough, "test_loss", "clip", {NO_CLIP: 1.0, 1.0: 2.0})
 
 
 def plain_fails_and_cures_too(tables):
@@ -157,6 +166,8 @@ WRONG = [
     ("L6c", "of its own units", "cures", "table", "linear_gap", plus(0.1)),
     ("L6c", "of either sign", "cures", "table", "growth_rate", always(-1.0)),
     ("L7", "share solved where", "cures_trained", "tables", "", plain_fails_and_cures_too),
+    ("R1", "error over that of", "real_data", "tables", "", every_job(error=0.8, updates=2000)),
+    ("R4", "loss that clip 1 adds", "real_data", "tables", "", clip_costs),
     ("G9", "half-life of the gradient of c", "forget_bias", "table", "half_life", times(1.02)),
     ("S9", "encoder-decoder", "encoder_decoder", "table", "accuracy", times(0.98)),
     ("S10", "character model", "character_model", "table", "bits_per_character", plus(0.1)),

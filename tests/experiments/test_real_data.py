@@ -29,6 +29,7 @@ TEXT = "abracadabra and other words of power. " * 30
 @pytest.fixture(autouse=True)
 def planted(tmp_path, monkeypatch):
     plant(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)  # checkpoints go where `out` says
     (tmp_path / "magic.txt").write_text(TEXT, encoding="utf-8")
     return tmp_path
 
@@ -152,7 +153,7 @@ def test_a_sweep_over_data_sets_is_drawn_and_judged(planted, monkeypatch):
     draw(planted / "out")
     assert (planted / "out" / "real_data.png").exists()
     judged = claims(found)
-    assert [claim.claim for claim in judged] == ["R1"] * 2 + ["R2"] * 4 + ["R4"] * 6
+    assert [claim.claim.claim for claim in judged] == ["R1"] * 2 + ["R2"] * 4 + ["R4"] * 6
     assert {claim.n for claim in judged} == {2}
 
 
@@ -176,7 +177,7 @@ def made_up(**columns):
 
 
 def verdicts(tables):
-    return {(claim.claim, claim.verdict) for claim in claims(tables)}
+    return {(claim.claim.claim, claim.verdict) for claim in claims(tables)}
 
 
 def test_claims_hold_of_nets_as_good_as_they_ask():
@@ -197,7 +198,7 @@ def test_claims_fail_of_wrong_data(name):
     assert (name, "fails") in verdicts(spoilt)
     assert (name, "holds") not in verdicts(spoilt)
     short = spoilt._replace(table=spoilt.table.assign(updates=500))
-    assert {claim.verdict for claim in claims(short) if claim.claim == name} == {"undecided"}
+    assert {claim.verdict for claim in claims(short) if claim.claim.claim == name} == {"undecided"}
 
 
 def test_jobs_are_paired_with_their_like_alone():
@@ -205,8 +206,8 @@ def test_jobs_are_paired_with_their_like_alone():
     other = tables.table.assign(updates=4000, out=tables.table.out + "b")
     nets = tables.nets.assign(out=tables.nets.out + "b")
     both = Tables(pd.concat([tables.table, other]), pd.concat([tables.nets, nets]), tables.lags, tables.history)
-    paired = [claim for claim in claims(both) if claim.claim in ("R3", "R4")]
-    assert len(paired) == 2 * len([claim for claim in claims(tables) if claim.claim in ("R3", "R4")])
+    paired = [claim for claim in claims(both) if claim.claim.claim in ("R3", "R4")]
+    assert len(paired) == 2 * len([claim for claim in claims(tables) if claim.claim.claim in ("R3", "R4")])
     assert {claim.n for claim in paired} == {3}
     missing = tables._replace(nets=tables.nets[tables.nets.out != "jobs/0"])
-    assert "undecided" in {claim.verdict for claim in claims(missing) if claim.claim == "R4"}
+    assert "undecided" in {claim.verdict for claim in claims(missing) if claim.claim.claim == "R4"}

@@ -22,7 +22,7 @@ THEMES = {
     "C": "clipping",
     "T": "truncated backpropagation through time",
     "M": "memory tasks",
-    "L": "the landscape of nets: whole spectra",
+    "L": "the landscape of nets: spectra, memory, cures",
     "R": "real data",
     "S": "statements of the seed article",
 }
