@@ -1,5 +1,7 @@
 """What the tests of training share: nets of a recipe, a small protocol, and tasks that are watched or scripted."""
 
+import numpy as np
+
 from rnnkit.networks import recipes
 from rnnkit.tasks import TASKS, Batch, Task
 from rnnkit.training.protocol import BLOCK, Protocol
@@ -60,6 +62,17 @@ class Poisoned(Task):
                 x[1, (self.at % BLOCK) * (n // BLOCK) + 1, 1] = self.value
             self.blocks += 1
         return Batch(x, target)
+
+
+class Silent(Task):
+    """Nothing in, nothing out, but once: an answer so large that a finite gradient makes a weight infinite."""
+
+    name, input_size, output_size, symbols, loss = "silent", 2, 1, False, "mse"
+
+    def sample(self, rng, n, seq_len):
+        batch = Batch(np.zeros((seq_len, n, 2)), np.zeros((1, n, 1)))
+        batch.x[-1, 97:], batch.target[0, 97:] = 1, 1e32  # of 100: in the last update of a block
+        return batch
 
 
 def bytes_of(net):

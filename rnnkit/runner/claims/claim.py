@@ -15,6 +15,7 @@ from dataclasses import dataclass
 THEMES = {
     "G": "growth of gradients against theory",
     "C": "clipping",
+    "D": "gradients during training",
     "T": "truncated backpropagation through time",
     "M": "memory tasks",
     "L": "the landscape of nets: whole spectra",
