@@ -32,7 +32,7 @@ from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import save, shade, zero_line
 from rnnkit.runner.tables.formats import spelt
-from rnnkit.statistics import VANISHED, mean, share_se, standard_error
+from rnnkit.statistics import EXPLODED, VANISHED, mean, share_se, standard_error
 from rnnkit.training.loop import Trained
 from rnnkit.training.protocol import Protocol
 
@@ -139,28 +139,33 @@ def draw(folder: Path) -> None:
 
 def _draw_lags(tables: Tables, path: Path) -> None:
     jobs, lags = list(tables.table.itertuples()), tables.lags
-    figure, panels = plt.subplots(2, len(jobs), figsize=(1.2 + 3.4 * len(jobs), 5), sharex="col", sharey="row",
+    figure, panels = plt.subplots(2, len(jobs), figsize=(1.6 + 3.4 * len(jobs), 5.4), sharex="col", sharey="row",
                                   squeeze=False, height_ratios=[1, 2], layout="constrained")  # fmt: skip
-    most = np.ceil(lags.log_norm.abs().max())
-    for i, job in enumerate(jobs):
-        curves = tables.history[tables.history.out == job.out]
-        _draw_error(panels[0, i], job, curves)
+    for (above, below), job in zip(panels.T, jobs, strict=True):
+        _draw_error(above, job, tables.history[tables.history.out == job.out])
         grid = lags[lags.out == job.out].pivot_table(index="lag", columns="update", values="log_norm", dropna=False)
-        panels[1, i].set_facecolor("0.6")
-        image = panels[1, i].pcolormesh(grid.columns, grid.index, grid, cmap="RdBu_r", vmin=-most, vmax=most,
-                                        shading="nearest", rasterized=True)  # fmt: skip
-        panels[1, i].set(xlabel="updates")
+        below.set_facecolor("0.6")  # where no net has a finite one
+        image = below.pcolormesh(grid.columns, grid.index, grid, cmap="RdBu_r", vmin=VANISHED, vmax=EXPLODED,
+                                 shading="nearest", rasterized=True)  # fmt: skip
+        for update, style in ((job.median_rise, "-"), (job.median_fall, "--")):
+            below.axvline(update, color="k", ls=style, lw=1)  # nan is not drawn
+        below.set(xlabel="updates")
     panels[0, 0].set_ylabel("share wrong")
+    panels[0, 0].legend(fontsize=7, loc="lower left")
     panels[1, 0].set_ylabel("lag, steps back from the last")
-    figure.colorbar(image, ax=list(panels[1]), label="ln ||dL/dh||, nats, mean over nets")
+    words = "ln ||dL/dh||, nats, mean over nets\n(ends: a millionth, a million)"
+    figure.colorbar(image, ax=list(panels[1]), label=words, extend="both")
+    figure.suptitle("black: half of the nets have a far gradient that has risen (line), an error below half of chance "
+                    "(dashed)", fontsize=10)  # fmt: skip
     save(figure, path)
 
 
 def _draw_error(axes: Axes, job: tuple, curves: pd.DataFrame) -> None:
-    for _, curve in curves.groupby("replicate"):
-        axes.plot(curve["update"], curve.error, color=shade(0, 2), lw=0.5, alpha=0.5)
-    axes.axhline(job.chance_error, color="0.3", ls=":", lw=1)
-    axes.axhline(FALLEN * job.chance_error, color="0.3", ls="--", lw=0.8)
+    for i, (_, curve) in enumerate(curves.groupby("replicate")):
+        label = None if i else "a net"
+        axes.plot(curve["update"], curve.error, color=shade(0, 2), lw=0.5, alpha=0.5, label=label)
+    axes.axhline(job.chance_error, color="0.3", ls=":", lw=1, label="chance")
+    axes.axhline(FALLEN * job.chance_error, color="0.3", ls="-.", lw=0.8, label="half of chance")
     axes.set_title(f"radius {spelt(job.spectral_radius)}: {job.n_solved} of {job.n} nets solved", fontsize=10)
     axes.set_ylim(-0.03, 1)
 
