@@ -44,7 +44,9 @@ FALLEN = 0.5  # of the chance error
 HALF = 0.5  # D1: more than half of the nets, so that the median difference of the two updates is below 0
 FEWEST = 8  # nets: by a sign test 8 of 8 have a probability of 1/256
 SOURCE = "the seed article: nets cannot learn where the learning signal from distant steps is too weak"
-PICTURES = {"spectral_radius": "spectral radius of W_hh", "exponent": "largest Lyapunov exponent,\nnats per step"}
+LOWEST = -3.0  # of a picture's exponents: saturated nets are far below
+PICTURES = {"spectral_radius": "spectral radius of W_hh",
+            "exponent": f"largest Lyapunov exponent, nats per step\n(below {LOWEST:g}: not shown)"}  # fmt: skip
 
 
 class Config(TrainingConfig):
@@ -184,6 +186,7 @@ def _draw_over_updates(tables: Tables, path: Path) -> None:
     panels[0].set_yscale("log")
     panels[0].axhline(1, color="0.6", lw=0.8, zorder=0)
     zero_line(panels[1])
+    panels[1].set_ylim(bottom=LOWEST)
     panels[0].legend(fontsize=8, title=f"at the start; thin: {jobs[0].n} nets", title_fontsize=8)
     save(figure, path)
 

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from rnnkit._arguments import choice
+from rnnkit.gradients.in_float64 import back, logs_of, parts_of
 from rnnkit.gradients.log_norms import hidden_log_norms
-from rnnkit.gradients.scaled_backward import backward_scaled
 from rnnkit.initializers import spectral_radius
 from rnnkit.kernels.losses import LOSSES
-from rnnkit.networks.by_state import State
 from rnnkit.networks.checks import check_net
 from rnnkit.networks.rnn import RNN
 from rnnkit.rng import streams
@@ -40,8 +39,8 @@ def gradient_record(
     spectral_radius: of the lowest W_hh, None where no one block has it, or it is not finite. exponent: the largest
     Lyapunov exponent, nats a step, of the net driven by the sequences one after another, 300 steps of them: as the rate
     at which a random gradient grows back, the last 50 steps left out (half of them where there are under 100), so that
-    a record takes milliseconds. -inf of what dies out; None where weights or states are not finite, and of a
-    bidirectional net.
+    a record takes milliseconds. -inf of what dies out; None where weights or states are not finite, where units are so
+    saturated that float64 loses some of their derivatives, and of a bidirectional net.
     Raises ValueError naming a bad argument.
     """
     check_net(net)
@@ -85,9 +84,11 @@ def _exponent(net: RNN, x: np.ndarray) -> float | None:
     trace, rng = net.forward(row), streams(0).evaluation
     if not all(np.isfinite(states).all() for states in (trace.h, *trace.state)):
         return None
-    last = [rng.standard_normal(a.shape).astype(net.dtype) for a in trace.state]
-    of_layers = backward_scaled(net, trace, State.of(net.cell.states, last)).log_norms.values()
-    log_norms = np.logaddexp.reduce([2 * of.joint[:, 0] for of in of_layers]) / 2
+    loss = np.zeros((0, 1, net.features)), rng.standard_normal((net.layers, len(trace.state), 1, net.hidden_size))
+    of_layers = logs_of(back(net, trace, parts_of(net, trace), loss, net.directions))
+    if of_layers is None:
+        return None
+    log_norms = np.logaddexp.reduce([2 * of.joint[:, 0] for of in of_layers.values()]) / 2
     settled = len(row) - min(BURN_IN, len(row) // 2)
     alive = log_norms[settled] > -np.inf
     return float((log_norms[0] - log_norms[settled]) / settled) if alive else -np.inf

@@ -119,6 +119,10 @@ def test_a_saturated_net_has_logarithms_where_floats_are_zero():
     np.testing.assert_allclose(steps, np.log(4) - 60, rtol=0, atol=1e-6)
     assert found["log_weight_norms"]["l0.W_hh"] == -np.inf
     assert found["log_weight_norms"]["W_hy"] > -np.inf
+    net.parameters["l0.b_h"][:] = 500  # 4 e^-1000
+    found = gradient_record(net, np.zeros((5, 1, 1), "f4"), np.zeros((1, 1), "f4"))
+    np.testing.assert_allclose(np.diff(found["lags"]["l0"]["log_norm"]), np.log(4) - 1002, rtol=0, atol=1e-6)
+    assert found["exponent"] is None
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])

@@ -76,7 +76,7 @@ def test_records_outlive_a_kill(k, tmp_path, monkeypatch):
 
 
 def test_a_net_that_diverges_is_recorded_there():
-    keys = {"learning_rate": 1e6, "record_every": BLOCK}
+    keys = {"learning_rate": 1e30, "record_every": BLOCK}
     (trained,) = train(maker("relu"), ORDER, 10, protocol(**keys))
     assert trained.outcome == "diverged"
     assert [row["update"] for row in trained.records] == [0, trained.updates]
