@@ -68,9 +68,9 @@ class Training:
             if self.diverged:
                 break
         self._check(np.concatenate(made))
-        if self.probe is not None and self.records[-1]["update"] < self.updates:
-            if self.diverged or self.updates % self.protocol.record_every == 0:
-                self._record()
+        due = self.probe is not None and (self.diverged or self.updates % self.protocol.record_every == 0)
+        if due and self.records[-1]["update"] < self.updates:
+            self._record()
 
     def _train_block(self) -> np.ndarray:
         length = int(self.rng.order.integers(self.lengths[0], self.lengths[1] + 1))
