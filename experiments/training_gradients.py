@@ -46,7 +46,7 @@ FEWEST = 8  # nets: by a sign test 8 of 8 have a probability of 1/256
 SOURCE = "the seed article: nets cannot learn where the learning signal from distant steps is too weak"
 LOWEST = -3.0  # of a picture's exponents: saturated nets are far below
 PICTURES = {"spectral_radius": "spectral radius of W_hh",
-            "exponent": f"largest Lyapunov exponent, nats per step\n(below {LOWEST:g}: not shown)"}  # fmt: skip
+            "exponent": f"largest Lyapunov exponent, nats per step\n(saturated, or below {LOWEST:g}: not shown)"}  # fmt: skip
 
 
 class Config(TrainingConfig):
@@ -180,7 +180,7 @@ def _draw_over_updates(tables: Tables, path: Path) -> None:
             curves = tables.history[tables.history.out == job.out]
             for _, curve in curves.groupby("replicate"):
                 axes.plot(curve["update"], curve[name], color=shade(i, len(jobs)), lw=0.5, alpha=0.4)
-            means = curves.groupby("update")[name].mean()
+            means = curves.groupby("update")[name].agg(lambda values: values.mean(skipna=False))  # of all nets or none
             axes.plot(means.index, means, color=shade(i, len(jobs)), label=f"radius {spelt(job.spectral_radius)}")
         axes.set(xlabel="updates", ylabel=words)
     panels[0].set_yscale("log")
