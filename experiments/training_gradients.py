@@ -45,8 +45,10 @@ HALF = 0.5  # D1: more than half of the nets, so that the median difference of t
 FEWEST = 8  # nets: by a sign test 8 of 8 have a probability of 1/256
 SOURCE = "the seed article: nets cannot learn where the learning signal from distant steps is too weak"
 LOWEST = -3.0  # of a picture's exponents: saturated nets are far below
-PICTURES = {"spectral_radius": "spectral radius of W_hh",
-            "exponent": f"largest Lyapunov exponent, nats per step\n(saturated, or below {LOWEST:g}: not shown)"}  # fmt: skip
+PICTURES = {
+    "spectral_radius": "spectral radius of W_hh",
+    "exponent": f"largest Lyapunov exponent, nats per step\n(saturated, or below {LOWEST:g}: not shown)",
+}
 
 
 class Config(TrainingConfig):
