@@ -8,12 +8,13 @@ from rnnkit._arguments import integer, shown
 
 
 class Streams(NamedTuple):
-    """Four independent generators of one replicate (one net)."""
+    """Independent generators of one replicate (one net); probe: of the sequences that its gradients are recorded on."""
 
     init: np.random.Generator
     data: np.random.Generator
     order: np.random.Generator
     evaluation: np.random.Generator
+    probe: np.random.Generator
 
 
 def streams(seed: int, replicate: int = 0) -> Streams:

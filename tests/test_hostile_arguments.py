@@ -15,6 +15,7 @@ from rnnkit.gradients import (
     linear_memory,
     log_norms,
     lyapunov,
+    record,
     scaled_backward,
     theory,
 )
@@ -182,6 +183,11 @@ CASES = [
     ("exponents", lyapunov.kaplan_yorke_dimension, (None, "1", [], [NAN], [[1.0]], [INF], [1j])),
     ("gain", theory.mean_exponent, (None, "1", 1.0, 0, NAN, INF, 1j)),
     ("trace", lambda v: jacobians.step_jacobian(NET, v, 0), (None, DY)),
+    ("net", lambda v: record.gradient_record(v, X, TARGET), (None, PAIR)),
+    ("x", lambda v: record.gradient_record(NET, v, TARGET), (*NO_FLOATS, *NO_INTEGERS)),
+    ("target", lambda v: record.gradient_record(NET, X, v), (None, 1, TARGET[1:], TARGET.astype(int), CLASSES)),
+    ("loss", lambda v: record.gradient_record(NET, X, TARGET, loss=v), NO_WORD),
+    ("mask", lambda v: record.gradient_record(NET, X, TARGET, mask=v), (1, True, np.ones((T, B)), np.ones(T, bool))),
     ("t", lambda v: jacobians.step_jacobian(NET, trace(), v), (*NO_INTEGER, -1, T)),
     ("b", lambda v: jacobians.step_jacobian(NET, trace(), 0, v), (*NO_INTEGER, -1, B)),
     ("first", lambda v: jacobians.jacobian_product(NET, trace(), v, 2), (*NO_INTEGER, -1, T)),
@@ -201,7 +207,7 @@ CASES = [
     ("progress", lambda v: trained(progress=v), refused(NO_FUNCTION)),
     *[
         (name, lambda v, name=name: protocol(**{name: v}), NO_COUNT)
-        for name in ("updates", "batch_size", "check_every", "check_size", "hold")
+        for name in ("updates", "batch_size", "check_every", "check_size", "hold", "record_size")
     ],
     *[
         (name, lambda v, name=name: protocol(**{name: v}), NO_WORD)
@@ -213,6 +219,7 @@ CASES = [
     ("clip", lambda v: protocol(clip=v), refused(NO_POSITIVE)),
     ("omega", lambda v: protocol(omega=v), (*NO_NUMBER, -1)),
     ("solved_error", lambda v: protocol(solved_error=v), (*NO_POSITIVE, 1.1)),
+    ("record_every", lambda v: protocol(record_every=v), (*refused(NO_COUNT), 24, 30)),
     ("frozen", lambda v: protocol(frozen=v), (None, "l0.W_hh", 1, ("l0.W_hh", 1), [None])),
     ("frozen", lambda v: trained(protocol=protocol(frozen=(v,))), ("l0.W", "W_hh")),
     ("name", lambda v: recipes.make(v, I, H, O, DRAW), NO_WORD),

@@ -8,7 +8,7 @@ import pytest
 from rnnkit.rng import Streams, streams
 
 DRAWS = 10_000
-# |r| of two independent streams of DRAWS normals has standard error 1/sqrt(DRAWS); 66 pairs are looked at.
+# |r| of two independent streams of DRAWS normals has standard error 1/sqrt(DRAWS); 105 pairs are looked at.
 LARGEST_CORRELATION = 5 / np.sqrt(DRAWS)
 AXES = Streams._fields
 

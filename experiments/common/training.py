@@ -219,7 +219,12 @@ def of_nets(config: TrainingConfig, nets: list[Trained]) -> Measurement:
 
 def median_first(nets: list[Trained]) -> float | None:
     """Return the median of the updates to first passage over all nets; None where half or more have none."""
-    found = sorted(np.inf if net.first is None else net.first for net in nets)
+    return median_reached([net.first for net in nets])
+
+
+def median_reached(updates: list[int | None]) -> float | None:
+    """Return the median of the updates at which nets reached something, None for never: never is later than all."""
+    found = sorted(np.inf if update is None else update for update in updates)
     median = (found[(len(found) - 1) // 2] + found[len(found) // 2]) / 2
     return float(median) if np.isfinite(median) else None
 

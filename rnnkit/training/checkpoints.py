@@ -13,7 +13,7 @@ from rnnkit.training.replicate import Training
 
 SECONDS = 5.0  # between two checkpoints of a net: a file takes milliseconds
 SAME_START = 1e-6  # relative: another machine's last bits of the initialization may differ
-COUNTERS = ("updates", "passed", "diverged", "first", "held", "history")
+COUNTERS = ("updates", "passed", "diverged", "first", "held", "history", "records")
 
 
 class Checkpoint:

@@ -12,6 +12,9 @@ diverged    before that, a gradient, the loss, or a weight at a check was not fi
 
 Weights, data and tests of a net come from `rnnkit.rng.streams(seed, replicate)`: another clip or learning rate meets
 the same weights and data. How many tests are drawn depends on how the net fares, so those part after the first check.
+
+    nets = train(..., Protocol(updates=20_000, record_every=500))             gradients on their way, from the start on
+    [(row["update"], row["lags"]["l0"]["log_norm"][15]) for row in nets[0].records]         ln ||dL/dh_t|| at lag 15
 """
 
 import json
@@ -40,6 +43,7 @@ class Trained(NamedTuple):
     history: a row for each check: update; since the last one: loss (mean), log10_grad_norm (mean of log10 of the norm
     before the clip), largest_grad_norm, clip_fraction, n_nonfinite (entries of gradients), omega (mean); error (share
     wrong of `tested` sequences) and test_loss; spectral_radius of the lowest W_hh, where one block has it.
+    records: with `Protocol(record_every=...)` a row for each record: update, and `rnnkit.gradients.record`'s of then.
     """
 
     replicate: int
@@ -48,6 +52,7 @@ class Trained(NamedTuple):
     held: int | None
     updates: int
     history: list[dict]
+    records: list[dict]
     net: RNN
 
 
@@ -127,4 +132,4 @@ def _start(training: Training, rng: np.random.Generator) -> tuple[str, float]:
 def as_trained(training: Training, replicate: int) -> Trained:
     """Return the present state of a training."""
     t = training
-    return Trained(replicate, t.outcome, t.first, t.held, t.updates, t.history, t.net)
+    return Trained(replicate, t.outcome, t.first, t.held, t.updates, t.history, t.records, t.net)

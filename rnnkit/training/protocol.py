@@ -32,6 +32,9 @@ class Protocol:
     added before the clip. A net is solved when under `solved_error` of `check_size` test sequences are wrong, held
     after `hold` such checks in a row. stop: when `held`, at the `first`, or `never` before the cap. frozen: names of
     weights that stay. seq_len of a task may be a pair: every block has a length drawn from it, ends included.
+    record_every: None, or a multiple of check_every: before the first update, after every so many, and where a net
+    diverges, its gradients are recorded (`rnnkit.gradients.record`) on `record_size` sequences of the longest length,
+    the same each time. The training is the same bit for bit with and without.
     """
 
     updates: int = 10_000
@@ -50,15 +53,21 @@ class Protocol:
     hold: int = 3
     stop: str = "held"
     frozen: tuple[str, ...] = ()
+    record_every: int | None = None
+    record_size: int = 100
 
     def __post_init__(self) -> None:
         """Raise ValueError naming the first argument that is out of range."""
-        for name in ("updates", "batch_size", "check_every", "check_size", "hold"):
+        for name in ("updates", "batch_size", "check_every", "check_size", "hold", "record_size"):
             integer(name, getattr(self, name), 1)
         if self.check_every % BLOCK or self.updates % self.check_every:
             raise ValueError(
                 f"check_every must be a multiple of {BLOCK}, and updates one of check_every, got "
                 f"check_every={self.check_every} updates={self.updates}"
+            )
+        if self.record_every is not None and integer("record_every", self.record_every, 1) % self.check_every:
+            raise ValueError(
+                f"record_every must be a multiple of check_every={self.check_every}, got {self.record_every}"
             )
         allowed = {"optimizer": OPTIMIZERS, "clip_mode": CLIP_MODES, "nonfinite": POLICIES, "omega_form": OMEGA_FORMS}
         for name, among in (allowed | {"stop": STOPS}).items():

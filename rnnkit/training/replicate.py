@@ -1,4 +1,4 @@
-"""One net in training: blocks of updates, tests on sequences of their own, and what is known of it."""
+"""One net in training: blocks of updates, tests on sequences of their own, records of its gradients, what is known."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnkit.cells.descriptor import BACKWARD, FORWARD
 from rnnkit.cells.handles import provide
-from rnnkit.initializers import spectral_radius
+from rnnkit.gradients.record import gradient_record, lowest_radius
 from rnnkit.kernels.losses import LOSSES
 from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.regularizer import OMEGA_FORMS
@@ -43,6 +43,13 @@ class Training:
         self.first: int | None = None
         self.held: int | None = None
         self.history: list[dict] = []
+        self.records: list[dict] = []
+        self.probe = self._probe() if protocol.record_every else None
+
+    def _probe(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the sequences that gradients are recorded on."""
+        n, length = self.protocol.record_size, self.lengths[1]
+        return self._as_arrays(self.task.sample(self.rng.probe, n, length), n, length)
 
     @property
     def ended(self) -> bool:
@@ -57,14 +64,19 @@ class Training:
 
     def advance(self, cancelled: Cancellation) -> None:
         """Train to the next check and make it; after a cancellation, do neither."""
-        records = []
+        if self.probe is not None and not self.records:
+            self._record()
+        made = []
         for _ in range(self.protocol.check_every // BLOCK):
             if cancelled.is_set():
                 return
-            records.append(self._train_block())
+            made.append(self._train_block())
             if self.diverged:
                 break
-        self._check(np.concatenate(records))
+        self._check(np.concatenate(made))
+        due = self.probe is not None and (self.diverged or self.updates % self.protocol.record_every == 0)
+        if due and self.records[-1]["update"] < self.updates:
+            self._record()
 
     def _train_block(self) -> np.ndarray:
         length = int(self.rng.order.integers(self.lengths[0], self.lengths[1] + 1))
@@ -110,10 +122,15 @@ class Training:
                 self.first = self.updates
             if self.passed >= self.protocol.hold and self.held is None:
                 self.held = self.updates
-        W_hh = self.net.weights.get("l0.W_hh")
-        if finite and W_hh is not None and W_hh.shape[0] == W_hh.shape[1]:
-            row["spectral_radius"] = spectral_radius(W_hh)
-        self.history.append(row)
+        radius = lowest_radius(self.net) if finite else None
+        self.history.append(row if radius is None else row | {"spectral_radius": radius})
+
+    def _record(self) -> None:
+        x, target, mask = self.probe
+        if self.net.output == "last":
+            target, mask = target[0], mask[0]
+        found = gradient_record(self.net, x, target, loss=self.task.loss, mask=mask)
+        self.records.append({"update": self.updates} | found)
 
     def _test(self) -> dict:
         size, wrong, tested, losses = int(self.protocol.check_size), 0, 0, []

@@ -16,7 +16,7 @@ KEYS = {path.stem: OmegaConf.load(path) for path in sorted(CONF.glob("*.yaml"))}
 PRESETS = [(name, preset) for name, keys in KEYS.items() for preset in keys.get("presets", {})]
 WITH_LAPTOP = [
     "clipping_wall", "temporal_order", "truncation", "latch", "long_lag", "copying", "adding", "memory_horizon",
-    "sensitivity", "spectrum", "real_data",
+    "sensitivity", "spectrum", "real_data", "training_gradients",
 ]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def blown(*updates):
 
 
 def trained(replicate, outcome, updates, rows, first=None, held=None):
-    return Trained(replicate, outcome, first, held, updates, rows, RNN(6, 5, 4, output="last"))
+    return Trained(replicate, outcome, first, held, updates, rows, [], RNN(6, 5, 4, output="last"))
 
 
 SOLVED = trained(0, "solved", 75, history(25, 50, 75, error=0.0), 50, 75)

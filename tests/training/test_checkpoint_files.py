@@ -14,6 +14,8 @@ OTHERS = [
     {"clip": None},
     {"check_size": 41},
     {"stop": "held"},
+    {"record_every": 50},
+    {"record_size": 99},
     {"frozen": ("W_hy",)},
     {"hyperparameters": {"beta1": 0.8}},
     {"seed": 1},

@@ -14,7 +14,7 @@ from rnnkit.training.loop import train
 from rnnkit.training.optimizers import HYPERPARAMETERS, OPTIMIZERS
 from rnnkit.training.protocol import Protocol, as_lengths, check_net
 
-COUNTS = ("updates", "batch_size", "check_every", "check_size", "hold")
+COUNTS = ("updates", "batch_size", "check_every", "check_size", "hold", "record_size")
 WRONG = [({name: value}, f"{name} must be an integer >= 1, got {value!r}")
          for name in COUNTS for value in (0, -25, 25.0, True, "25", None, np.nan)]  # fmt: skip
 MULTIPLES = "check_every must be a multiple of 25, and updates one of check_every, got check_every={} updates={}"
@@ -22,6 +22,8 @@ WRONG += [
     ({"check_every": 30}, MULTIPLES.format(30, 10_000)),
     ({"updates": 10_001}, MULTIPLES.format(500, 10_001)),
     ({"updates": 25}, MULTIPLES.format(500, 25)),
+    ({"record_every": 750}, "record_every must be a multiple of check_every=500, got 750"),
+    ({"record_every": 0}, "record_every must be an integer >= 1, got 0"),
     ({"optimizer": "SGD"}, "optimizer must be one of sgd, momentum, nesterov, rmsprop, adam, got 'SGD'"),
     ({"clip_mode": "both"}, "clip_mode must be one of norm, value, got 'both'"),
     ({"nonfinite": "raise"}, "nonfinite must be one of stop, skip, zero, shrink, got 'raise'"),

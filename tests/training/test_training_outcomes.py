@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from training_cases import ORDER, Poisoned, bytes_of, maker, protocol, same
+from training_cases import ORDER, Poisoned, Silent, bytes_of, maker, protocol, same
 
 from rnnkit import RNN, reference
 from rnnkit.kernels import CELLS, SHRINK, SKIP, ZERO, clip_by_norm
 from rnnkit.kernels.regularizer import OMEGA_FORMS
 from rnnkit.rng import streams
-from rnnkit.tasks import Batch, Task
 from rnnkit.training import replicate as of_replicate
 from rnnkit.training.loop import train
 from rnnkit.training.protocol import BLOCK
@@ -103,17 +102,6 @@ def test_a_net_that_blows_up_at_once_diverged(name, keys, learning_rate):
     assert (trained.outcome, trained.first, trained.held) == ("diverged", None, None)
     assert trained.updates == trained.history[-1]["update"] <= 3
     assert not {"error", "test_loss", "tested", "passed"} & trained.history[-1].keys()
-
-
-class Silent(Task):
-    """Nothing in, nothing out, but once: an answer so large that a finite gradient makes a weight infinite."""
-
-    name, input_size, output_size, symbols, loss = "silent", 2, 1, False, "mse"
-
-    def sample(self, rng, n, seq_len):
-        batch = Batch(np.zeros((seq_len, n, 2)), np.zeros((1, n, 1)))
-        batch.x[-1, 97:], batch.target[0, 97:] = 1, 1e32  # of 100: in the last update of a block
-        return batch
 
 
 def test_weights_that_are_not_finite_at_a_check_diverged():

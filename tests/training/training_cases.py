@@ -79,6 +79,17 @@ class Poisoned(Task):
         return Batch(x, target)
 
 
+class Silent(Task):
+    """Nothing in, nothing out, but once: an answer so large that a finite gradient makes a weight infinite."""
+
+    name, input_size, output_size, symbols, loss = "silent", 2, 1, False, "mse"
+
+    def sample(self, rng, n, seq_len):
+        batch = Batch(np.zeros((seq_len, n, 2)), np.zeros((1, n, 1)))
+        batch.x[-1, 97:], batch.target[0, 97:] = 1, 1e32  # of 100: in the last update of a block
+        return batch
+
+
 def bytes_of(net):
     return net.net.flat.tobytes()
 

@@ -20,6 +20,7 @@ from typing import Any
 THEMES = {
     "G": "growth of gradients against theory",
     "C": "clipping",
+    "D": "gradients during training",
     "T": "truncated backpropagation through time",
     "M": "memory tasks",
     "L": "the landscape of nets: spectra, memory, cures",
