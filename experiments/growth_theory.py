@@ -139,24 +139,19 @@ def draw_residuals(table: pd.DataFrame, path: Path) -> None:
         return
     orders = {"leading order alone": "leading", "first guess of c": "guess", "c of docs/finite_size.md": "term"}
     figure, panels = plt.subplots(
-        len(names),
-        3,
-        figsize=(11, 0.8 + 2.5 * len(names)),
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-        layout="constrained",
+        len(names), 3, figsize=(11, 0.8 + 2.5 * len(names)), sharex=True, squeeze=False, layout="constrained"
     )
     for axes_of_row, name in zip(panels, names, strict=True):
         own = [(row, residuals(row)) for row in rows[rows.ensemble == name].itertuples()]
+        H, se = (np.array([getattr(row, key) for row, _ in own]) for key in ("hidden_size", "growth_rate_se"))
+        x = [found["alignment"] for _, found in own]
         for i, (axes, (title, order)) in enumerate(zip(axes_of_row, orders.items(), strict=True)):
-            H = np.array([row.hidden_size for row, _ in own])
-            x = [found["alignment"] for _, found in own]
-            y, se = np.array([found[order] for _, found in own]), np.array([row.growth_rate_se for row, _ in own])
             zero_line(axes)
-            axes.axhspan(-0.15, 0.15, color="0.92", zorder=0)
-            axes.errorbar(x, H * y, 2 * H * se, fmt="o", ms=4, mfc="none", color=shade(i, 3))
+            axes.axhspan(-AGREES.margin * 100, AGREES.margin * 100, color="0.92", zorder=0)
+            left = H * np.array([found[order] for _, found in own])
+            axes.errorbar(x, left, 2 * H * se, fmt="o", ms=4, mfc="none", color=shade(i, 3))
             axes.set_title(f"{name}: {title}", fontsize=8)
+        axes_of_row[1].sharey(axes_of_row[2])
         axes_of_row[0].set_ylabel("H (measured - theory), 2 se", fontsize=8)
     for axes in panels[-1]:
         axes.set_xlabel("alignment, (E phi')^2 / E phi'^2", fontsize=8)

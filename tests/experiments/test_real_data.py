@@ -47,7 +47,7 @@ def test_without_a_length_it_is_that_of_the_data(name, length):
 def test_a_net_reads_the_whole_test_part():
     settings = config()
     task, net = settings.the_task, settings.make_net(streams(0).init)
-    trained = Trained(0, "unsolved", None, None, 0, [], net)
+    trained = Trained(0, "unsolved", None, None, 0, [], [], net)
     found = held_out.read_test_part(task, 28, trained)
     x, target = (np.concatenate(parts, axis=1) for parts in zip(*(b[:2] for b in task.test_set(28)), strict=True))
     y = net.forward(x.astype("f4")).y.astype(float)
