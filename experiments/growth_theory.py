@@ -37,7 +37,7 @@ from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory, save, shade, zero_line
 
 __all__ = ["WITHOUT_SPREAD"]
-BUDGET_MINUTES = {"quick": 1.2, "laptop": 12.0}
+BUDGET_MINUTES = {"quick": 0.8, "laptop": 15.0}
 ALIGNED = 0.55  # above it one Gaussian W is not yet at its 1/H term in nets of 100 units
 LARGEST_SE = 0.0004  # what the margin of G1 asks for
 MISSED_BY = 0.01
