@@ -37,10 +37,11 @@ from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory, save, shade, zero_line
 
 __all__ = ["WITHOUT_SPREAD"]
-BUDGET_MINUTES = {"quick": 0.8, "laptop": 15.0}
+BUDGET_MINUTES = {"quick": 0.6, "laptop": 15.0}
 ALIGNED = 0.55  # above it one Gaussian W is not yet at its 1/H term in nets of 100 units
 LARGEST_SE = 0.0004  # what the margin of G1 asks for
 MISSED_BY = 0.01
+MOST_WEIGHTS = 10**8  # of fresh ones that a net keeps: 800 MB
 SOURCE = "Molgedey, Schuchhardt, Schuster 1992; Chen, Pennington, Schoenholz 2018; 1/H term: docs/finite_size.md"
 AGREES = Claim(
     claim="G1",
@@ -85,6 +86,11 @@ class Config(FlowConfig):
                     raise ValueError(f"{key} must be {value} with initializer=fresh, got {getattr(self, key)}")
             if self.gain == "none":
                 raise ValueError("gain must be a number with initializer=fresh, got none")
+            if self.seq_len * self.hidden_size**2 > MOST_WEIGHTS:
+                given = f"got seq_len={self.seq_len} hidden_size={self.hidden_size}"
+                raise ValueError(
+                    f"seq_len hidden_size^2 must be at most {MOST_WEIGHTS:.0e} with initializer=fresh, {given}"
+                )
         return self
 
 

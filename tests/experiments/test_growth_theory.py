@@ -28,8 +28,7 @@ def test_log_norms_of_fresh_weights_are_those_of_the_product():
     T, H, steps = 6, 5, 56
     found = fresh_weights.log_norms(0, 1, T, 1, H, 1.3, 0.5)
     rng = streams(0, 1)
-    draws = rng.init.bit_generator.seed_seq.spawn(steps)
-    W = [recurrent_weights("gaussian", H, np.random.default_rng(d), gain=1.3) for d in draws]
+    W = [recurrent_weights("gaussian", H, rng.init, gain=1.3) for _ in range(steps)]
     h, J = np.zeros(H), []
     for t in range(steps):
         h = np.tanh(h @ W[t] + np.sqrt(0.5) * rng.data.standard_normal((1, H))[0])
@@ -51,6 +50,8 @@ def test_a_job_of_fresh_weights_has_the_columns_of_the_others():
 @pytest.mark.parametrize(("changes", "told"), [
     ({"cell": "relu"}, "cell must be tanh with initializer=fresh, got relu"),
     ({"clip": 1.0}, "clip must be none with initializer=fresh, got 1.0"),
+    ({"seq_len": 10**6}, "seq_len hidden_size^2 must be at most 1e+08 with initializer=fresh, got seq_len=1000000 "
+                         "hidden_size=12"),
     ({"gain": "none"}, "gain must be a number with initializer=fresh, got none"),
 ])  # fmt: skip
 def test_fresh_weights_need_what_their_theory_has(changes, told):
