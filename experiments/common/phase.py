@@ -13,7 +13,8 @@ from rnnkit.runner.tables.figures import save
 from rnnkit.runner.tables.formats import spelt
 from rnnkit.statistics import EXPLODED, VANISHED
 
-FINE = 160  # points of theory along each axis
+FINE = 160  # points of a line of theory
+GROUND = 48  # of its colours, along each axis
 COLOURS = plt.get_cmap("RdBu_r")
 STEEPEST = 0.6  # nats a step: the end of the colours
 DECADES = 12  # of a gradient, on either side of 1, that a picture tells apart
@@ -29,8 +30,8 @@ def gain_by_drive(table: pd.DataFrame, path: Path) -> None:
     if rows.gain.nunique() < 2 or rows.drive_variance.nunique() < 2:
         return
     size, panels = rows.hidden_size.max(), list(rows.groupby("initializer"))
-    gains = np.linspace(rows.gain.min() / 1.15, rows.gain.max() * 1.08, FINE)
-    drives = np.geomspace(rows.drive_variance.min() / 1.8, rows.drive_variance.max() * 1.8, FINE)
+    gains = np.linspace(rows.gain.min() / 1.15, rows.gain.max() * 1.08, GROUND)
+    drives = np.geomspace(rows.drive_variance.min() / 1.8, rows.drive_variance.max() * 1.8, GROUND)
     norm = TwoSlopeNorm(0, -STEEPEST, STEEPEST)
     figure, all_axes = plt.subplots(
         1, len(panels), figsize=(1.4 + 4 * len(panels), 4), sharey=True, squeeze=False, layout="constrained"
