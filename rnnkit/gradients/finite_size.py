@@ -14,7 +14,7 @@ from rnnkit._arguments import number, shown
 from rnnkit.gradients.gaussian_means import LARGEST_DRIVE, LARGEST_GAIN, fixed_point, mean, nonnegative
 
 ENSEMBLES = ("gaussian", "glorot", "orthogonal")
-SMALLEST = 1e-9  # stands for q = 0, where the terms are ratios of zeros
+SMALLEST = 1e-9  # stands for smaller q: at 0 the terms are ratios of zeros
 
 
 class FiniteSize(NamedTuple):
@@ -44,14 +44,13 @@ def finite_size(gain: np.ndarray | float, drive_variance: float, initializer: st
     s2 = number("drive_variance", drive_variance, least=0, most=LARGEST_DRIVE)
     if not (isinstance(initializer, str) and initializer in ENSEMBLES):
         raise ValueError(f"initializer must be gaussian, glorot or orthogonal, got {shown(initializer)}")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return _finite_size(g, s2, 1.0 if initializer == "orthogonal" else 0.0)
 
 
 def _finite_size(g: np.ndarray, s2: float, o: float) -> FiniteSize:
     """Return it; o: 1 of an orthogonal W, which keeps the norm of what it is given, else 0."""
-    q = fixed_point(g, s2)
-    q = np.where(q > 0, q, SMALLEST)
+    q = np.maximum(fixed_point(g, s2), SMALLEST)
 
     def by_q(function: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return E function(a), a of variance q, and its first two derivatives by q."""

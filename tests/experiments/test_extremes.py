@@ -18,7 +18,13 @@ EXPERIMENTS = {name: module.EXPERIMENT for name, module in reproduce.experiments
 SMALL = {"hidden_size": 2, "batch_size": 2, "replicates": 2, "check_every": 25, "check_size": 20, "starts": 2}
 SMALL |= {"chains": 2, "nets": 10, "sample_length": 5, "max_sequences": 3, "max_outputs": 30, "updates": 100}
 NUMBER_OR_WORD = re.compile(r"(?:none|small) or a(?: number| gain)? from (\S+) to ([^\s;]+)")
-RULED = ("seq_len", "shortest", "updates", "check_every")  # by the task and by one another, beyond their own bounds
+RULED = (
+    "seq_len",
+    "shortest",
+    "updates",
+    "check_every",
+    "record_every",
+)  # by the task and by one another, beyond their own bounds
 BEYOND = 1e300, -1e300, math.nan, math.inf
 
 
@@ -46,7 +52,7 @@ def base(name, out):
     keys |= {key: value for key, value in SMALL.items() if key in fields}
     if "updates" in fields:
         keys["updates"] = max(keys["updates"], *extremes(fields["updates"]))
-    if "seq_len" in fields:
+    if "seq_len" in fields and keys.get("seq_len") != "none":  # none: that of the data
         keys["seq_len"] = max(10, *extremes(fields["seq_len"]))
     return keys
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.api.types import is_float_dtype
 
-from rnnkit.runner.claims import Claim, report
+from rnnkit.runner.claims import Claim, pages, report
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables import formats
 from rnnkit.runner.tables import table as tables
@@ -121,10 +121,12 @@ def test_what_all_rows_share_stays_one_line():
 
 
 def test_a_claim_with_a_bar_is_one_cell_of_the_report(tmp_path):
-    claim = Claim("S10", "ln ||dL/dh||", "source", "equal", 0.0, 0.1, 1.0, 0.0, 3)
-    report.write(tmp_path, [report.Judged("x", "quick", 1.0, [claim])])
-    rows = [line for line in (tmp_path / "README.md").read_text().splitlines() if "dL/dh" in line]
-    assert [cells(row) for row in rows] == [5, 8]
+    about = {"statement": "ln ||dL/dh||", "source": "source", "reason": "|reason|", "bar": 0.0, "margin": 0.1}
+    claim = Claim(claim="S10", class_="check", kind="equal", **about).judge(1.0, 0.0, 3)
+    pages.write(tmp_path, [report.Judged("x", "quick", 1.0, [claim])])
+    page = (tmp_path / "quick" / "x" / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if "dL/dh" in line]
+    assert [cells(row) for row in rows] == [9]
 
 
 def test_files_have_the_same_line_ends_on_every_system(tmp_path, monkeypatch):
