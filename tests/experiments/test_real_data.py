@@ -133,10 +133,17 @@ def test_what_is_not_installed_is_told_before_any_work(planted, monkeypatch):
 def test_a_sweep_from_its_command_line(planted, monkeypatch):
     pytest.importorskip("sklearn")
     monkeypatch.chdir(planted)
-    keys = ["preset=quick", "updates=50", "check_every=25", "hidden_size=4", "check_size=20", "out=found"]
+    keys = [
+        "preset=quick",
+        "updates=50",
+        "check_every=25",
+        "hidden_size=4",
+        "check_size=20",
+        f"out={planted / 'found'}",
+    ]
     done = command(real_data.EXPERIMENT.file, *keys)
     assert done.returncode == 0, done.stderr
-    found = read("found")
+    found = read(planted / "found")
     assert list(found.table.n_test) == [297] * 4
     assert set(found.table.status) == {"done"}
     assert (planted / "found" / "real_data.png").exists()
