@@ -8,7 +8,7 @@ from rnnkit._arguments import integer, shown
 
 
 class Streams(NamedTuple):
-    """Independent generators of one replicate (one net); probe: of the sequences that its gradients are recorded on."""
+    """Independent generators of one replicate (one net); probe: draws the sequences on which gradients are recorded."""
 
     init: np.random.Generator
     data: np.random.Generator

@@ -62,8 +62,12 @@ def ratio_of_sums(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     check_real("sums", sums, 1)
     check_real("counts", counts, 1)
     sums, counts = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
-    if sums.shape != counts.shape or not (counts >= 0).all() or not counts.any():
-        raise ValueError(f"counts must be numbers >= 0, not all 0, as many as sums {sums.shape}, got {shown(counts)}")
+    if sums.shape != counts.shape:
+        raise ValueError(f"counts must have shape {sums.shape}, got {counts.shape}")
+    if not np.isfinite(sums).all():
+        raise ValueError(f"sums must be finite, got {shown(sums)}")
+    if not (counts >= 0).all() or not counts.any() or not np.isfinite(counts).all():
+        raise ValueError(f"counts must be finite numbers >= 0 and not all 0, got {shown(counts)}")
     n, value = len(sums), sums.sum() / counts.sum()
     if n < 2:
         return float(value), float("nan")

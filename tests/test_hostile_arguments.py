@@ -300,7 +300,7 @@ CASES = [
     ("hidden_size", theory.independent_product_variances, NO_COUNT),
     ("gain", lambda v: theory.independent_product_exponents(v, H), NO_POSITIVE),
     ("longest", lambda v: theory.kept_by_gates(np.arange(3), v), NO_COUNT),
-    ("lags", lambda v: theory.kept_by_gates(v, 30), (None, "1", 1j)),
+    ("lags", lambda v: theory.kept_by_gates(v, 30), (None, "1", 1j, -1, NAN)),
     ("W", linear_memory.fisher_memory, (None, "1", np.ones((2, 3)), np.eye(2), np.full((2, 2), NAN), SQUARE * 1j)),
     ("lags", lambda v: linear_memory.memory_capacity(0.5 * np.eye(2), v), (*NO_INTEGER, -1)),
     ("alpha", lambda v: linear_memory.delay_line_fisher(v, H), NO_POSITIVE),

@@ -19,6 +19,7 @@ from rnnkit.initializers import spectral_radius
 from rnnkit.kernels.losses import LOSSES
 from rnnkit.networks.checks import check_net
 from rnnkit.networks.rnn import RNN
+from rnnkit.networks.trace import Trace
 from rnnkit.rng import streams
 from rnnkit.statistics import by_lag
 
@@ -46,7 +47,11 @@ def gradient_record(
     check_net(net)
     choice("loss", loss, LOSSES)
     trace = net.forward(x)
-    value, dy = net.loss(trace, target, loss, mask)
+    return record_of(net, trace, *net.loss(trace, target, loss, mask))
+
+
+def record_of(net: RNN, trace: Trace, value: float, dy: np.ndarray) -> dict[str, Any]:
+    """Return the same of any loss: its value, and dL/dy, shaped as trace.y."""
     gradients, B = net.backward(trace, dy), trace.x.shape[1]
     lags = {name: _lists(by_lag(of.joint[::-1] + np.log(B))) for name, of in hidden_log_norms(net, trace, dy).items()}
     return {

@@ -51,11 +51,12 @@ def growth_rate(
 ) -> np.ndarray:
     """Return the mean growth of ln ||dL/dh|| per step back, .5 ln chi + c/H; same shape as `gain`, -inf at 0.
 
-    c: `rnnkit.gradients.finite_size`, where it stands which W it holds for.
+    c: `rnnkit.gradients.finite_size`, where it stands which W it holds for; c/H must be small, so gains of some tens at
+    H = 100 are beyond it. Raises ValueError naming a bad argument.
     """
+    hidden_size = integer("hidden_size", hidden_size, 1)
     second, _ = _derivative_moments(gain, drive_variance)
     c = finite_size(gain, drive_variance, initializer).c
-    hidden_size = integer("hidden_size", hidden_size, 1)
     with np.errstate(divide="ignore"):
         rate = np.log(np.asarray(gain, float)) + 0.5 * np.log(second)  # chi itself may underflow
     return np.where(rate == -np.inf, rate, rate + c / hidden_size)
@@ -125,18 +126,18 @@ def memory_sensitivity(lam: np.ndarray | float) -> np.ndarray:
 
 
 def kept_by_gates(lags: np.ndarray, longest: int) -> np.ndarray:
-    """Return E f^(2k) over forget gates f with 1/(1 - f) uniform on [2, longest]; k: lags, an array.
+    """Return E f^(2k), shaped as lags, over forget gates f with 1/(1 - f) uniform on [2, longest]; k: lags, >= 0.
 
-    The mean squared gradient through the cells of an LSTM begun as Tallec, Ollivier (2018). Not a power of k: about
-    E_2(2k / longest), the exponential integral, so 1 up to some tenth of `longest`, and e^(-2k / longest) / (2 +
-    2k / longest) beyond it.
+    The mean squared gradient, from 1 to 0, through cells whose gates begin as Tallec, Ollivier (2018), eq. 16. Not a
+    power of k: about E_2(2k / longest), the exponential integral, so 1 up to some tenth of `longest`, and
+    e^(-2k / longest) / (2 + 2k / longest) beyond it. Raises ValueError naming a bad argument.
     """
     longest = integer("longest", longest, 3)
-    check_real("lags", lags)
+    lags = nonnegative("lags", lags)
     nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE)
     t = (longest / 2) ** ((nodes + 1) / 2) * 2  # 1/(1 - f), evenly in its logarithm
     density = weights * t
-    return np.exp(2 * np.asarray(lags, float)[..., None] * np.log1p(-1 / t)) @ density / density.sum()
+    return np.exp(2 * lags[..., None] * np.log1p(-1 / t)) @ density / density.sum()
 
 
 def _memory(lam: np.ndarray | float) -> np.ndarray:

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -62,11 +63,11 @@ def cache_folder() -> Path:
 
 def _read_and_keep(file: Path) -> None:
     """Read the scores and write the file, whole or not at all."""
-    beside = file.with_name(f".{file.stem}.{os.getpid()}.npz")
+    beside = file.with_name(f".{file.stem}.{uuid4().hex}.npz")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside.touch()  # told before a minute has passed
-        pieces = parse_all()
+        beside.touch()  # a folder that cannot be written fails before the minute of parsing
+        pieces = _parsed()
         np.savez_compressed(beside, rolls=np.concatenate(pieces), lengths=[len(piece) for piece in pieces])
         os.replace(beside, file)
     except OSError as error:
@@ -75,6 +76,13 @@ def _read_and_keep(file: Path) -> None:
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def _parsed() -> list[np.ndarray]:
+    try:
+        return parse_all()
+    except Exception as error:
+        raise ValueError(f"the scores of music21 cannot be read ({error}): install it again") from None
 
 
 def parse_all() -> list[np.ndarray]:

@@ -89,6 +89,7 @@ class DataSet(Task):
     def _one_largest(self, logits: np.ndarray) -> np.ndarray:
         """Return logits (..., O) of classes without a tie for the largest, which would be no answer."""
         if self.loss == "softmax":
+            logits = logits.copy()  # a user's method may return an array that it keeps
             first = logits.argmax(axis=-1, keepdims=True)
             np.put_along_axis(logits, first, np.take_along_axis(logits, first, axis=-1) + LEAST, axis=-1)
         return logits

@@ -7,6 +7,7 @@ the order in which Le, Jaitly, Hinton (2015) read MNIST.
 
 import gzip
 import os
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def read_part(folder: Path, part: str) -> Labelled:
         labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz", LABELS)
     except FileNotFoundError as error:
         raise ValueError(f"Fashion-MNIST is not installed, there is no {error.filename}: {INSTALL}") from None
+    except OSError as error:
+        raise ValueError(f"Fashion-MNIST cannot be read, {error.filename} ({error.strerror}): {INSTALL}") from None
     if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1] or labels.max(initial=0) >= CLASSES:
         wanted = f"images (n, {SIDE}, {SIDE}) and labels (n,) below {CLASSES}"
         raise ValueError(f"the {part} files in {folder} must hold {wanted}, got {images.shape} and {labels.shape}")
@@ -57,7 +60,7 @@ def read_idx(file: Path, kind: int) -> np.ndarray:
     try:
         with gzip.open(file) as opened:
             content = opened.read()
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{file} must be a gzipped idx file, got {error}") from None
     words = 1 + (kind & 0xFF)
     start, head = 4 * words, np.frombuffer(content, ">u4", count=min(words, len(content) // 4)).tolist()

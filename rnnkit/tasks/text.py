@@ -50,6 +50,7 @@ class Text(DataSet):
         self.name, self.train, self.test = str(path), symbols[:-n_test], symbols[-n_test:]
         self.input_size = self.output_size = len(alphabet)
         self.n_train, self.n_test, self.longest = len(self.train), n_test, n_test - 1
+        self.seq_len = min(type(self).seq_len, self.longest)
 
     def sample(self, rng: np.random.Generator, n: int, seq_len: int) -> Batch:
         """Return x and target (T, n) of windows that begin anywhere in the training part."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnkit.cells.descriptor import BACKWARD, FORWARD
 from rnnkit.cells.handles import provide
-from rnnkit.gradients.record import gradient_record, lowest_radius
+from rnnkit.gradients.record import lowest_radius, record_of
 from rnnkit.kernels.losses import LOSSES
 from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.regularizer import OMEGA_FORMS
@@ -129,8 +129,12 @@ class Training:
         x, target, mask = self.probe
         if self.net.output == "last":
             target, mask = target[0], mask[0]
-        found = gradient_record(self.net, x, target, loss=self.task.loss, mask=mask)
-        self.records.append({"update": self.updates} | found)
+        trace = self.net.forward(x)
+        value, dy = self.net.loss(trace, target, self.task.loss, mask)
+        summed = (
+            self.net.output_size if self.task.loss == "sigmoid" else 1
+        )  # what is trained on sums over O (`answers`)
+        self.records.append({"update": self.updates} | record_of(self.net, trace, summed * value, summed * dy))
 
     def _test(self) -> dict:
         size, wrong, tested, losses = int(self.protocol.check_size), 0, 0, []

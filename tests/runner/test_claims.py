@@ -74,12 +74,13 @@ def test_a_claim_is_declared_before_it_is_judged():
 def test_a_bar_is_declared_or_of_the_case():
     open_ = declared(bar=None, margin=None)
     assert open_.judge(3.0, 0.0, 4, bar=3.0, margin=0.0, case="").verdict == "holds"
-    with pytest.raises(ValueError, match=r"^bar of claim G1 must be declared or given, got None and None$"):
+    with pytest.raises(ValueError, match=r"^bar of claim G1 must be given where it is not declared, got None$"):
         open_.judge(3.0, 0.0, 4, margin=0.0, case="")
-    with pytest.raises(ValueError, match=r"^margin of claim G1 must be given once, got 0.5 and 0.1$"):
+    with pytest.raises(ValueError, match=r"^margin of claim G1 must be left out, it is declared as 0.5, got 0.1$"):
         declared().judge(3.0, 0.0, 4, margin=0.1, case="")
-    with pytest.raises(KeyError):
-        declared().judge(1.0, 0.0, 4)
+    for case, got in (({}, "nothing"), ({"cell": ""}, "cell")):
+        with pytest.raises(ValueError, match=f"^case of claim G1 must name case, got {got}$"):
+            declared().judge(1.0, 0.0, 4, **case)
 
 
 def test_zero_margin_without_noise_holds_only_when_met():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from test_checkpoints import KEYS, LENGTHS, KilledError, contents, run
-from training_cases import ORDER, Silent, Watched, maker, protocol, same
+from training_cases import ORDER, SWITCHES, Silent, Watched, maker, protocol, same
 
 from rnnkit.gradients.record import gradient_record
 from rnnkit.networks import recipes
@@ -23,6 +23,14 @@ def watched(folder, **keys):
     task = Watched()
     (trained,) = train(maker(task=task), task, LENGTHS, protocol(**KEYS | keys), seed=1, folder=folder)
     return trained, task
+
+
+@pytest.mark.parametrize("task", [SWITCHES, ORDER], ids=["sigmoid", "softmax"])
+def test_a_record_is_of_the_loss_that_is_trained(task):
+    """Of sequences drawn alike: one update at a learning rate next to nothing, whose loss history tells."""
+    keys = {"updates": BLOCK, "check_every": BLOCK, "learning_rate": 1e-12, "record_every": BLOCK, "record_size": 4000}
+    (trained,) = train(maker(task=task), task, 12, protocol(**keys), seed=3)
+    assert trained.records[0]["loss"] == pytest.approx(trained.history[0]["test_loss"], rel=0.05)
 
 
 def kept(folder):

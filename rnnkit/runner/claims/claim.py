@@ -15,6 +15,7 @@ above      measured - 2 se >= bar holds, measured + 3 se < bar fails; below: its
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 THEMES = {
@@ -95,6 +96,10 @@ class Claim:
         case's random numbers are, where another case of the experiment has the same ones: both count once.
         """
         bar, margin = (_one(self, name, given) for name, given in (("bar", bar), ("margin", margin)))
+        fields = {name for _, name, _, _ in Formatter().parse(self.statement) if name is not None}
+        if not fields <= set(case):  # what a statement does not say may stand in its case
+            wanted, got = (", ".join(sorted(names)) or "nothing" for names in (fields, case))
+            raise ValueError(f"case of claim {self.claim} must name {wanted}, got {got}")
         statement, n = self.statement.format(**case), 0 if n != n else int(n)  # a job that is missing has nan
         return Judgement(self, statement, bar, margin, float(measured), float(se), n, bool(enough), draws)
 
@@ -104,8 +109,8 @@ def _one(claim: Claim, name: str, given: float | None) -> float:
     if name == "margin" and claim.kind != "equal":
         return 0.0
     if (declared is None) == (given is None):
-        told = "declared or given" if given is None else "given once"
-        raise ValueError(f"{name} of claim {claim.claim} must be {told}, got {declared} and {given}")
+        told = "given where it is not declared" if given is None else f"left out, it is declared as {declared}"
+        raise ValueError(f"{name} of claim {claim.claim} must be {told}, got {given}")
     return float(declared if given is None else given)
 
 

@@ -63,7 +63,7 @@ def index(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
     ]
     for title, own in (
         ("What fails", frame[frame.verdict == "fails"]),
-        ("What is open", frame[frame.verdict == "undecided"]),
+        ("What is open", frame[frame.enough & (frame.verdict == "undecided")]),
     ):
         parts += [f"## {title}", _open(own)] if len(own) else []
     parts += ["## Made by", _made_by(judged, results), *_described(results)]

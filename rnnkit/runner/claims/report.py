@@ -79,7 +79,7 @@ def counted(frame: pd.DataFrame) -> pd.DataFrame:
     """
     own = frame[(frame["class"] != "check") & frame.enough]
     worst = own.verdict.map({"fails": 0, "undecided": 1, "holds": 2})
-    alone = own.draws.where(own.draws != "", own.index.map(str))
+    alone = own.draws.where(own.draws != "", own.index.map("row {}".format))
     first = own.assign(worst=worst, alone=alone).sort_values("worst", kind="stable")
     return own.loc[first.drop_duplicates(["experiment", "alone"]).index.sort_values()]
 
