@@ -49,7 +49,7 @@ COUNTEREXAMPLE = Claim(
     claim="G2",
     class_="theory",
     kind="equal",
-    statement="nets against: radius > 1 and growth < 0 in every net at {ratio:g} x critical, s2 = {s2:g}",
+    statement="nets without radius > 1 and growth < 0 at {ratio:g} x critical, s2 = {s2:g}",
     source=SOURCE,
     bar=0.0,
     margin=0.0,
@@ -98,7 +98,7 @@ def claims(tables: Tables) -> list[Judgement]:
     """Return G2: both sides of each critical gain, and the counterexample itself."""
     found = []
     for row in tables.table.itertuples():
-        case = {"ratio": row.gain_ratio, "s2": row.drive_variance}
+        case = {"ratio": row.gain_ratio, "s2": row.drive_variance, "draws": row.out}
         side = VANISH if row.gain_ratio < 1 else EXPLODE
         found.append(side.judge(row.growth_rate, row.growth_rate_se, row.n, **case))
         if row.gain_ratio < 1:

@@ -175,9 +175,9 @@ def claims(tables: Tables) -> list[Judgement]:
         measured, margin = (row.critical_gain, row.critical_gain_se, row.n), MARGIN[row.initializer] * bar
         same = f"gru{update}, {row.initializer} W" if row.cell == "gru" else case  # W scaled by the reset gate, no more
         found.append(CRITICAL.judge(*measured, bar=bar, margin=margin, draws=same, case=case))
-        for side, share in ((QUIET, row.active_below), (ACTIVE, row.active_above)):
-            measured = share, share_se(round(share * row.n), row.n), row.n
-            found.append(side.judge(*measured, draws=f"{side.kind}: {same}", case=case))
+        if row.initializer == "orthogonal":  # the rightmost eigenvalue of a Gaussian W strays by as much as .1
+            for side, share in ((QUIET, row.active_below), (ACTIVE, row.active_above)):
+                found.append(side.judge(share, share_se(round(share * row.n), row.n), row.n, draws=same, case=case))
     return found
 
 

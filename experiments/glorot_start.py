@@ -119,13 +119,13 @@ def claims(tables: Tables) -> list[Judgement]:
         gains = tables.nets[tables.nets.out == row.out].gain_achieved
         found.append(GAIN.judge(mean(gains), standard_error(gains), row.n, units=row.hidden_size))
     for row in glorot.itertuples():
-        cell = f"s2 = {row.drive_variance:g}, H = {row.hidden_size}"
+        case = {"cell": f"s2 = {row.drive_variance:g}, H = {row.hidden_size}", "draws": row.out}
         ahead, rate = _advantage(tables, row), (row.growth_rate, row.growth_rate_se, row.n)
         measured = (np.nan, np.nan) if ahead.empty else (mean(ahead), standard_error(ahead))
-        found.append(ADVANTAGE.judge(*measured, len(ahead), cell=cell))
-        found.append(VANISHES.judge(*rate, cell=cell))
+        found.append(ADVANTAGE.judge(*measured, len(ahead), **case))
+        found.append(VANISHES.judge(*rate, **case))
         if row.drive_variance >= TRUSTED_DRIVE:
-            found.append(RATE.judge(*rate, bar=row.growth_rate_theory, cell=cell))
+            found.append(RATE.judge(*rate, bar=row.growth_rate_theory, **case))
     return found
 
 

@@ -81,7 +81,7 @@ MAP = Claim(
 )
 LATCHED_FACTOR = Claim(
     claim="M1b",
-    class_="theory",
+    class_="check",
     kind="equal",
     statement="w = {w:g}: gradient factor per step through a latched state",
     source=f"w (1 - x^2) at the attractor of the latch of {SOURCE}",

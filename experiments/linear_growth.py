@@ -113,9 +113,9 @@ NEWMAN_EXPONENT = Claim(
 EXPONENT_MARGIN = {"middle_exponent": 0.003, "least_exponent": 0.02}
 TRANSIENT = Claim(
     claim="G3c",
-    class_="direction",
+    class_="check",
     kind="above",
-    statement="(c) W = {gain:g} (I + 2 on the superdiagonal), radius < 1: largest log norm over lags is > 0",
+    statement="(c) W = {gain:g} (I + 2 on the superdiagonal), radius < 1: largest log norm over lags is over .5",
     source="a common misreading of Pascanu, Mikolov, Bengio 2013, section 2.1: their radius is for linear nets, t to "
     "infinity",
     bar=0.5,

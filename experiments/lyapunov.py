@@ -46,7 +46,10 @@ COLUMNS = [
 GAINS = positive_or_none(0.001, 10, "0.001 to 10")
 DECISIVE = 3.0  # nats of predicted change over half of the steps: nearer to 0 neither case is settled by then
 MIKHAEIL = "Mikhaeil, Monfared, Durstewitz 2022"
-G1_MARGIN = "that of G1: the .004 of ten cells in an earlier simulation, and twice the .0015 asked of standard errors"
+G1_MARGIN = (
+    "the .004 of ten cells in an earlier simulation, and twice the .0015 asked of standard errors: too wide to tell "
+    "most 1/H terms, and the crossover of one Gaussian W"
+)
 SLOPE = Claim(
     claim="G5a",
     class_="theory",
@@ -206,14 +209,14 @@ def claims(tables: Tables) -> list[Judgement]:
         expected = row.growth_rate_theory
         if (row.initializer != "orthogonal" and row.drive_variance < 0.5) or pd.isna(expected):
             continue
-        cell = f"{row.initializer}, g = {row.gain:g}, s2 = {row.drive_variance:g}"
-        found.append(SLOPE.judge(*_measured(row, "rate_minus_exponent"), cell=cell))
-        found.append(EXPONENT.judge(*_measured(row, "exponent"), bar=expected, cell=cell))
+        case = {"cell": f"{row.initializer}, g = {row.gain:g}, s2 = {row.drive_variance:g}", "draws": row.out}
+        found.append(SLOPE.judge(*_measured(row, "rate_minus_exponent"), **case))
+        found.append(EXPONENT.judge(*_measured(row, "exponent"), bar=expected, **case))
         change = expected * (row.seq_len // 2)
         if change < -DECISIVE:
-            found.append(STABLE.judge(*_measured(row, "weight_log_ratio"), steps=row.seq_len, cell=cell))
+            found.append(STABLE.judge(*_measured(row, "weight_log_ratio"), steps=row.seq_len, **case))
         elif change > DECISIVE:
-            found.append(CHAOTIC.judge(*_measured(row, "weight_rate_minus_exponent"), cell=cell))
+            found.append(CHAOTIC.judge(*_measured(row, "weight_rate_minus_exponent"), **case))
     return found
 
 

@@ -78,7 +78,7 @@ LOST = Claim(
     claim="L2c",
     class_="direction",
     kind="below",
-    statement=f"(c) capacity over all lags, in units of H, by {{way}}: falls short of 1: {NET}",
+    statement=f"(c) capacity over all lags, in units of H, by {{way}}: at most .9: {NET}",
     source=BALLARIN,
     bar=0.9,
     reason="a tenth of H: what the contradiction must amount to",
@@ -200,11 +200,11 @@ def claims(tables: Tables) -> list[Judgement]:
     found = []
     for row in tables.table.itertuples():
         found.append(_judge(row, THEOREM, "capacity_exact"))
+        same = row.out
         if row.network == "gaussian":
-            found += [_judge(row, LOST, f"capacity_{way}", way=way) for way in WAYS[1:]]
-            found.append(_judge(row, FISHER_ABOVE, "fisher_best"))
+            found += [_judge(row, LOST, f"capacity_{way}", way=way, draws=same) for way in WAYS[1:]]
+            found.append(_judge(row, FISHER_ABOVE, "fisher_best", draws=same))
             continue
-        same = f"{row.network} {row.scale:g} {row.hidden_size}"
         found.append(_judge(row, SIMULATED, "capacity_simulated", draws=same))
         found.append(_judge(row, PROFILE, "profile_error", draws=same))
         found.append(_judge(row, FISHER, "fisher_best", bar=row.fisher_best_theory))

@@ -71,7 +71,7 @@ GATES = Claim(
     class_="direction",
     kind="above",
     statement="{task}, {updates:,} updates: error of tanh less that of {gated}, paired nets",
-    source="Le, Jaitly, Hinton 2015, 784 pixels (recalled)",
+    source="our own direction, after Le, Jaitly, Hinton 2015 on 784 pixels (recalled)",
     bar=0.0,
     reason="a direction without a size",
 )
@@ -80,7 +80,7 @@ CLIP_COSTS = Claim(
     class_="direction",
     kind="below",
     statement="{net} on {task}, {updates:,} updates: loss that clip 1 adds, paired nets, in units of the constant's",
-    source="Pascanu, Mikolov, Bengio 2013, music and text (recalled): with a clip no worse than without",
+    source="our own direction, after Pascanu, Mikolov, Bengio 2013 on music and text (recalled)",
     bar=0.02,
     reason="a fiftieth of what the best constant has left to learn",
 )

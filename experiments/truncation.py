@@ -99,8 +99,8 @@ SLOPE = Claim(
     statement="slope of ln relative bias = growth rate by theory: {cell}",
     source=f"{AICHER}; G1",
     margin=0.02,
-    reason="a Gaussian net's slope over 40 lags has a standard deviation of about sqrt((3 kappa - 1) / (4 H 40)) = .02 "
-    "at H = 50: two standard errors of 32 nets are .008, and G1 itself is claimed within .007",
+    reason="a Gaussian net's slope over 40 lags has a standard deviation of some .02 at H = 50: two standard errors of "
+    "32 nets are .008, and .01 is left for what one Gaussian W has beyond the 1/H term",
 )
 OWN_SLOPE = Claim(
     claim="T2a",

@@ -69,7 +69,7 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     assert [j.claim.claim for j in judged].count("G1") == 2 + 4 + 4  # of one Gaussian W where alignment is below .55
     assert {j.verdict for j in judged if j.claim.claim == "G1"} == {"undecided"}  # three nets
     precise = claims(found._replace(table=found.table.assign(growth_rate=found.table.growth_rate_theory + 0.003,
-                                                             growth_rate_se=0.0004)))  # fmt: skip
+                                                             growth_rate_se=0.0004, hidden_size=100)))  # fmt: skip
     assert {j.verdict for j in precise if j.claim.claim == "G1"} == {"fails"}
 
 

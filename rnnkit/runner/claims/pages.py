@@ -23,13 +23,13 @@ FURTHEST = 4.0  # of the picture of all claims, in margins; in standard errors t
 COLOURS = {"holds": "#4c9f70", "fails": "#c8553d", "undecided": "#8c8c8c"}
 HOW_TO_READ = """
 Findings of the literature on gradients in recurrent networks, each run again and judged by a stated rule. Bars and
-margins were fixed before, with their reasons in the experiment files and in [claims.csv](claims.csv); what else was
-settled after a look at results is in [SETTLED.md](SETTLED.md). An equality holds if |measured - bar| + 2 se <= margin,
-fails if |measured - bar| - 3 se > margin, and is undecided between; ≥ and ≤ ask for the bar to be passed at 2 se, and
-fail where it is missed at 3. What a budget below the claim's own shows is undecided either way. Four classes: a
-**theory** in closed form against simulation, a **number** in print, a **direction** in print or predicted, and
-**checks**, identities or code against code, which stand apart from the count. Cases with the same random numbers count
-once.
+margins were fixed before, with their reasons in the experiment files and in [claims.csv](claims.csv), but for those
+that [SETTLED.md](SETTLED.md) names. An equality holds if |measured - bar| + 2 se <= margin, fails if |measured - bar| -
+3 se > margin, and is undecided between; ≥ and ≤ ask for the bar to be passed at 2 se, and fail where it is missed at 3.
+What a budget below the claim's own shows is undecided, and so is a comparison of nets of which none learns. Four
+classes: a **theory** in closed form against simulation, a **number** in print, a **direction** in print or predicted,
+and **checks**, identities or code against code, which stand apart from the count. Cases with the same random numbers
+count once.
 """
 
 
