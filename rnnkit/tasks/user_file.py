@@ -87,8 +87,11 @@ def faults(task: Task) -> list[str]:
 
 def trial_faults(task: Task, seq_len: int) -> list[str]:
     """Return what is wrong with one batch of sequences, and with the two chance baselines."""
-    first, again = (task.sample(streams(0).data, TRIAL, seq_len) for _ in range(2))
-    found = batch_faults(task, first, TRIAL, seq_len) or draw_faults(first, again)
+    found = []
+    for name in ("sample", "sample_test"):
+        first, again = (getattr(task, name)(streams(0).data, TRIAL, seq_len) for _ in range(2))
+        faults = batch_faults(task, first, TRIAL, seq_len) or draw_faults(first, again)
+        found = found or [fault.replace("sample must", f"{name} must") for fault in faults]
     for key in ("chance_error", "constant_loss"):
         value = getattr(task, key)(seq_len)
         if not (isinstance(value, Real) and value >= 0):

@@ -38,6 +38,7 @@ BROKEN = [
     (GOOD + "class More(Last): pass", "exactly one subclass of Task, it defines 2 (Last, More)"),
     (GOOD + "    def __init__(self, k): pass", "the trial of Last() raises TypeError"),
     (GOOD.replace('"last", 4, 4', '"last", 4, 0'), "output_size must be an integer >= 1, got 0"),
+    (GOOD + "    def sample_test(self, rng, n, seq_len): return 3\n", "sample_test must return a Batch, got int"),
     (GOOD.replace('"last", 4, 4', '"last", True, 4'), "input_size must be an integer >= 1, got True"),
     (GOOD.replace('"last", 4, 4', '"", 4, 4'), "name must be a text, got ''"),
     (

@@ -26,10 +26,10 @@ Findings of the literature on gradients in recurrent networks, each run again an
 margins were fixed before, with their reasons in the experiment files and in [claims.csv](claims.csv), but for those
 that [SETTLED.md](SETTLED.md) names. An equality holds if |measured - bar| + 2 se <= margin, fails if |measured - bar| -
 3 se > margin, and is undecided between; ≥ and ≤ ask for the bar to be passed at 2 se, and fail where it is missed at 3.
-What a budget below the claim's own shows is undecided, and so is a comparison of nets of which none learns. Four
-classes: a **theory** in closed form against simulation, a **number** in print, a **direction** in print or predicted,
-and **checks**, identities or code against code, which stand apart from the count. Cases with the same random numbers
-count once.
+What a budget below the claim's own shows is undecided, but for what a longer one could not undo; so is a comparison of
+nets of which none learns. Four classes: a **theory** in closed form against simulation, a **number** in print, a
+**direction** in print or predicted, and **checks**, identities or code against code, which stand apart from the count.
+Cases with the same random numbers count once.
 """
 
 
