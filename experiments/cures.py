@@ -212,7 +212,10 @@ def draw(folder: Path) -> None:
         axes.set(xlabel="steps back from the loss + 1", xscale="log", ylim=(-20, 6), title=f"drive variance {drive:g}")
     panels[0][0].set_ylabel("log10 of the gradient of all states, mean and sd")
     panels[0][-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    figure.suptitle(f"before training: {done.hidden_size.max()} units, {done.n.max()} nets", fontsize=10)
+    words = (
+        f"before training: {done.hidden_size.max()} units, {done.n.max()} nets; lines leave out gradients that are zero"
+    )
+    figure.suptitle(words, fontsize=10)
     save(figure, folder / "cures.png")
 
 
