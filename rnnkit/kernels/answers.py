@@ -13,18 +13,24 @@ MSE, SOFTMAX, SIGMOID = range(3)
 
 
 @jit
+def terms(loss, O):  # noqa: E741
+    """Return how many of the O terms of an output are summed in training's loss: sigmoid's all; of mse it is a mean."""
+    return O if loss == SIGMOID else 1
+
+
+@jit
 def loss_into(y, target, mask, loss, dy):
-    """Return the mean loss over the counted outputs and fill dy. Sigmoid sums over the O of an output, mse does not."""
+    """Return the mean loss over the counted outputs, each the sum of its `terms`, and fill dy."""
     (numbers, classes), rows, flags, d_rows = target, _as_rows(y), mask.reshape(-1), _as_rows(dy)
     if loss == SOFTMAX:
         return _softmax_cross_entropy_rows(rows, classes.reshape(-1), flags, d_rows)
     if loss == MSE:
         return _mse_rows(rows, _as_rows(numbers), flags, d_rows)
-    O, value = rows.shape[1], _sigmoid_cross_entropy_rows(rows, _as_rows(numbers), flags, d_rows)  # noqa: E741
+    n_terms, value = terms(loss, rows.shape[1]), _sigmoid_cross_entropy_rows(rows, _as_rows(numbers), flags, d_rows)
     for n in range(rows.shape[0]):
-        for o in range(O):
-            d_rows[n, o] *= O
-    return O * value
+        for o in range(rows.shape[1]):
+            d_rows[n, o] *= n_terms
+    return n_terms * value
 
 
 @jit

@@ -7,6 +7,7 @@ import numpy as np
 from rnnkit.cells.descriptor import BACKWARD, FORWARD
 from rnnkit.cells.handles import provide
 from rnnkit.gradients.record import lowest_radius, record_of
+from rnnkit.kernels.answers import terms
 from rnnkit.kernels.losses import LOSSES
 from rnnkit.kernels.network import Sizes, as_pair
 from rnnkit.kernels.regularizer import OMEGA_FORMS
@@ -131,10 +132,8 @@ class Training:
             target, mask = target[0], mask[0]
         trace = self.net.forward(x)
         value, dy = self.net.loss(trace, target, self.task.loss, mask)
-        summed = (
-            self.net.output_size if self.task.loss == "sigmoid" else 1
-        )  # what is trained on sums over O (`answers`)
-        self.records.append({"update": self.updates} | record_of(self.net, trace, summed * value, summed * dy))
+        n = terms(self.loss, self.net.output_size)
+        self.records.append({"update": self.updates} | record_of(self.net, trace, n * value, n * dy))
 
     def _test(self) -> dict:
         size, wrong, tested, losses = int(self.protocol.check_size), 0, 0, []
