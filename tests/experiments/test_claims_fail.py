@@ -51,10 +51,18 @@ def nets_like(tables, column, by, values):
     return tables._replace(nets=tables.nets.assign(**{column: kept.combine_first(found)}))
 
 
-def clip_solves_what_was_at_chance(tables):
-    table = tables.table.assign(error=tables.table.chance_error, clip_fraction=0.5)
-    outcomes = {NO_CLIP: "unsolved", 1.0: "solved"}
-    return nets_like(tables._replace(table=table), "outcome", "clip", outcomes)
+def headline(column, by, values):
+    def spoil(tables):
+        return nets_like(tables._replace(table=tables.table.assign(updates=300_000, seq_len=50)), column, by, values)
+
+    return spoil
+
+
+def outcomes_by_method(**outcomes):
+    def spoil(tables):
+        return nets_like(tables._replace(table=tables.table.assign(updates=15_000)), "outcome", "method", outcomes)
+
+    return spoil
 
 
 def long_before_short(tables):
@@ -97,6 +105,11 @@ def losses(by, values):
         return nets_like(tables._replace(table=table), "test_loss", by, scaled)
 
     return spoil
+
+
+def others_learn_adding_first(tables):
+    long_enough = tables._replace(table=tables.table.assign(updates=20_000, seq_len=150))
+    return nets_like(long_enough, "first", "net", {"irnn": 900.0, "tanh": 100.0, "relu": 100.0})
 
 
 def gates_err_more(tables):
@@ -230,7 +243,33 @@ WRONG = [
     ("M2c", "share of trials solved", "long_lag", "table", "solved_share", always(0.0)),
     ("M2c", "sequences until success", "long_lag", "table", "sequences", times(2.0)),
     ("M2d", "number of weights", "long_lag", "table", "weights", plus(1)),
-    ("C4", "success it adds", "temporal_order", "tables", "", clip_solves_what_was_at_chance),
+    (
+        "C4",
+        "success it adds",
+        "vanishing_uncured",
+        "tables",
+        "",
+        outcomes_by_method(sgd="unsolved", clip="solved", normalized="solved"),
+    ),
+    (
+        "C4",
+        "share solved where",
+        "vanishing_uncured",
+        "tables",
+        "",
+        outcomes_by_method(clip="unsolved", normalized="unsolved"),
+    ),
+    ("C2e", "solves first", "clip_headline", "tables", "", headline("first", "clip", {NO_CLIP: 100.0, 1.0: 900.0})),
+    (
+        "C2f",
+        "share solved",
+        "clip_headline",
+        "tables",
+        "",
+        headline("first", "clip", {NO_CLIP: 100.0, 1.0: float("nan")}),
+    ),
+    ("C2g", "solves first", "clip_headline", "tables", "", headline("first", "omega", {0.0: 100.0, 4.0: 900.0})),
+    ("C2h", "without a clip", "clip_headline", "tables", "", headline("first", "omega", {4.0: 100.0})),
     ("S8a", "best bag of words", "temporal_order", "table", "bag_of_words_error", plus(0.01)),
     ("S8b", "share wrong of all", "temporal_order", "nets", "error", plus(0.5)),
     ("S8c", "share wrong of AB", "temporal_order", "nets", "pair_error", plus(0.9)),
@@ -250,10 +289,24 @@ WRONG = [
     ("S3a", "share diverged", "clip_cures", "tables", "", clip_makes_all_diverge),
     ("M3a", "plateau at delay", "copying", "table", "constant_loss", times(1.01)),
     ("M3b", "test loss / plateau", "copying", "nets", "test_loss", times(2.0)),
-    ("M6", "copying, seq_len", "copying", "tables", "", losses("net", {"orthogonal": 1.0, "identity": 0.1})),
+    (
+        "M6",
+        "copying, seq_len",
+        "linear_transition",
+        "tables",
+        "",
+        losses("net", {"lt_orthogonal": 1.0, "lt_identity": 0.1}),
+    ),
+    (
+        "M6",
+        "adding_le, seq_len",
+        "linear_transition",
+        "tables",
+        "",
+        losses("net", {"lt_orthogonal": 0.1, "lt_identity": 1.0}),
+    ),
     ("M5a", "squared error of the constant", "adding", "table", "loss_of_constant", plus(0.05)),
-    ("M5b", "less that of irnn", "adding", "tables", "", losses("net", {"irnn": 1.0, "tanh": 0.1, "relu": 0.1})),
-    ("M6", "adding_le, seq_len", "adding", "tables", "", losses("net", {"identity": 1.0, "orthogonal": 0.1})),
+    ("M5b", "is solved sooner", "adding", "tables", "", others_learn_adding_first),
     ("M4", "loss at radius", "adding_radius", "tables", "", losses("spectral_radius", {0.5: 0.1, 1.1: 1.0, 2.0: 0.1})),
     ("S2a", "beyond the horizon of 15", "memory_horizon", "table", "solved_share", always(1.0)),
     ("S2b", "share solved at lag 5", "memory_horizon", "table", "solved_share", always(0.0)),
