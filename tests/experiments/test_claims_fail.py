@@ -307,9 +307,8 @@ WRONG = [
     ("M5a", "squared error of the constant", "adding", "table", "loss_of_constant", plus(0.05)),
     ("M5b", "is solved sooner", "adding", "tables", "", others_learn_adding_first),
     ("M4", "loss at radius", "adding_radius", "tables", "", losses("spectral_radius", {0.5: 0.1, 1.1: 1.0, 2.0: 0.1})),
-    ("S2a", "beyond the horizon of 15", "memory_horizon", "table", "solved_share", always(1.0)),
-    ("S2b", "share solved at lag 5", "memory_horizon", "table", "solved_share", always(0.0)),
-    ("S2c", "share solved at lag", "memory_horizon", "table", "solved_share", always(0.0)),
+    ("S2a", "at lag 5 ", "memory_horizon", "tables", "", every_job(updates=20_000, solved_share=0.0, n_solved=0)),
+    ("S2b", "at lag 50 ", "memory_horizon", "tables", "", every_job(updates=20_000, solved_share=1.0, n_solved=10)),
 ]
 
 
