@@ -25,6 +25,7 @@ from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import save
+from rnnkit.runner.tables.style import looks
 from rnnkit.statistics import paired_difference, share_se, wilson_interval
 
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 45.0}
@@ -66,7 +67,7 @@ EXPLODES = Claim(
     bar=0.5,
     reason="usually: more often than not",
 )
-COLOURS = dict(zip(METHODS.values(), ("0.4", "#0072B2", "#E69F00", "#009E73"), strict=True))
+STYLES = looks(METHODS.values())
 
 
 def first_solves(tables: Tables) -> pd.DataFrame:
@@ -84,11 +85,11 @@ def draw(folder: Path) -> None:
     for i, method in enumerate(m for m in METHODS.values() if m in first):
         solved = np.sort(first[method][np.isfinite(first[method])])
         steps = [0, *solved, cap], [*np.arange(len(solved) + 1) / n, len(solved) / n]
-        axes.step(*steps, where="post", color=COLOURS[method], lw=2, label=f"{method}: {len(solved)} of {n}")
+        axes.step(*steps, where="post", **STYLES[method], label=f"{method}: {len(solved)} of {n}")
         low, high = wilson_interval(len(solved), n)
-        axes.vlines(cap * (1.02 + 0.02 * i), low, high, color=COLOURS[method], lw=2)
+        axes.vlines(cap * (1.02 + 0.02 * i), low, high, color=STYLES[method]["color"])
     axes.set(xlabel="updates", ylabel="share of nets solved", xlim=(0, 1.12 * cap), ylim=(-0.03, 1.03))
-    axes.set_title(f"temporal order, length {table.seq_len.iloc[0]}, {n} nets in pairs; bars: 95%", fontsize=10)
+    axes.set_title(f"temporal order, length {table.seq_len.iloc[0]}, {n} nets in pairs; bars: 95%")
     axes.legend(loc="upper left")
     save(figure, folder / "solved.png")
 

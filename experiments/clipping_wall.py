@@ -254,7 +254,7 @@ def draw(folder: Path) -> None:
     shades = left.pcolormesh(b, w, surface, cmap="Greys", shading="auto", rasterized=True)
     figure.colorbar(shades, ax=left, label="E = (sigma(x_50) - .7)^2")
     left.plot(X_0 - w * expit(X_0), w, color="0.5", lw=1, ls="--", label="x_0 is a fixed point")
-    for clip, colour in zip(shown_clips(tables), ("tab:red", "tab:blue"), strict=False):
+    for clip, colour in zip(shown_clips(tables), ("C1", "C0"), strict=False):
         went = descend(start[None], None if clip == NO_CLIP else clip, row.learning_rate, row.updates)
         style = {"color": colour, "lw": 1.2, "label": f"clip {spelt(clip)}"}
         left.plot(went.path[:, 0, 1], went.path[:, 0, 0], marker="o", ms=2, **style)
@@ -262,8 +262,8 @@ def draw(folder: Path) -> None:
         right.plot(went.error[:, 0], **style)
     left.plot(start[1], start[0], "k*", ms=12, label="start (square: end)")
     left.set(xlim=(b[0], b[-1]), ylim=(w[0], w[-1]), xlabel="b", ylabel="w")
-    left.set_title("the wall runs from the upper left to the lower right", fontsize=10)
-    left.legend(fontsize=8, loc="upper right")
+    left.set_title("the wall runs from the upper left to the lower right")
+    left.legend(loc="upper right")
     right.axhline(SOLVED, color="0.6", lw=0.8)
     right.set(xlabel="updates", ylabel="E", yscale="log")
     save(figure, folder / "surface.png")

@@ -51,6 +51,7 @@ from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import save
+from rnnkit.runner.tables.style import looks
 from rnnkit.statistics import mean, share_se, standard_error
 
 BUDGET_MINUTES = {"quick": 0.17, "laptop": 12.0, "paper": 180.0}
@@ -305,21 +306,25 @@ def measure(config: Config) -> Measurement:
 
 
 def draw(folder: Path) -> None:
-    """Draw the share of trials solved against the sequences shown, with the published ends as crosses."""
+    """Draw the share of trials solved against the sequences shown, a panel a delay; crosses: the published ends."""
     tables = read(folder)
-    figure, axes = plt.subplots(figsize=(7, 4.2))
-    for i, row in enumerate(tables.table.itertuples()):
-        nets, colour = tables.nets[tables.nets.out == row.out], f"C{i}"
-        solved = np.sort(nets.sequences.dropna())
-        x, y = [100, *solved, row.cap], [*np.arange(len(solved) + 1) / row.n, len(solved) / row.n]
-        label = f"{row.method}, p = {row.delay}, rate {row.learning_rate:g}"
-        axes.step(x, y, where="post", color=colour, label=label, lw=3 - 0.3 * i)
-        case = (row.method, row.delay, row.learning_rate)
-        if case in PUBLISHED_SEQUENCES:
-            axes.plot(PUBLISHED_SEQUENCES[case], PUBLISHED_SHARE[case], "x", color=colour, ms=9, mew=2, zorder=3)
-    axes.set(xscale="log", xlabel="sequences shown", ylabel="share of trials solved", ylim=(-0.03, 1.05))
-    axes.set_title("crosses: published share, at the published mean number of sequences", fontsize=10)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    panels = list(tables.table.groupby("delay"))
+    shape = {"figsize": (1 + 3 * len(panels), 3.4), "sharey": True, "squeeze": False, "layout": "constrained"}
+    figure, all_axes = plt.subplots(1, len(panels), **shape)
+    for axes, (p, rows) in zip(all_axes[0], panels, strict=True):
+        styles = looks(f"{row.method}, rate {row.learning_rate:g}" for row in rows.itertuples())
+        for (label, style), row in zip(styles.items(), rows.itertuples(), strict=True):
+            solved = np.sort(tables.nets[tables.nets.out == row.out].sequences.dropna())
+            x, y = [100, *solved, row.cap], [*np.arange(len(solved) + 1) / row.n, len(solved) / row.n]
+            axes.step(x, y, where="post", **style, label=label)
+            case = (row.method, row.delay, row.learning_rate)
+            if case in PUBLISHED_SEQUENCES:
+                at = PUBLISHED_SEQUENCES[case], PUBLISHED_SHARE[case]
+                axes.plot(*at, "x", color=style["color"], ms=8, mew=2, zorder=3)
+        axes.set(xscale="log", xlabel="sequences shown", ylim=(-0.03, 1.05), title=f"p = {p}")
+        axes.legend()
+    all_axes[0][0].set_ylabel("share of trials solved")
+    figure.suptitle(f"{tables.table.n.max()} trials; crosses: in print, at the mean number of sequences")
     save(figure, folder / "solved.png")
 
 

@@ -116,7 +116,7 @@ def bounds_at_the_start(table: pd.DataFrame) -> Callable[[Axes, list, list], Non
     def mark(axes: Axes, lengths: list, radii: list) -> None:
         bounds(axes, lengths, radii, lambda gain: theory.growth_rate(gain, s2, H, "gaussian"))
         words = "dashed: at the start theory has 1e-6, or 1e6, of the gradient left at the first step"
-        axes.figure.suptitle(words, fontsize=10)
+        axes.figure.suptitle(words)
 
     return mark
 

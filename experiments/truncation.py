@@ -322,12 +322,12 @@ def _draw_balancing(lags: pd.DataFrame, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 4.2))
     zero_line(axes)
     wrong = lags.derivative > 0
-    for shown, colour, label in ((wrong, "tab:red", "wrong sign"), (~wrong, "tab:blue", "right sign")):
+    for shown, colour, label in ((wrong, "C1", "wrong sign"), (~wrong, "C0", "right sign")):
         axes.plot(lags.truncation[shown], lags.derivative[shown], ".", color=colour, label=label)
-    axes.axhline(lags.derivative.iloc[-1], color="tab:blue", lw=0.8, ls="--")
+    axes.axhline(lags.derivative.iloc[-1], color="C0", lw=0.8, ls="--")
     axes.set(xlabel="truncation K (steps taken back)", ylabel="ds_1 / dtheta through the last K steps")
-    axes.set_title("influence balancing: the time scale is 1.4 steps, the sign needs 41", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title("influence balancing: the time scale is 1.4 steps, the sign needs 41")
+    axes.legend()
     save(figure, path)
 
 
@@ -345,7 +345,7 @@ def _draw_bias(lags: pd.DataFrame, path: Path) -> None:
         axes.plot(K, group.log_bound / ten, ":", color="C3", label="geometric bound, mean")
         zero_line(axes)
         axes.set(xlabel="truncation K = cost: steps taken back for an update", title=f"{system} W, s2 = {s2:g}")
-        axes.legend(fontsize=8, loc="lower left")
+        axes.legend(loc="lower left")
     panels[0, 0].set_ylabel("log10 relative bias of dL/dW_hh")
     save(figure, path)
 
