@@ -42,7 +42,7 @@ SOONER = Claim(
     claim="M5b",
     class_="direction",
     kind="above",
-    statement="adding, seq_len {length}: irnn is solved sooner than {other}, log hazard ratio ({solved} of {n} against "
+    statement="adding, seq_len {length}: irnn is solved sooner than {other}, log hazard ratio ({solved} of {nets} against "
     "{of_other}, cap {updates:,} updates)",
     source=f"{LE}, section 4.1",
     bar=0.0,
@@ -81,7 +81,7 @@ def claims(tables: Tables) -> list[Judgement]:
     first = {net: tables.nets[tables.nets.out == cells.out[net]].sort_values("replicate")["first"]
              for net in ("irnn", "tanh", "relu")}  # fmt: skip
     times = {net: (of.fillna(row.updates).to_numpy(), of.notna().to_numpy()) for net, of in first.items()}
-    case = {"length": length, "updates": row.updates, "n": row.n, "solved": first["irnn"].notna().sum()}
+    case = {"length": length, "updates": row.updates, "nets": row.n, "solved": first["irnn"].notna().sum()}
     enough = row.updates >= ENOUGH_UPDATES and length >= ENOUGH_LENGTH
     for other in ("tanh", "relu"):
         measured, of_other = log_rank([[times["irnn"], times[other]]]), first[other].notna().sum()
