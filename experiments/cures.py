@@ -42,7 +42,7 @@ from rnnkit.runner.tables.figures import save, zero_line
 from rnnkit.runner.tables.style import looks
 from rnnkit.statistics import mean, standard_error
 
-BUDGET_MINUTES = {"quick": 0.6}
+BUDGET_MINUTES = {"quick": 0.6, "laptop": 5.5}
 BURN_IN = 50  # unrecorded steps
 EXPONENT_STEPS = 200  # of the Lyapunov exponents: all of a net of two states and 1,000 steps take seconds
 LAGS = (10, 100, 1000)
