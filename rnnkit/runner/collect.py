@@ -1,4 +1,4 @@
-"""Tables from the records that are there, at any time: `python -m rnnkit.runner.collect DIR`.
+"""Tables from the records that are there, at any time: `rnnkit collect DIR`.
 
 Jobs may outlive the command that has started them, on a cluster above all. This reads what they have left.
 """
@@ -8,20 +8,24 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
+from rnnkit.runner.claims import report
+from rnnkit.runner.claims.claim import COLUMNS
 from rnnkit.runner.jobs import experiment, sources, store
 from rnnkit.runner.jobs.experiment import Experiment
-from rnnkit.runner.jobs.plan import owner_of, read_plan
+from rnnkit.runner.jobs.plan import lines_of, owner_of, read_plan
+from rnnkit.runner.tables import page
 from rnnkit.runner.tables import table as tables
+from rnnkit.runner.tables.formats import to_csv
 
 FAILED = ("error", "missing", "interrupted")
 SHOWN = 10
 
 
 def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] | None = None) -> int:
-    """Write the tables and pictures of `out`, tell how its jobs ended, return the exit code.
+    """Write the tables, pictures, verdicts and page of `out`, tell how its jobs ended, return the exit code.
 
     note: ends the first line of what is told. named: identities of the jobs that the exit code is of, default all.
     """
@@ -29,7 +33,12 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         with store.claim(out, wait=True):  # one client at a time writes plans and tables
             records = tables.collect(out, read_plan(out), what.columns)
         code = _tell(what, out, records, note, named)
-        return _draw(what, out, {record["row"]["status"] for record in records}) or code
+        statuses = {record["row"]["status"] for record in records}
+        code = _of_tables(what, out, statuses, what.draw, "not all pictures could be drawn") or code
+        code = _of_tables(what, out, statuses, what.claims and _judge(what), "its claims could not be judged") or code
+        with store.claim(out, wait=True):
+            print(f"{what.name}: {page.write(out, what.name, page.question_of(what.file), lines_of(out))}", flush=True)
+        return code
     except BrokenPipeError:  # nobody listens, and the tables are there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -38,22 +47,41 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         return 1
 
 
-def _draw(what: Experiment, out: Path, statuses: set[str]) -> int:
-    """Draw what is done; a picture may need a row that is not. Return 1 where an experiment's `draw` has a fault."""
-    if not what.draw or "done" not in statuses:
+def _of_tables(what: Experiment, out: Path, statuses: set[str], do: Callable[[Path], None] | None, failed: str) -> int:
+    """Draw or judge what is done; it may need a row that is not. Return 1 where the experiment has a fault.
+
+    failed: what a message says of that.
+    """
+    if not do or "done" not in statuses:
         return 0
     try:
         with store.claim(out, wait=True):
-            what.draw(out)
+            do(out)
     except Exception as problem:
         if isinstance(problem, OSError):
             raise
         if statuses == {"done"}:
-            print(f"{what.name}: the tables are written, but not all pictures could be drawn:", file=sys.stderr)
+            print(f"{what.name}: the tables are written, but {failed}:", file=sys.stderr)
             traceback.print_exc()
             return 1
-        print(f"{what.name}: not all pictures could be drawn before all jobs are done: {problem!r}", file=sys.stderr)
+        print(f"{what.name}: {failed} before all jobs are done: {problem!r}", file=sys.stderr)
     return 0
+
+
+def _judge(what: Experiment) -> Callable[[Path], None]:
+    """Return what judges the claims of the tables in a folder, writes claims.csv there and tells the verdicts."""
+
+    def judge(out: Path) -> None:
+        claims = what.claims(tables.read(out))
+        if not claims:
+            (out / "claims.csv").unlink(missing_ok=True)
+            return
+        frame = report.claims_frame([report.Judged(what.name, "", float("nan"), claims)])
+        store.write_whole(out / "claims.csv", to_csv(frame[[c for c in COLUMNS if c not in ("experiment", "counted")]]))
+        told = "; ".join(f"{name} {report.counts(own)}" for name, own in frame.groupby("claim", sort=False))
+        print(f"{what.name}: claims {told}: {out / 'claims.csv'}", flush=True)
+
+    return judge
 
 
 def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, named: Collection[str] | None) -> int:
@@ -75,7 +103,7 @@ def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, 
 
 def main() -> None:
     """Collect the folders named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m rnnkit.runner.collect", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="rnnkit collect", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="+", help="the `out` of a sweep")
     parser.add_argument("--experiment", type=Path, help="its experiment file, where that has moved")
     arguments = parser.parse_args()
