@@ -1,6 +1,6 @@
 """What the wheel holds beside the package: experiments, their configurations, and the tables `rnnkit reproduce` needs.
 
-They go into rnnkit/_shipped (see rnnkit/runner/shipped.py). An editable install finds them in the checkout.
+They go into rnnkit_shipped, beside the package (see rnnkit/runner/shipped.py); an editable install has the checkout's.
 """
 
 from pathlib import Path
@@ -34,4 +34,4 @@ class Shipped(BuildHookInterface):
             if not files:
                 raise FileNotFoundError(f"{pattern}: a wheel needs these files, got none below {root}")
             names = [file.relative_to(root).as_posix() for file in files]
-            build_data["force_include"] |= {name: f"rnnkit/_shipped/{name}" for name in names}
+            build_data["force_include"] |= {name: f"rnnkit_shipped/{name}" for name in names}

@@ -72,7 +72,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return [*found, first_matrix(tables, "orthogonal", "identity", table.seq_len.min(), ENOUGH_UPDATES)]
 
 
-EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -261,7 +261,7 @@ def main() -> None:
         close = did_you_mean(arguments.preset, report.PRESETS)
         parser.error(f"--preset must be one of {', '.join(report.PRESETS)}, got {arguments.preset}{close}")
     writes = arguments.renew or arguments.judge_only
-    if writes and shipped.INSIDE in arguments.results.resolve().parents:
+    if writes and shipped.INSTALLED in arguments.results.resolve().parents:
         parser.error(f"--results must be a folder of yours with --renew or --judge-only, got {arguments.results}")
     modules = experiments()
     presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)

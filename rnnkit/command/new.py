@@ -21,7 +21,8 @@ def run(arguments: list[str]) -> int | None:
         print(f"rnnkit new: {error}", file=sys.stderr)
         return 2
     print(f"{path} is written: protocol, measure, draw and claims of a small study")
-    print(f"run it: rnnkit run {path} -m spectral_radius=0.5,1.0,1.5,3.0 out=outputs/{name}")
+    print(f"  rnnkit run {path} -m spectral_radius=0.5,1.0,1.5,3.0 out=outputs/{name}")
+    print(f"  rnnkit show outputs/{name} --open")
     return 0
 
 

@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
+from rnnkit._user_files import describe
+from rnnkit.runner import shipped
 from rnnkit.runner.claims import report
 from rnnkit.runner.claims.claim import COLUMNS
 from rnnkit.runner.jobs import experiment, sources, store
@@ -34,8 +36,8 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
             records = tables.collect(out, read_plan(out), what.columns)
         code = _tell(what, out, records, note, named)
         statuses = {record["row"]["status"] for record in records}
-        code = _of_tables(what, out, statuses, what.draw, "not all pictures could be drawn") or code
-        code = _of_tables(what, out, statuses, what.claims and _judge(what), "its claims could not be judged") or code
+        code = _draw(what, out, statuses) or code
+        _judge(what, out, statuses)
         with store.claim(out, wait=True):
             print(f"{what.name}: {page.write(out, what.name, page.question_of(what.file), lines_of(out))}", flush=True)
         return code
@@ -47,41 +49,42 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         return 1
 
 
-def _of_tables(what: Experiment, out: Path, statuses: set[str], do: Callable[[Path], None] | None, failed: str) -> int:
-    """Draw or judge what is done; it may need a row that is not. Return 1 where the experiment has a fault.
-
-    failed: what a message says of that.
-    """
-    if not do or "done" not in statuses:
+def _draw(what: Experiment, out: Path, statuses: set[str]) -> int:
+    """Draw what is done; a picture may need a row that is not. Return 1 where an experiment's `draw` has a fault."""
+    if not what.draw or "done" not in statuses:
         return 0
     try:
         with store.claim(out, wait=True):
-            do(out)
+            what.draw(out)
     except Exception as problem:
         if isinstance(problem, OSError):
             raise
         if statuses == {"done"}:
-            print(f"{what.name}: the tables are written, but {failed}:", file=sys.stderr)
+            print(f"{what.name}: the tables are written, but not all pictures could be drawn:", file=sys.stderr)
             traceback.print_exc()
             return 1
-        print(f"{what.name}: {failed} before all jobs are done: {problem!r}", file=sys.stderr)
+        print(f"{what.name}: not all pictures could be drawn before all jobs are done: {problem!r}", file=sys.stderr)
     return 0
 
 
-def _judge(what: Experiment) -> Callable[[Path], None]:
-    """Return what judges the claims of the tables in a folder, writes claims.csv there and tells the verdicts."""
-
-    def judge(out: Path) -> None:
-        claims = what.claims(tables.read(out))
-        if not claims:
-            (out / "claims.csv").unlink(missing_ok=True)
-            return
-        frame = report.claims_frame([report.Judged(what.name, "", float("nan"), claims)])
-        store.write_whole(out / "claims.csv", to_csv(frame[[c for c in COLUMNS if c not in ("experiment", "counted")]]))
-        told = "; ".join(f"{name} {report.counts(own)}" for name, own in frame.groupby("claim", sort=False))
-        print(f"{what.name}: claims {told}: {out / 'claims.csv'}", flush=True)
-
-    return judge
+def _judge(what: Experiment, out: Path, statuses: set[str]) -> None:
+    """Judge the claims of what is done, write claims.csv and tell the verdicts; a claim may compare rows not there."""
+    path, claims = out / "claims.csv", []
+    if what.claims and "done" in statuses:
+        try:
+            claims = what.claims(tables.read(out))
+        except Exception as problem:
+            said = describe(problem, what.file)
+            print(f"{what.name}: its claims cannot be judged by these rows: {said}", file=sys.stderr)
+    if not claims:
+        path.unlink(missing_ok=True)
+        return
+    frame = report.claims_frame([report.Judged(what.name, "", float("nan"), claims)])
+    columns = [column for column in COLUMNS if column not in ("experiment", "counted")]  # those of many experiments
+    with store.claim(out, wait=True):
+        store.write_whole(path, to_csv(frame[columns]))
+    told = "; ".join(f"{name} {report.counts(own)}" for name, own in frame.groupby("claim", sort=False))
+    print(f"{what.name}: claims {told}: {path}", flush=True)
 
 
 def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, named: Collection[str] | None) -> int:
@@ -119,6 +122,8 @@ def _collect_folder(out: Path, file: Path | None) -> int:
         if file and file.stem != owner.stem:
             raise ValueError(f"--experiment must be {owner.name}, of which the sweep in {out} is, got {file}")
         file = (file or owner).resolve()
+        if not file.is_file() and file.parent.name == "experiments":  # of another checkout, or another installation
+            file = shipped.experiments().get(file.stem, file)
         imports = file.is_file() and sources.own_sources(file) != [file]
         if imports and str(file.parent) not in map(os.path.realpath, sys.path):
             words = ("-m", "rnnkit.runner.collect", str(out), "--experiment", str(file))  # a process that finds its own

@@ -1,6 +1,7 @@
 """Where the files are that come with rnnkit: experiments, their configurations, the committed tables.
 
-A wheel has them inside the package, a checkout at its top.
+A wheel has them in a folder beside the package, a checkout at its top. Beside it, so that what kernels are known by, the
+sources of the package, is the same in both: code that one has compiled serves the other.
 """
 
 from pathlib import Path
@@ -8,17 +9,17 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 PACKAGE = Path(__file__).resolve().parents[1]
-INSIDE = PACKAGE / "_shipped"  # hatch_build.py puts them there
+INSTALLED = PACKAGE.parent / "rnnkit_shipped"  # hatch_build.py puts them there
 
 
 def is_installed() -> bool:
     """Return whether rnnkit runs from a wheel: its files are not to be written to."""
-    return INSIDE.is_dir()
+    return INSTALLED.is_dir()
 
 
 def folder(name: str) -> Path:
     """Return the folder `experiments`, `conf` or `results`; ValueError where this rnnkit came without it."""
-    found = (INSIDE if is_installed() else PACKAGE.parent) / name
+    found = (INSTALLED if is_installed() else PACKAGE.parent) / name
     if not found.is_dir():
         raise ValueError(
             f"{found} must be there, a part of rnnkit, got none: install rnnkit from its wheel or checkout"

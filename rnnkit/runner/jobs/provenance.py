@@ -41,7 +41,7 @@ def _commit(file: Path) -> str:
     It ends in -dirty where code or configurations differ from it, or git does not know the file.
     """
     folder = file.parent
-    if shipped.INSIDE in file.parents:  # what git knows there is not rnnkit's
+    if shipped.INSTALLED in file.parents:  # what git knows there is not rnnkit's
         return "none"
     sources = [f":(top)*.{ending}" for ending in ("py", "yaml", "toml")]
     commit = _git(folder, "rev-parse", "HEAD")
