@@ -1,4 +1,4 @@
-"""Write a study to change, my_study.py, into this folder: `rnnkit new my_study`, then `rnnkit run my_study.py`."""
+"""Write a small study, NAME.py, into this folder: to run at once, and to change."""
 
 import argparse
 import keyword

@@ -1,7 +1,7 @@
 """Where the files are that come with rnnkit: experiments, their configurations, the committed tables.
 
-A wheel has them in a folder beside the package, a checkout at its top. Beside it, so that what kernels are known by, the
-sources of the package, is the same in both: code that one has compiled serves the other.
+A wheel has them in a folder beside the package, a checkout at its top. Not inside it: compiled kernels are known by the
+sources of the package, which so are the same in both, and what one has compiled serves the other.
 """
 
 from pathlib import Path
