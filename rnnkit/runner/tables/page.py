@@ -18,7 +18,7 @@ from pandas.api.types import is_numeric_dtype
 
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables.formats import read_csv
-from rnnkit.runner.tables.terminal import cell, shared_and_own
+from rnnkit.runner.tables.terminal import cell, counted, shared_and_own
 
 PAGE = "index.html"
 MOST_ROWS = 5000  # of the table; a browser sorts these at once
@@ -36,13 +36,13 @@ def write(out: Path, title: str, question: str = "", lines: Sequence[str] = ()) 
     parts = {
         "title": escape(title),
         "question": escape(question),
-        "told": escape(f"{len(table)} jobs: {', '.join(f'{n} {status}' for status, n in counts.items())}"),
+        "told": escape(f"{counted(len(table), 'job')}: {', '.join(f'{n} {status}' for status, n in counts.items())}"),
         "verdicts": _verdicts(out / "claims.csv"),
         "pictures": _pictures(sorted(out.glob("*.png"))),
         "shared": escape(shared),
         "example": escape(_example(own), quote=True),
         "table": _rows(own.head(MOST_ROWS), "table"),
-        "note": f"<p>{len(own) - MOST_ROWS} more rows: table.csv has all.</p>" if len(own) > MOST_ROWS else "",
+        "note": f"<p>{counted(left, 'more row')}: table.csv has all.</p>" if (left := len(own) - MOST_ROWS) > 0 else "",
         "lines": f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else "",
         "provenance": _provenance(out / "provenance.json"),
     }
@@ -115,5 +115,5 @@ def _provenance(path: Path) -> str:
 
 def _said(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{one} ({n} jobs)" if len(value) > 1 else str(one) for one, n in value.items())
+        return ", ".join(f"{one} ({counted(n, 'job')})" if len(value) > 1 else str(one) for one, n in value.items())
     return " to ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -54,11 +54,12 @@ def fitted(shared: str, table: pd.DataFrame, width: int, rows: int) -> list[str]
         fit += 1
     body = [(" " * GAP).join(cells).rstrip() for cells in zip(*columns[:fit], strict=True)]
     lines = [*textwrap.wrap(shared, width, break_on_hyphens=False), *([""] if shared else []), *body]
-    more = [_counted(len(table) - rows, "more row")] if len(table) > rows else []
+    more = [counted(len(table) - rows, "more row")] if len(table) > rows else []
     left = [str(name) for name in table.columns[fit:]]
-    more += [f"{_counted(len(left), 'more column')}: {', '.join(left)}"] if left else []
+    more += [f"{counted(len(left), 'more column')}: {', '.join(left)}"] if left else []
     return [*lines, *textwrap.wrap(f"and {'; '.join(more)}", width, break_on_hyphens=False)] if more else lines
 
 
-def _counted(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """Return `1 row`, `2 rows`."""
     return f"{n} {what}{'s' * (n != 1)}"
