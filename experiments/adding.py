@@ -90,7 +90,9 @@ def claims(tables: Tables) -> list[Judgement]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw)
+EXPERIMENT = Experiment(
+    __file__, TrainingConfig, measure, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw, claims
+)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -172,7 +172,7 @@ def _errors(tables: Tables, jobs: pd.DataFrame) -> pd.Series:
     return tables.nets[tables.nets.out.isin(jobs.out)].set_index("replicate").error
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -119,7 +119,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return [*found, REGULARIZED.judge(ratio, se, len(published), enough=enough, cap=cap, notes=notes)]
 
 
-EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

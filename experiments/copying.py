@@ -69,7 +69,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure_training, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

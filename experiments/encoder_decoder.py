@@ -163,7 +163,7 @@ def claims(tables: Tables) -> list[Judgement]:
     ]
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw_curves)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw_curves, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

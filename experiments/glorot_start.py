@@ -137,7 +137,7 @@ def _advantage(tables: Tables, row: Any) -> pd.Series:
     return (rates[rates.out == row.out].growth_rate - rates[rates.out.isin(small)].growth_rate).dropna()
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

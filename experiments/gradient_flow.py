@@ -91,7 +91,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, FlowConfig, measure_flow, [*COLUMNS, "growth_rate_of_states"], draw)
+EXPERIMENT = Experiment(__file__, FlowConfig, measure_flow, [*COLUMNS, "growth_rate_of_states"], draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -196,7 +196,7 @@ def residuals(row: Any) -> dict[str, float]:
             "term": row.growth_rate - row.growth_rate_theory, "alignment": alignment}  # fmt: skip
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

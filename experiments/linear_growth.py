@@ -313,7 +313,7 @@ def _exponent(row: Any, name: str) -> Judgement:
     return NEWMAN_EXPONENT.judge(*measured, bar=bar, margin=EXPONENT_MARGIN[name], draws=name, **case)
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

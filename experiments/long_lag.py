@@ -359,7 +359,7 @@ def _trials(row: Any) -> str:
     return f"{row.method}, p = {row.delay}"
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

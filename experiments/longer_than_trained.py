@@ -118,7 +118,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *LONGER], draw)
+EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *LONGER], draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

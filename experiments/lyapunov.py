@@ -224,7 +224,7 @@ def _measured(row: Any, column: str) -> tuple[float, float, int]:
     return getattr(row, column), getattr(row, f"{column}_se"), row.n
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -216,7 +216,7 @@ def _judge(row: Any, claim: Claim, name: str, **how: Any) -> Judgement:
     return claim.judge(getattr(row, name), getattr(row, f"{name}_se"), row.n, **case, **how)
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

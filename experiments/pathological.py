@@ -98,7 +98,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "error_of_constant"], draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "error_of_constant"], draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

@@ -207,7 +207,7 @@ def _pairs(tables: Tables, table: pd.DataFrame, key: str, value: Any, other: Any
         yield (row, np.nan, np.nan, len(ahead)) if se is None else (row, mean(ahead), se, len(ahead))
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *OF_TESTS, *OF_DATA], draw)
+EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *OF_TESTS, *OF_DATA], draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

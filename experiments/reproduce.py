@@ -1,8 +1,9 @@
 """Run every experiment of a preset again and hold its tables against the committed ones: what `make reproduce` calls.
 
-    python experiments/reproduce.py [--preset quick] [--only NAME,NAME] [--results results]
+    python experiments/reproduce.py [--preset quick] [--only NAME,NAME] [--results results] [--out outputs/reproduce]
     python experiments/reproduce.py --renew [--preset quick] [--only NAME,NAME] [--results results]
 
+`rnnkit reproduce` is the same command: in a checkout it writes below it, else to outputs/reproduce here.
 New tables go to outputs/reproduce/<preset>/, and results/ stays as it is. Each column is held against the committed one
 by its rule (rnnkit/runner/claims/paired.py): a line an experiment says how they agree, and what differs. Then come the
 verdicts of all claims, judged from these tables, or from committed ones of a larger preset. Exit code 1 where an
@@ -31,9 +32,11 @@ import pandas as pd
 from omegaconf import OmegaConf
 from tqdm import tqdm
 
+from rnnkit.runner import shipped
 from rnnkit.runner.claims import pages, report
 from rnnkit.runner.claims.compare import Checked, check
 from rnnkit.runner.jobs import sources, store
+from rnnkit.runner.jobs.config import did_you_mean
 from rnnkit.runner.several import Ended, Line, run_lines
 from rnnkit.runner.tables.table import FILES, read
 
@@ -71,7 +74,8 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
     named = [name for part in (only or "").split(",") if (name := part.strip())]
     unknown = [name for name in named if name not in modules]
     if unknown or (only is not None and not named):
-        got = ", ".join(unknown) or f"{only!r}, which names none"
+        close = did_you_mean(unknown[0], modules) if unknown else ""
+        got = (", ".join(unknown) or f"{only!r}, which names none") + close
         sys.exit(f"--only must name experiments among {', '.join(modules)}, got {got}")
     presets = {name: found for name in modules if (found := preset_of(name, preset))}
     if preset not in presets.values():
@@ -85,17 +89,22 @@ def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Pr
     return {name: presets[name] for name in sorted(minutes, key=minutes.get, reverse=True)}
 
 
-def staging_of(name: str, preset: str) -> Path:
+def made_in(out: Path | None = None) -> Path:
+    """Return where new tables go: `out`, or outputs/reproduce of this checkout; without one, of the working folder."""
+    return out or (Path.cwd() if shipped.is_installed() else ROOT) / "outputs" / "reproduce"
+
+
+def staging_of(name: str, preset: str, out: Path | None = None) -> Path:
     """Return where an experiment runs: a folder for each state of its sources, so that none meets another's jobs."""
     keys = _keys_of(name)
     of_preset = json.dumps(keys | {"presets": keys.get("presets", {}).get(preset)})
     code = sources.code_identity(ROOT / "experiments" / f"{name}.py", of_preset)
-    return ROOT / "outputs" / "reproduce" / "jobs" / preset / f"{name}-{code}"
+    return made_in(out) / "jobs" / preset / f"{name}-{code}"
 
 
-def run_all(presets: Presets, results: Path) -> list[str]:
+def run_all(presets: Presets, results: Path, out: Path | None = None) -> list[str]:
     """Run the experiments, put the tables of those that end well into `results`; return the names of the others."""
-    staging = {name: staging_of(name, preset) for name, preset in presets.items()}
+    staging = {name: staging_of(name, preset, out) for name, preset in presets.items()}
     lines = [
         Line(ROOT / "experiments" / f"{name}.py", (f"preset={preset}", f"out={staging[name]}"), _log(staging[name]))
         for name, preset in presets.items()
@@ -171,12 +180,12 @@ def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
     print(report.headline(claims))
 
 
-def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
+def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path, out: Path | None = None) -> None:
     """Run the experiments elsewhere, say how their tables agree with those in `results`, and what they mean."""
     if not results.is_dir():
         sys.exit(f"--results must be a folder that is there, got {results}")
-    made = ROOT / "outputs" / "reproduce"
-    failed, agreeing, remarks = run_all(presets, made), 0, []
+    made = made_in(out)
+    failed, agreeing, remarks = run_all(presets, made, out), 0, []
     print()
     for name in sorted(presets):
         preset, checked = presets[name], Checked("differs", [f"{name}: differs: it has not run to its end"])
@@ -222,9 +231,9 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> None:
+def renew(modules: dict[str, ModuleType], presets: Presets, results: Path, out: Path | None = None) -> None:
     """Replace the tables of these experiments, then judge all that are there."""
-    failed = run_all(presets, results)
+    failed = run_all(presets, results, out)
     claims = judged(modules, results)
     if not claims:
         sys.exit(f"--results must be a folder with tables to judge, got {results}, which holds none")
@@ -235,27 +244,36 @@ def renew(modules: dict[str, ModuleType], presets: Presets, results: Path) -> No
 
 def main() -> None:
     """Parse the command line and do it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", default="quick", choices=report.PRESETS)
-    parser.add_argument("--results", type=Path, default=Path(os.path.relpath(ROOT / "results")))
+    parser = argparse.ArgumentParser(prog="rnnkit reproduce", description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="quick", help=f"{', '.join(report.PRESETS)}; by default quick")
+    parser.add_argument(
+        "--results", type=Path, default=Path(os.path.relpath(ROOT / "results")), help="the committed tables"
+    )
     parser.add_argument("--only", metavar="NAME,NAME", help="run these experiments alone")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where new tables go, by default outputs/reproduce")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--renew", action="store_true", help="replace the tables in results/ by the new ones")
     what.add_argument("--judge-only", action="store_true", help="run nothing, judge the tables in results/ anew")
     arguments = parser.parse_args()
     if arguments.judge_only and arguments.only:
         parser.error("--only cannot be combined with --judge-only: all tables that are there are judged")
+    if arguments.preset not in report.PRESETS:
+        close = did_you_mean(arguments.preset, report.PRESETS)
+        parser.error(f"--preset must be one of {', '.join(report.PRESETS)}, got {arguments.preset}{close}")
+    writes = arguments.renew or arguments.judge_only
+    if writes and shipped.INSTALLED in arguments.results.resolve().parents:
+        parser.error(f"--results must be a folder of yours with --renew or --judge-only, got {arguments.results}")
     modules = experiments()
     presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)
-    work = renew if arguments.renew or arguments.judge_only else reproduce
-    with exclusive():
-        work(modules, presets, arguments.results)
+    out = arguments.out and arguments.out.resolve()
+    with exclusive(out):
+        (renew if writes else reproduce)(modules, presets, arguments.results, out)
 
 
 @contextmanager
-def exclusive() -> Iterator[None]:
-    """Lock the outputs of this checkout; end the process if another one has locked them."""
-    folder = ROOT / "outputs" / "reproduce"
+def exclusive(out: Path | None = None) -> Iterator[None]:
+    """Lock the folder of new tables; end the process if another one has locked it."""
+    folder = made_in(out)
     folder.mkdir(parents=True, exist_ok=True)
     with store.claim(folder, wait=False) as held:
         if not held:

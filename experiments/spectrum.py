@@ -199,7 +199,7 @@ def _judge(claim: Claim, of_line: tuple[np.ndarray, float, int], bar: float, **c
     return claim.judge(at_0, se, n, bar=bar, margin=RELATIVE * abs(bar), **case)
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

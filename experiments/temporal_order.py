@@ -135,7 +135,7 @@ def claims(tables: Tables) -> list[Judgement]:
     return found
 
 
-EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "pair_error", "bag_of_words_error"], draw)
+EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "pair_error", "bag_of_words_error"], draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

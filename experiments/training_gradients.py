@@ -232,7 +232,7 @@ def claims(tables: Tables) -> list[Judgement]:
 
 
 OWN = ["far_start", "far_highest", "median_rise", "median_half_rise", "median_fall"]
-EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *OWN], draw)
+EXPERIMENT = Experiment(__file__, Config, measure, [*COLUMNS, *OWN], draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

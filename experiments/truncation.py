@@ -389,7 +389,7 @@ def _driven_claims(row: Any, lags: pd.DataFrame, nets: pd.DataFrame) -> list[Jud
     ]
 
 
-EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw)
+EXPERIMENT = Experiment(__file__, Config, measure, COLUMNS, draw, claims)
 
 if __name__ == "__main__":
     launch(EXPERIMENT)

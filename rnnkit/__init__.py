@@ -6,9 +6,13 @@
     gradients                                log norms of all states, Jacobians, Lyapunov exponents, gradcheck, theory
     kernels, parallel                        compiled functions of arrays, serial and on all cores
     reference                                the same in NumPy, for reading
+    results                                  tables of a sweep in pandas, which is loaded when it is asked for
 
 Importing compiles nothing.
 """
+
+from importlib import import_module
+from typing import Any
 
 import rnnkit._compile.self_test  # noqa: F401  runs before the first kernel, on a Numba that nobody tried
 from rnnkit import (
@@ -29,7 +33,7 @@ from rnnkit.gradients import gradcheck, theory
 from rnnkit.networks import RNN, EncoderDecoder, generate, recipes, sample
 from rnnkit.training import Protocol, Trained, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "RNN",
@@ -55,3 +59,9 @@ __all__ = [
     "train",
     "training",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "results":
+        return import_module("rnnkit.results")
+    raise AttributeError(f"module 'rnnkit' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Tables from the records that are there, at any time: `python -m rnnkit.runner.collect DIR`.
+"""Tables from the records that are there, at any time: `rnnkit collect DIR`.
 
 Jobs may outlive the command that has started them, on a cluster above all. This reads what they have left.
 """
@@ -11,17 +11,23 @@ import traceback
 from collections.abc import Collection
 from pathlib import Path
 
+from rnnkit._user_files import describe
+from rnnkit.runner import shipped
+from rnnkit.runner.claims import report
+from rnnkit.runner.claims.claim import COLUMNS
 from rnnkit.runner.jobs import experiment, sources, store
 from rnnkit.runner.jobs.experiment import Experiment
-from rnnkit.runner.jobs.plan import owner_of, read_plan
+from rnnkit.runner.jobs.plan import lines_of, owner_of, read_plan
+from rnnkit.runner.tables import page
 from rnnkit.runner.tables import table as tables
+from rnnkit.runner.tables.formats import to_csv
 
 FAILED = ("error", "missing", "interrupted")
 SHOWN = 10
 
 
 def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] | None = None) -> int:
-    """Write the tables and pictures of `out`, tell how its jobs ended, return the exit code.
+    """Write the tables, pictures, verdicts and page of `out`, tell how its jobs ended, return the exit code.
 
     note: ends the first line of what is told. named: identities of the jobs that the exit code is of, default all.
     """
@@ -29,7 +35,12 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         with store.claim(out, wait=True):  # one client at a time writes plans and tables
             records = tables.collect(out, read_plan(out), what.columns)
         code = _tell(what, out, records, note, named)
-        return _draw(what, out, {record["row"]["status"] for record in records}) or code
+        statuses = {record["row"]["status"] for record in records}
+        code = _draw(what, out, statuses) or code
+        _judge(what, out, statuses)
+        with store.claim(out, wait=True):
+            print(f"{what.name}: {page.write(out, what.name, page.question_of(what.file), lines_of(out))}", flush=True)
+        return code
     except BrokenPipeError:  # nobody listens, and the tables are there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -56,6 +67,26 @@ def _draw(what: Experiment, out: Path, statuses: set[str]) -> int:
     return 0
 
 
+def _judge(what: Experiment, out: Path, statuses: set[str]) -> None:
+    """Judge the claims of what is done, write claims.csv and tell the verdicts; a claim may compare rows not there."""
+    path, claims = out / "claims.csv", []
+    if what.claims and "done" in statuses:
+        try:
+            claims = what.claims(tables.read(out))
+        except Exception as problem:
+            said = describe(problem, what.file)
+            print(f"{what.name}: its claims cannot be judged by these rows: {said}", file=sys.stderr)
+    if not claims:
+        path.unlink(missing_ok=True)
+        return
+    frame = report.claims_frame([report.Judged(what.name, "", float("nan"), claims)])
+    columns = [column for column in COLUMNS if column not in ("experiment", "counted")]  # those of many experiments
+    with store.claim(out, wait=True):
+        store.write_whole(path, to_csv(frame[columns]))
+    told = "; ".join(f"{name} {report.counts(own)}" for name, own in frame.groupby("claim", sort=False))
+    print(f"{what.name}: claims {told}: {path}", flush=True)
+
+
 def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, named: Collection[str] | None) -> int:
     """Print how jobs ended; return the exit code of those named."""
     statuses = [record["row"]["status"] for record in records]
@@ -75,7 +106,7 @@ def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, 
 
 def main() -> None:
     """Collect the folders named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m rnnkit.runner.collect", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="rnnkit collect", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="+", help="the `out` of a sweep")
     parser.add_argument("--experiment", type=Path, help="its experiment file, where that has moved")
     arguments = parser.parse_args()
@@ -91,6 +122,8 @@ def _collect_folder(out: Path, file: Path | None) -> int:
         if file and file.stem != owner.stem:
             raise ValueError(f"--experiment must be {owner.name}, of which the sweep in {out} is, got {file}")
         file = (file or owner).resolve()
+        if not file.is_file() and file.parent.name == "experiments":  # of another checkout, or another installation
+            file = shipped.experiments().get(file.stem, file)
         imports = file.is_file() and sources.own_sources(file) != [file]
         if imports and str(file.parent) not in map(os.path.realpath, sys.path):
             words = ("-m", "rnnkit.runner.collect", str(out), "--experiment", str(file))  # a process that finds its own

@@ -4,6 +4,7 @@ Hydra makes the configuration from files and the command line; what runs then is
 of jobs that are done nor of a sweep as a whole (see rnnkit.runner.launchers for what was measured).
 """
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import hydra
 
+from rnnkit.runner import shipped
 from rnnkit.runner.collect import collect
 from rnnkit.runner.hydra import command
 from rnnkit.runner.jobs import job as jobs
@@ -42,7 +44,8 @@ def prepare(experiment: Experiment) -> Prepared:
     found = [*composed.found, *of_jobs, *of_launcher]
     if not found:
         left, damaged, stale = _left(experiment, configs)
-        refusal = stale or plan.open_folder(configs[0].out, experiment.file, [s.scientific() for s in configs])
+        jobs_planned = [one.scientific() for one in configs]
+        refusal = stale or plan.open_folder(configs[0].out, experiment.file, jobs_planned, command_line(experiment))
         found = [refusal] if refusal else []
     if found:
         command.nothing_started(experiment, found)
@@ -50,6 +53,14 @@ def prepare(experiment: Experiment) -> Prepared:
         print(f"{damage}; it is computed again", file=sys.stderr)
     named = [store.identity(one.scientific()) for one in configs]
     return Prepared(Work(experiment, Path(configs[0].out), left), launcher, named)
+
+
+def command_line(experiment: Experiment) -> str:
+    """Return the command that this process is, as it is typed again."""
+    file, here = experiment.file, Path.cwd()
+    known = shipped.experiments().get(experiment.name) == file
+    path = file.relative_to(here).as_posix() if here in file.parents else str(file)
+    return shlex.join(["rnnkit", "run", experiment.name if known else path, *sys.argv[1:]])
 
 
 def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:

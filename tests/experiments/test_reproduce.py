@@ -142,11 +142,12 @@ def test_a_preset_that_no_experiment_has_is_refused(root, tmp_path, monkeypatch)
 
 
 def test_an_unknown_preset_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--preset", "huge"])
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "--preset", "laptp"])
     with pytest.raises(SystemExit) as ended:
         reproduce.main()
     assert ended.value.code == 2
-    assert "invalid choice: 'huge'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--preset must be one of quick, laptop, overnight, paper, got laptp; did you mean laptop?" in said
 
 
 def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):

@@ -90,8 +90,8 @@ def test_an_unknown_key_is_named_with_the_known_ones(schema):
 
 
 def test_a_missing_key_is_named(schema):
-    (found,) = faults(schema, {k: v for k, v in GOOD.items() if k != "seed"})
-    assert found == "seed is missing: it must be an integer from 0 to 2^32 - 1"
+    (found,) = faults(schema, {k: v for k, v in GOOD.items() if k != "seq_len"})
+    assert found == "seq_len is missing: it must be an integer from 1 to 1000000"
 
 
 def test_several_faults_are_all_listed(schema):

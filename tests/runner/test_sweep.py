@@ -128,7 +128,7 @@ def test_the_table_holds_every_key_then_what_was_measured(swept):
 
 def test_every_file_is_there_and_every_row_names_its_record(swept):
     out = swept[1]
-    apart = {"timings.csv", "provenance.json", "sweep.json", ".lock"}
+    apart = {"timings.csv", "provenance.json", "sweep.json", "index.html", ".lock"}
     assert {p.name for p in out.iterdir() if p.is_file()} == {*SAME_BYTES, *apart}
     table, nets = pd.read_csv(out / "table.csv"), pd.read_csv(out / "nets.csv")
     lags, timings = pd.read_csv(out / "lags.csv"), pd.read_csv(out / "timings.csv")

@@ -27,6 +27,7 @@ THEMES = {
     "L": "the landscape of nets: spectra, memory, cures",
     "R": "real data",
     "S": "statements of the seed article",
+    "Y": "claims of a study of your own",
 }
 CLASSES = ("check", "theory", "number", "direction")
 COLUMNS = [

@@ -8,7 +8,7 @@
         replicates: 8
 
 So an experiment's file has no wrapper for Hydra: its list of defaults, the group of presets and `out` are given here. A
-file with a list of `defaults` of its own is taken as it is.
+file with a list of `defaults` of its own is taken as it is. An experiment whose keys all have defaults needs no file.
 """
 
 import sys
@@ -20,6 +20,7 @@ from hydra.conf import HydraConf, JobConf
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from rnnkit.runner import shipped
 from rnnkit.runner.jobs.config import shown
 from rnnkit.runner.jobs.experiment import Experiment
 
@@ -31,18 +32,16 @@ STORE: dict[str, Any] = {"replace": True} if "replace" in signature(ConfigStore.
 def offer(experiment: Experiment, hooks: type) -> None:
     """Let Hydra find an experiment's keys and presets, conf/sweep.yaml, conf/hydra, `schema_defaults`, and the hooks.
 
-    Ends the process where a file is not there or has another form.
+    What the experiment's own `conf` has of the shared files takes the place of rnnkit's. Ends the process where a file
+    is not there or has another form.
     """
-    known, conf = ConfigStore.instance(), experiment.conf
+    known = ConfigStore.instance()
     known.repo.pop("preset", None)  # of another experiment in this process
     store = partial(known.store, provider="rnnkit", **STORE)
-    for file in (conf / "sweep.yaml", *sorted(conf.glob("hydra/**/*.yaml"))):
-        if not file.exists():
-            sys.exit(
-                f"{file}: there is no such file; an experiment needs it, and conf/hydra, as copies of rnnkit's own"
-            )
-        group = file.parent.relative_to(conf).as_posix()
-        store(file.stem, OmegaConf.load(file), group=None if group == "." else group)
+    for conf in dict.fromkeys((shipped.folder("conf"), experiment.conf)):
+        for file in sorted([*conf.glob("sweep.yaml"), *conf.glob("hydra/**/*.yaml")]):
+            group = file.parent.relative_to(conf).as_posix()
+            store(file.stem, OmegaConf.load(file), group=None if group == "." else group)
     keys, presets = _read(experiment)
     store("config", keys)
     for name, preset in presets.items():
@@ -58,9 +57,10 @@ def offer(experiment: Experiment, hooks: type) -> None:
 def _read(experiment: Experiment) -> tuple[DictConfig, dict[str, Any]]:
     """Return (the keys, the presets by name) of an experiment's file, as Hydra takes them."""
     file = experiment.keys_file
-    if not file.is_file():
-        sys.exit(f"{file}: there is no such file; it has the keys of {experiment.name}")
-    keys = OmegaConf.load(file)
+    required = [name for name, field in experiment.schema.model_fields.items() if field.is_required() and name != "out"]
+    if not file.is_file() and required:
+        sys.exit(f"{file}: there is no such file; {experiment.name} needs it for {', '.join(required)}")
+    keys = OmegaConf.load(file) if file.is_file() else OmegaConf.create({"presets": experiment.presets})
     if not isinstance(keys, DictConfig):
         sys.exit(f"{file} must be a mapping of keys to values, got {type(keys).__name__}")
     presets = keys.pop("presets", {})

@@ -16,7 +16,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rnnkit.runner.jobs.config import shown
+from rnnkit.runner.jobs.config import did_you_mean, shown
 
 Config = dict[str, Any]
 Sets = dict[str, list[Override]]  # of each key that is set job by job, its values
@@ -206,7 +206,7 @@ def said(error: BaseException) -> list[str]:
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         known = f"one of {', '.join(error.options)}" if error.options else "left out (it has no choices)"
-        return [f"{group} must be {known}, got {choice}"]
+        return [f"{group} must be {known}, got {choice}{did_you_mean(choice, error.options)}"]
     if isinstance(error, OmegaConfBaseException):
         return str(error).splitlines()[:1] or [type(error).__name__]
     if not isinstance(error, HydraException | ValueError):  # Hydra has stumbled

@@ -3,10 +3,10 @@
 import contextlib
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -49,7 +49,7 @@ class JobConfig(BaseModel):
 
     _code: str = PrivateAttr("")
     _digests: dict[str, str] = PrivateAttr(default_factory=dict)  # of the files that keys name, by `<key>_sha256`
-    seed: int = Field(ge=0, lt=2**32, description="an integer from 0 to 2^32 - 1")
+    seed: int = Field(0, ge=0, lt=2**32, description="an integer from 0 to 2^32 - 1")
     out: str = Field(min_length=1, description="a folder to write to")
     force: bool = Field(False, description="true (compute again what has ended) or false")
     stale: Literal["stop", "keep", "recompute"] = Field(
@@ -145,18 +145,29 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any], prefix: str) -> str:
     if detail["type"] == "missing":
         return f"{name} is missing: it must be {wanted}"
     if said := str(detail.get("ctx", {}).get("error", "")):  # a rule with words of its own
-        return said
-    meant = "; it is spelt none" if str(value).lower() == "none" and "none" in re.findall(r"\w+", wanted) else ""
+        return said + (did_you_mean(value, _listed(said)) if said.endswith(repr(value)) else "")
+    none = str(value).lower() == "none" and "none" in re.findall(r"\w+", wanted)
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else _listed(wanted)
+    meant = "; it is spelt none" if none else did_you_mean(value, choices)
     if isinstance(value, list) and 0 < len(written := ",".join(map(str, value))) <= SHORT:
         meant = f"; values of a sweep are written {written}"
     return f"{name} must be {wanted}, got {_quoted(value)}{meant}"
 
 
 def _known(key: str, known: list[str]) -> str:
-    if not known:
-        return "there are none"
-    close = difflib.get_close_matches(key.lower(), known, n=1)
-    return f"known are {', '.join(known)}" + (f"; did you mean {close[0]}?" if close else "")
+    return f"known are {', '.join(known)}{did_you_mean(key, known)}" if known else "there are none"
+
+
+def _listed(text: str) -> list[str]:
+    """Return the names that a message lists after `one of`."""
+    return [name for name in re.split(", ?", text.partition("one of ")[2]) if re.fullmatch(r"[\w-]+", name)]
+
+
+def did_you_mean(value: Any, known: Iterable[Any]) -> str:
+    """Return the end of a message about a name that is not known, where a known one is like it; else nothing."""
+    names = {str(name).lower(): name for name in known}
+    close = difflib.get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
+    return f"; did you mean {names[close[0]]}?" if close else ""
 
 
 def _quoted(value: Any) -> str:

@@ -28,9 +28,10 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment file: its schema, its method, its columns, its pictures.
+    """One experiment file: its schema, its method, its columns, its pictures, its claims.
 
     measure: takes a `schema`, returns a Measurement whose row has `columns`. draw: takes the folder of the tables.
+    claims: takes the tables, returns judgements. presets: as in conf/<name>.yaml, for a file that has none.
     The file names it EXPERIMENT, so that a process which runs a part of a sweep finds it.
     """
 
@@ -39,6 +40,8 @@ class Experiment:
     measure: Callable[[Any], Measurement]
     columns: list[str]
     draw: Callable[[Path], None] | None = None
+    claims: Callable[[Any], list[Any]] | None = None
+    presets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:
@@ -52,12 +55,12 @@ class Experiment:
 
     @property
     def conf(self) -> Path:
-        """Return the folder of all configurations: `conf`, beside the folder of the file."""
-        return self.file.parents[1] / "conf"
+        """Return the folder of its configurations: `conf`, beside the folder of the file; it need not be there."""
+        return self.file.parent.parent / "conf"
 
     @property
     def keys_file(self) -> Path:
-        """Return the file with its keys and presets."""
+        """Return the file with its keys and presets; it need not be there where each key has a default."""
         return self.conf / f"{self.name}.yaml"
 
 

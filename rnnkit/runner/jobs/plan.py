@@ -41,8 +41,8 @@ def merged(old: list[Config], new: list[Config]) -> list[Config] | None:
     return new + [config for name, config in zip(old_asked, old, strict=True) if name not in set(asked)]
 
 
-def open_folder(folder: str, experiment: Path, plan: list[Config]) -> str:
-    """Write down in `folder` which jobs should exist, or return why it cannot be used."""
+def open_folder(folder: str, experiment: Path, plan: list[Config], line: str = "") -> str:
+    """Write down in `folder` which jobs should exist and by which command, or return why it cannot be used."""
     out = Path(folder)
     try:
         if refusal := _whole_plan(out, experiment, plan)[1]:
@@ -51,7 +51,9 @@ def open_folder(folder: str, experiment: Path, plan: list[Config]) -> str:
             whole, refusal = _whole_plan(out, experiment, plan)
             if not refusal:
                 store.write_whole(out / "plan.json", json.dumps(whole, indent=1))
-                store.write_whole(out / "sweep.json", json.dumps({"experiment": str(experiment.resolve())}))
+                lines = list(dict.fromkeys([*lines_of(out), *filter(None, [line])]))
+                note = {"experiment": str(experiment.resolve()), "lines": lines}
+                store.write_whole(out / "sweep.json", json.dumps(note))
             return refusal
     except OSError as error:
         return f"out must be a folder that can be written to, got {shown(out, 300)} ({error.strerror})"
@@ -88,10 +90,22 @@ def read_plan(out: Path) -> list[Config]:
 
 def owner_of(out: Path) -> Path | None:
     """Return the experiment file that `out` belongs to, None where that is not known; ValueError for a damaged note."""
+    note = _note(out)
+    return note and Path(note["experiment"])
+
+
+def lines_of(out: Path) -> list[str]:
+    """Return the commands that have planned the sweep in `out`, in their order; ValueError for a damaged note."""
+    return (_note(out) or {}).get("lines", [])
+
+
+def _note(out: Path) -> dict[str, Any] | None:
     path = out / "sweep.json"
     if not path.exists():
         return None
     try:
-        return Path(json.loads(path.read_text(encoding="utf-8"))["experiment"])
+        note = json.loads(path.read_text(encoding="utf-8"))
+        Path(note["experiment"])
+        return note
     except (ValueError, TypeError, KeyError):
         raise ValueError(f"{path} is damaged; delete it, and the sweep's own line writes it again") from None

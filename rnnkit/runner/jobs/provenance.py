@@ -17,6 +17,7 @@ from numba.core import event
 from threadpoolctl import threadpool_info
 
 from rnnkit.parallel import threading_layer
+from rnnkit.runner import shipped
 
 
 @cache
@@ -35,11 +36,13 @@ def environment(file: Path) -> dict[str, Any]:
 
 
 def _commit(file: Path) -> str:
-    """Return the commit that is checked out around an experiment's file; none outside of git.
+    """Return the commit that is checked out around an experiment's file; none outside of git, and of rnnkit's wheel.
 
     It ends in -dirty where code or configurations differ from it, or git does not know the file.
     """
     folder = file.parent
+    if shipped.INSTALLED in file.parents:  # what git knows there is not rnnkit's
+        return "none"
     sources = [f":(top)*.{ending}" for ending in ("py", "yaml", "toml")]
     commit = _git(folder, "rev-parse", "HEAD")
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *sources)

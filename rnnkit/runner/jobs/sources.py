@@ -27,8 +27,8 @@ class Import(NamedTuple):
 def code_identity(file: Path, *more: Path | str) -> str:
     """Return 12 hex digits of an experiment's sources, and of more: files, or texts."""
     digest = hashlib.sha256()
-    for path in [*own_sources(file), *reached(file)]:
-        name = path.relative_to(PACKAGE).as_posix() if PACKAGE in path.parents else path.name
+    own = [(path.name, path) for path in own_sources(file)]  # the same wherever the experiment is, a wheel included
+    for name, path in own + [(path.relative_to(PACKAGE).as_posix(), path) for path in reached(file)]:
         digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     for part in more:
         digest.update(part.encode() if isinstance(part, str) else part.name.encode() + part.read_bytes())

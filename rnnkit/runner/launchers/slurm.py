@@ -105,7 +105,7 @@ class Slurm(Launcher):
             self._wait(array, progress)
         except KeyboardInterrupt:
             ids = " ".join(sorted(array))
-            print(f"\nSlurm continues: scancel {ids} ends it, python -m rnnkit.runner.collect {work.out} collects")
+            print(f"\nSlurm continues: scancel {ids} ends it, rnnkit collect {work.out} makes tables")
             raise
         _tell(work, [(task, job) for task in tasks if (job := _at(work, task))])
 

@@ -1,0 +1,48 @@
+"""Prove a cell: its derivatives by finite differences, its compiled loops against both."""
+
+import argparse
+import inspect
+import sys
+from pathlib import Path
+
+from rnnkit.cells import CELLS, Cell, as_cell
+from rnnkit.gradients.cellcheck import check_cell
+from rnnkit.runner.jobs.config import did_you_mean
+
+ALLOWED = 1e-8  # of an error, where all is right
+
+
+def run(arguments: list[str]) -> int | None:
+    """Check the cells that are named; the exit code is 1 where one is wrong, 2 where one is none."""
+    parser = argparse.ArgumentParser(prog="rnnkit check", description=__doc__)
+    parser.add_argument("cell", nargs="+", help="a .py file with a cell, or the name of one of rnnkit's")
+    codes = [_check(cell) for cell in parser.parse_args(arguments).cell]
+    return max(codes)
+
+
+def _check(name: str) -> int:
+    try:
+        cell = as_cell(name)
+        errors = check_cell(cell)
+    except ValueError as error:
+        close = "" if Path(name).suffix == ".py" else did_you_mean(name, CELLS)
+        print(f"rnnkit check: {error}{close}", file=sys.stderr)
+        return 2
+    print(described(cell))
+    width = max(map(len, errors))
+    for what, error in errors.items():
+        print(f"  {what:{width}}  {error:.1e}{'' if error < ALLOWED else '  WRONG'}")
+    wrong = [what for what, error in errors.items() if not error < ALLOWED]
+    of = f"error of {', '.join(wrong)}" if wrong else "every error"
+    print(f"{cell.name}: {'wrong' if wrong else 'right'}, {of} must be below {ALLOWED:g}" if wrong else
+          f"{cell.name}: right, {of} is below {ALLOWED:g}")  # fmt: skip
+    return int(bool(wrong))
+
+
+def described(cell: Cell) -> str:
+    """Return what a cell is made of: its first line, blocks, states, numbers a unit, constants."""
+    parts = [f"block {name} of {', '.join(inputs)}" for name, inputs in cell.blocks.items()]
+    parts.append(f"states {', '.join(cell.states)}")
+    parts += [f"{', '.join(cell.per_unit)} of each unit"] if cell.per_unit else []
+    parts += [f"constants {', '.join(f'{n}={v:g}' for n, v in cell.constants.items())}"] if cell.constants else []
+    return f"{(inspect.getdoc(type(cell)) or cell.name).partition(chr(10))[0]}\n  {'; '.join(parts)}"

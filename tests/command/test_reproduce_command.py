@@ -1,0 +1,47 @@
+"""`rnnkit reproduce`, from an installation: what it writes, and what it does not."""
+
+from pathlib import Path
+
+import pytest
+import reproduce
+
+from rnnkit.runner import shipped
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Pretend that rnnkit came in a wheel."""
+    beside = tmp_path / "site" / "rnnkit_shipped"
+    (beside / "results").mkdir(parents=True)
+    monkeypatch.setattr(shipped, "INSTALLED", beside)
+    monkeypatch.chdir(tmp_path)
+    return beside
+
+
+def test_new_tables_go_to_the_working_folder(installed, tmp_path):
+    assert reproduce.made_in() == tmp_path / "outputs" / "reproduce"
+    assert reproduce.made_in(Path("here")) == Path("here")
+
+
+def test_a_checkout_has_them_below_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert reproduce.made_in() == shipped.PACKAGE.parent / "outputs" / "reproduce"
+
+
+@pytest.mark.parametrize("flag", ["--renew", "--judge-only"])
+def test_what_is_installed_is_not_written_to(installed, monkeypatch, capsys, flag):
+    results = installed / "results"
+    monkeypatch.setattr("sys.argv", ["rnnkit reproduce", flag, "--results", str(results)])
+    with pytest.raises(SystemExit) as ended:
+        reproduce.main()
+    assert ended.value.code == 2
+    wanted = f"--results must be a folder of yours with --renew or --judge-only, got {results}"
+    assert wanted in capsys.readouterr().err
+    assert list(results.iterdir()) == []
+
+
+def test_an_experiment_that_is_not_there_gets_the_known_ones(rnnkit):
+    done = rnnkit("reproduce", "--only", "ltach")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("--only must name experiments among adding, ")
+    assert done.stderr.endswith("got ltach; did you mean latch?\n")

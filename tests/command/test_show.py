@@ -1,0 +1,74 @@
+"""`rnnkit show`: a table on a terminal, its pictures, its page."""
+
+import webbrowser
+
+import pytest
+
+TABLE = """seq_len,radius,out,growth_rate_of_states_se,status,n
+10,0.5,jobs/a,-0.123456789,done,8
+20,0.5,jobs/b,,missing,8
+30,1.5,jobs/c,0.25,done,8
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    for name, text in {"table.csv": TABLE, "nets.csv": "", "lags.csv": "", "a.png": "", "index.html": ""}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_the_table_fits_and_files_are_named(rnnkit, sweep, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    done = rnnkit("show", sweep)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "n = 8",
+        "",
+        "                   growth_",
+        "                  rate_of_",
+        "seq_len  radius  states_se   status",
+        "     10     0.5    -0.1235     done",
+        "     20     0.5             missing",
+        "     30     1.5       0.25     done",
+        str(sweep / "a.png"),
+        str(sweep / "index.html"),
+    ]
+
+
+def test_what_does_not_fit_is_named(rnnkit, sweep, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    lines = rnnkit("show", sweep, "--rows", "1").stdout.splitlines()
+    assert max(map(len, lines[:-2])) <= 30
+    assert " ".join(lines[5:-2]) == "     10     0.5    -0.1235 and 2 more rows; 1 more column: status"
+
+
+def test_columns_may_be_chosen(rnnkit, sweep):
+    lines = rnnkit("show", sweep, "--columns", "status, seq_len").stdout.splitlines()
+    assert lines[:2] == [" status  seq_len", "   done       10"]
+
+
+def test_a_column_that_is_not_there_is_refused(rnnkit, sweep):
+    done = rnnkit("show", sweep, "--columns", "seqlen")
+    known = "seq_len, radius, out, growth_rate_of_states_se, status, n"
+    assert done.stderr == f"rnnkit show: --columns must be among {known}, got seqlen; did you mean seq_len?\n"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_folder_without_a_sweep_is_refused(rnnkit, tmp_path):
+    done = rnnkit("show", tmp_path)
+    wanted = f"rnnkit show: folder must be the `out` of a sweep, got {tmp_path}, which has no table.csv\n"
+    assert (done.returncode, done.stderr) == (2, wanted)
+
+
+def test_its_page_is_opened_where_that_is_asked_for(rnnkit, sweep, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    rnnkit("show", sweep)
+    assert opened == []
+    assert rnnkit("show", sweep, "--open").returncode == 0
+    assert opened == [(sweep / "index.html").as_uri()]
+    (sweep / "index.html").unlink()
+    done = rnnkit("show", sweep, "--open")
+    assert (done.returncode, len(opened)) == (1, 1)
+    assert done.stderr.endswith(f"rnnkit collect {sweep} writes it\n")
