@@ -15,7 +15,7 @@ findings.copy(DOCS.parent / "results", DOCS / "findings" / "results")
 project = "rnnkit"
 author = "the authors of rnnkit"
 version = release = rnnkit.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "docstrings", "reference"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "hooks"]
 exclude_patterns = ["_extensions", "gallery", "learn/gallery/*.ipynb", "learn/gallery/*.py", "**/.ipynb_checkpoints"]
 suppress_warnings = ["config.cache"]  # classes of sphinx-gallery's configuration cannot be pickled
 

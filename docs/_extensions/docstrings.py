@@ -5,13 +5,10 @@ followed by a colon begins a line of its own, as does what is raised; what stand
 where it names something public.
 """
 
-import inspect
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-import reference
-from sphinx.application import Sphinx
+import public_names
 
 CODE = re.compile(r"`([^`]+)`")
 COLUMNS = re.compile(r"\S {3,}\S")
@@ -46,7 +43,7 @@ def blocks(lines: list[str]) -> Iterator[list[str]]:
 
 
 def _items(block: list[str]) -> list[str]:
-    return ["- " + item.replace("\n", " ") for item in re.split(r"^- ", "\n".join(block), flags=re.M)[1:]]
+    return ["- " + " ".join(item.split()) for item in re.split(r"^- ", "\n".join(block), flags=re.MULTILINE)[1:]]
 
 
 def _sentences(text: str, arguments: Iterable[str], module: str) -> list[str]:
@@ -58,8 +55,7 @@ def _sentences(text: str, arguments: Iterable[str], module: str) -> list[str]:
     parts = re.split(begins, text)
     if len(parts) == 1:
         return [_inline(text, module)]
-    told = [parts[0]] if parts[0] else []
-    told = [_inline(part, module) for part in told]
+    told = [_inline(parts[0], module)] if parts[0] else []
     for name, said in zip(parts[1::2], parts[2::2], strict=True):
         told.append((f"**{_inline(name, module)}**: " if name else "") + _inline(said.strip(), module))
     return [f"| {line}" for line in told]
@@ -70,36 +66,6 @@ def _inline(text: str, module: str) -> str:
     for i in range(0, len(parts), 2):
         parts[i] = MARKUP.sub(r"\\\1", parts[i])
     for i in range(1, len(parts), 2):
-        target = reference.resolve(parts[i], module)
+        target = public_names.resolve(parts[i], module)
         parts[i] = f":py:obj:`{parts[i]} <{target}>`" if target else f"``{parts[i]}``"
     return "".join(parts)
-
-
-def _arguments(what: str, thing: Any) -> list[str]:
-    """Return the names of a function's arguments, or of the fields of a class and of its constructor's arguments."""
-    if what not in ("function", "method", "class", "exception"):
-        return []
-    try:
-        names = [name for name in inspect.signature(thing).parameters if name != "self"]
-    except (TypeError, ValueError):
-        names = []
-    return names + [name for name in getattr(thing, "__annotations__", {}) if name not in names]
-
-
-def _process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    module = name if what == "module" else getattr(thing, "__module__", "") or ""
-    lines[:] = as_rst(lines, _arguments(what, thing), module)
-
-
-def _skip(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
-    """Leave out the fields of a NamedTuple, which its own docstring and signature tell, and what pydantic adds."""
-    if type(thing).__name__ == "_tuplegetter" or name in ("model_config", "model_post_init"):
-        return True
-    return None
-
-
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
-    app.connect("autodoc-process-docstring", _process)
-    app.connect("autodoc-skip-member", _skip)
-    return {"parallel_read_safe": True}
