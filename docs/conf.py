@@ -15,11 +15,12 @@ findings.copy(DOCS.parent / "results", DOCS / "findings" / "results")
 project = "rnnkit"
 author = "the authors of rnnkit"
 version = release = rnnkit.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "hooks"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "hooks", "mathml"]
 exclude_patterns = ["_extensions", "gallery", "learn/gallery/*.ipynb", "learn/gallery/*.py", "**/.ipynb_checkpoints"]
 suppress_warnings = ["config.cache"]  # classes of sphinx-gallery's configuration cannot be pickled
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = f"rnnkit {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -27,7 +28,7 @@ html_copy_source = False
 html_show_copyright = html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True

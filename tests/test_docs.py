@@ -106,7 +106,8 @@ def test_the_names_of_rnnkit_itself_are_told():
         ),
         ("A net, x: (T, B).", ["A net, x: (T, B).", ""]),
         ("As so:\n\n    a * b", ["As so:", "", "::", "", "        a * b", ""]),
-        ("sgd     plain\nadam    not", ["::", "", "    sgd     plain", "    adam    not", ""]),
+        ("sgd     plain\nadam    not", [".. code-block:: text", "", "    sgd     plain", "    adam    not", ""]),
+        ("    a\n\n    b\nc", ["::", "", "        a", "    ", "        b", "", "c", ""]),
         ("- one\n  more\n- two", ["- one more", "- two", ""]),
     ],
 )

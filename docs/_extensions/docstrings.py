@@ -12,14 +12,17 @@ import public_names
 
 CODE = re.compile(r"`([^`]+)`")
 COLUMNS = re.compile(r"\S {3,}\S")
+INDENT = "  "
 MARKUP = re.compile(r"([\\*_|])")
 
 
 def as_rst(lines: list[str], arguments: Iterable[str] = (), module: str = "") -> list[str]:
     """Return a docstring as reStructuredText. arguments: names that begin a line where a colon follows them."""
-    found = []
-    for block in blocks(lines):
-        if any(line.startswith("  ") for line in block[:1]) or any(COLUMNS.search(line) for line in block):
+    found: list[str] = []
+    for block in joined(blocks(lines)):
+        if any(COLUMNS.search(line) for line in block):
+            found += [".. code-block:: text", "", *(f"    {line}" for line in block), ""]
+        elif block[0].startswith(INDENT):
             found += ["::", "", *(f"    {line}" for line in block), ""]
         elif block[0].startswith("- "):
             found += [*(_inline(item, module) for item in _items(block)), ""]
@@ -29,17 +32,26 @@ def as_rst(lines: list[str], arguments: Iterable[str] = (), module: str = "") ->
 
 
 def blocks(lines: list[str]) -> Iterator[list[str]]:
-    """Yield what stands between empty lines; an indented block goes on over one."""
+    """Yield what stands between empty lines, what is indented there apart from what is not."""
     block: list[str] = []
     for line in [*lines, ""]:
-        if line.strip():
-            if block and line.startswith("  ") != block[-1].startswith("  ") and not block[0].startswith("- "):
-                yield block
-                block = []
-            block.append(line)
-        elif block:
+        turns = block and line.startswith(INDENT) != block[-1].startswith(INDENT) and not block[0].startswith("- ")
+        if block and (turns or not line.strip()):
             yield block
             block = []
+        if line.strip():
+            block.append(line)
+
+
+def joined(found: Iterable[list[str]]) -> list[list[str]]:
+    """Return blocks with indented ones that follow each other made one, as code with empty lines in it."""
+    kept: list[list[str]] = []
+    for block in found:
+        if kept and kept[-1][0].startswith(INDENT) and block[0].startswith(INDENT):
+            kept[-1] += ["", *block]
+        else:
+            kept.append(block)
+    return kept
 
 
 def _items(block: list[str]) -> list[str]:
