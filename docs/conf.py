@@ -1,6 +1,7 @@
 """How the site is built: `make docs`, without a network; every warning is an error there."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
@@ -10,19 +11,20 @@ import findings
 import rnnkit
 
 DOCS = Path(__file__).parent
+MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
 findings.copy(DOCS.parent / "results", DOCS / "findings" / "results")
 
 project = "rnnkit"
 author = "the authors of rnnkit"
 version = release = rnnkit.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "hooks", "mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "hooks"]
 exclude_patterns = ["_extensions", "gallery", "learn/gallery/*.ipynb", "learn/gallery/*.py", "**/.ipynb_checkpoints"]
 suppress_warnings = ["config.cache"]  # classes of sphinx-gallery's configuration cannot be pickled
 
 html_theme = "furo"
-html_math_renderer = "mathml"
 html_title = f"rnnkit {release}"
-html_static_path = ["_static"]
+html_static_path = ["_static", str(MATHJAX / "tex-svg.js")]
+mathjax_path = "tex-svg.js"  # formulas without a network
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_copyright = html_show_sphinx = False
@@ -53,6 +55,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "learn/gallery",
     "filename_pattern": r"plot_",
+    "within_subsection_order": "FileNameSortKey",
     "reset_modules": ("matplotlib",),
     "reset_modules_order": "both",
     "show_memory": False,
