@@ -2,6 +2,7 @@
 
 import doctest
 import re
+from importlib import import_module
 from pathlib import Path
 
 import docstrings
@@ -20,6 +21,9 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(WRITTEN)]
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text(encoding="utf-8")]
 MOST_WORDS = 900  # of README: what a person reads before they decide
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
+RUN = re.compile(
+    r"(?:rnnkit run (?!\w+\.py)|experiments/)(\w+)(?:\.py)? (-m .*|\w+=.*)"
+)  # a command: its experiment, its keys
 MADE = ("gallery/", "results/", "understanding_rnns.ipynb")  # links of docs/ to what a build makes, or executes
 
 
@@ -67,6 +71,20 @@ def test_links_lead_to_files(page):
     for link in built:  # a copy of results/
         if "results/" in link:
             assert (ROOT / "results" / link.split("results/", 1)[1]).exists(), link
+
+
+def test_verdicts_told_are_those_of_the_committed_tables():
+    headline = (ROOT / "results/README.md").read_text(encoding="utf-8").split("**")[1].rstrip(".")
+    for page in (README, ROOT / "docs/use/reproduce.md"):
+        assert headline in page.read_text(encoding="utf-8"), page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if RUN.search(page.read_text(encoding="utf-8"))], ids=name_of)
+def test_commands_name_experiments_and_keys_that_exist(page):
+    for name, line in RUN.findall(page.read_text(encoding="utf-8").replace("\\\n", " ")):
+        fields = import_module(name).EXPERIMENT.schema.model_fields
+        keys = {word.split("=")[0].split(".")[0] for word in line.split() if "=" in word}
+        assert keys <= {*fields, "out", "preset", "hydra/launcher", "hydra"}, line
 
 
 def test_every_public_name_is_in_the_reference():
