@@ -1,19 +1,19 @@
-"""The adding problem: a ReLU net that begins at the identity, and which initialization suits adding (claims M5, M6).
+"""The adding problem: a ReLU net that begins at the identity learns it sooner than others (claims M5).
 
 Method. Adding over `seq_len` steps, target the sum in [0, 2], after Le, Jaitly, Hinton (2015): 100 units, a ReLU net
 with W_hh = I and input weights N(0, .001) ("IRNN") beside a tanh net and a ReLU net with a random W_hh; mean squared
 error, of which the constant 1 has 1/6. Adam, learning rate .001, a clip at norm 1, batches of 16 (our choice: their
-learning rates were searched for). Paired nets. M6 after Henaff, Szlam, LeCun (2016): the identity suits adding, a
-random orthogonal W_hh does not; here with tanh, where their transition is linear. See `copying` for the other half.
+learning rates were searched for). Paired nets. Final losses have two modes, that of the constant and near 0, so that
+what is compared is the updates until a net is solved (under 1% of 1,000 fresh sequences more than .2 off), censored at
+the cap, by the log-rank statistic: its one-step estimate of the log hazard ratio, with standard error 1/sqrt(V). Which
+initialization suits adding: see `linear_transition`.
 
-    python experiments/adding.py -m net=irnn,tanh,relu,identity,orthogonal seq_len=50,100
+    python experiments/adding.py -m net=irnn,tanh,relu seq_len=50,100
 """
 
 from pathlib import Path
 
-import numpy as np
 from common.cells import by_cell
-from common.first_matrix import LEFT, first_matrix
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.rng import streams
@@ -22,11 +22,11 @@ from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.training_figures import learning_curves_by
-from rnnkit.statistics import standard_error
+from rnnkit.statistics import log_rank, standard_error
 
-BUDGET_MINUTES = {"quick": 0.2, "laptop": 6.0}
+BUDGET_MINUTES = {"quick": 0.2, "laptop": 15.0}
 BASELINE, BASELINE_SEQUENCES = 1 / 6, 200_000
-ENOUGH_UPDATES, ENOUGH_LENGTH = 6000, 150  # fewer updates, or fewer steps than theirs, decide nothing
+ENOUGH_UPDATES, ENOUGH_LENGTH = 20_000, 150  # fewer updates, or fewer steps than theirs, decide nothing
 LE = "Le, Jaitly, Hinton 2015"
 CONSTANT = Claim(
     claim="M5a",
@@ -38,14 +38,15 @@ CONSTANT = Claim(
     margin=0.002,
     reason="over four standard errors of 200,000 sequences",
 )
-BELOW = Claim(
+SOONER = Claim(
     claim="M5b",
     class_="direction",
     kind="above",
-    statement="adding, seq_len {length}: loss of {other} less that of irnn, in 1/6 ({updates:,} updates)",
-    source=LE,
-    bar=0.25,
-    reason="a quarter of the loss of a constant, fixed before the first run",
+    statement="adding, seq_len {length}: irnn is solved sooner than {other}, log hazard ratio ({solved} of {nets} against "
+    "{of_other}, cap {updates:,} updates)",
+    source=f"{LE}, section 4.1",
+    bar=0.0,
+    reason="a hazard ratio of 1: the direction alone is in print",
 )
 
 
@@ -72,21 +73,21 @@ def draw(folder: Path) -> None:
 
 
 def claims(tables: Tables) -> list[Judgement]:
-    """Return M5: the baseline, IRNN against tanh and ReLU at the longest length; M6."""
+    """Return M5: the baseline, IRNN against tanh and ReLU at the longest length."""
     table, length = tables.table, tables.table.seq_len.max()
     row = table.iloc[0]
     found = [CONSTANT.judge(row.loss_of_constant, row.loss_of_constant_se, BASELINE_SEQUENCES)]
     cells = table[table.seq_len == length].set_index("net")
-    losses = {net: tables.nets[tables.nets.out == cells.out[net]].sort_values("replicate").test_loss.to_numpy()
-              for net in ("irnn", "tanh", "relu")}  # fmt: skip
-    learned = min(values.mean() for values in losses.values()) < LEFT * BASELINE
-    enough = learned and row.updates >= ENOUGH_UPDATES and length >= ENOUGH_LENGTH
+    first = {net: tables.nets[tables.nets.out == cells.out[net]].sort_values("replicate")["first"]
+             for net in ("irnn", "tanh", "relu")}  # fmt: skip
+    times = {net: (of.fillna(row.updates).to_numpy(), of.notna().to_numpy()) for net, of in first.items()}
+    case = {"length": length, "updates": row.updates, "nets": row.n, "solved": first["irnn"].notna().sum()}
+    enough = row.updates >= ENOUGH_UPDATES and length >= ENOUGH_LENGTH
     for other in ("tanh", "relu"):
-        difference = (losses[other] - losses["irnn"]) / BASELINE
-        measured = (np.mean(difference), standard_error(difference), len(difference))
-        case = {"length": length, "other": other, "updates": row.updates}
-        found.append(BELOW.judge(*measured, enough=enough, draws="the same nets of irnn", **case))
-    return [*found, first_matrix(tables, "identity", "orthogonal", length, ENOUGH_UPDATES)]
+        measured, of_other = log_rank([[times["irnn"], times[other]]]), first[other].notna().sum()
+        same = {"enough": enough, "draws": "the same nets of irnn"}
+        found.append(SOONER.judge(*measured, row.n, other=other, of_other=of_other, **same, **case))
+    return found
 
 
 EXPERIMENT = Experiment(__file__, TrainingConfig, measure, [*COLUMNS, "loss_of_constant", "loss_of_constant_se"], draw)

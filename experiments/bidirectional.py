@@ -131,7 +131,7 @@ def draw(folder: Path) -> None:
     """Draw the loss against updates, arm by arm, and each net's error."""
     tables = read(folder)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), width_ratios=(3, 2))
-    colours, markers = {"one": "tab:red", "both": "tab:blue"}, "osv^D"
+    colours, markers = {"one": "C1", "both": "C0"}, "osv^D"
     shifts = sorted(tables.table["shift"].unique())
     for row in tables.table.itertuples():
         colour, i = colours[row.direction], shifts.index(row.shift)
@@ -141,10 +141,15 @@ def draw(folder: Path) -> None:
         places = i + (row.direction == "both") * 0.3 + np.linspace(-0.1, 0.1, len(nets))
         right.plot(places, nets.error, markers[i % 5], color=colour, ms=4)
     left.axhline(np.log(SYMBOLS), color="0.6", lw=0.8, zorder=0)
-    left.set(xlabel="updates", ylabel="training loss, nats a step", title="grey: guessing")
-    left.legend(fontsize=8)
+    left.set(xlabel="updates", ylabel="training loss, nats a step", title="grey line: guessing")
+    left.legend()
     right.axhline(CHANCE, color="0.6", lw=0.8, zorder=0)
-    right.set(xlabel="shift", ylabel="share of wrong answers", ylim=(-0.03, 1), title="red: one direction, blue: both")
+    right.set(
+        xlabel="shift",
+        ylabel="share of wrong answers",
+        ylim=(-0.03, 1),
+        title="each net at the end, colours as on the left",
+    )
     right.set_xticks(np.arange(len(shifts)) + 0.15, shifts)
     save(figure, folder / "learning.png")
 

@@ -29,7 +29,8 @@ from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import save, shade
+from rnnkit.runner.tables.figures import save
+from rnnkit.runner.tables.style import hues
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.1}
@@ -99,16 +100,17 @@ def draw(folder: Path) -> None:
     """Draw the root mean squared gradient against the lag, in units of the longest memory."""
     tables = read(folder)
     figure, axes = plt.subplots(figsize=(6, 4.2))
-    for i, row in enumerate(tables.table.itertuples()):
-        own, colour = tables.lags[tables.lags.out == row.out], shade(i, len(tables.table))
+    colours = hues(tables.table.longest)
+    for row in tables.table.itertuples():
+        own, colour = tables.lags[tables.lags.out == row.out], colours[row.longest]
         at = own.lag / row.longest
         axes.plot(at, np.sqrt(own.kept_theory), color=colour, lw=1)
         axes.plot(at[:: len(at) // 20], np.sqrt(own.kept)[:: len(at) // 20], "o", ms=4, mfc="none", color=colour,
                   label=f"longest {row.longest}")  # fmt: skip
         axes.plot(at, np.sqrt(own.kept_whole), ":", color=colour, lw=1)
     axes.set(xlabel="lag / longest memory", ylabel="root mean square of ||dL/dc||", yscale="log")
-    axes.set_title("points: cells alone; lines: theory; dotted: all states of the driven net", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title("points: cells alone; lines: theory; dotted: all states of the driven net")
+    axes.legend()
     save(figure, folder / "kept.png")
 
 

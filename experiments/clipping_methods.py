@@ -16,18 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from common.pascanu import with_methods
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.formats import NO_CLIP
 from rnnkit.runner.tables.training_figures import solved_over_updates
 from rnnkit.statistics import log_rank, paired_difference
 
 BUDGET_MINUTES = {"quick": 0.35, "laptop": 8.0}
-METHODS = {(NO_CLIP, 0.0): "SGD", (1.0, 0.0): "SGD-C", (NO_CLIP, 4.0): "SGD-R", (1.0, 4.0): "SGD-CR"}
 PUBLISHED_RATE, PUBLISHED_UPDATES = 0.01, 5_000_000
 SOURCE = "Pascanu, Mikolov, Bengio 2013, figure 7"
 RATIO = "a hazard ratio of 1: the direction alone is in print"
@@ -68,14 +67,6 @@ REGULARIZED = Claim(
     bar=0.0,
     reason=RATIO,
 )
-
-
-def with_methods(tables: Tables) -> pd.DataFrame:
-    """Return nets.csv with the method, length, learning rate and cap of each net."""
-    keys = tables.table[["out", "seq_len", "learning_rate", "clip", "omega", "updates"]]
-    keys = keys.rename(columns={"updates": "cap"})
-    method = [METHODS[clip, float(omega)] for clip, omega in zip(keys["clip"], keys.omega, strict=True)]
-    return tables.nets.merge(keys.assign(method=method), on="out")
 
 
 def draw(folder: Path) -> None:

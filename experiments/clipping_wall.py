@@ -12,6 +12,10 @@ c. Descent on (w, b) with the full gradient, from random starts w ~ U(4.5, 7), b
    every `clip`: the largest norm of the gradient. Solved: E < .001 after the last update; E < .001 after any update
    (first passage) is counted beside it. A start that ends non-finite is unsolved.
 
+d. Their section 2.3: of a linear unit x_t = w x_{t-1} the first derivative in w is t x_0 w^(t-1) and the second
+   t (t-1) x_0 w^(t-2), so that where one explodes the other does, which makes a wall. BPTT at t = 50 against the first,
+   central differences of BPTT against the second, at w = .9 and 1.1.
+
 The map is theirs, the numbers it is held against are not: places, height and shares were found for this project before,
 with code of its own. For w >= 5 the wall stands where the start is an unstable fixed point, b = x_0 - w sigma(x_0).
 
@@ -28,6 +32,7 @@ from pydantic import Field
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
+from rnnkit.kernels import IDENTITY, rnn_backward, rnn_forward
 from rnnkit.rng import streams
 from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.config import JobConfig, PositiveOrNone, number
@@ -42,6 +47,7 @@ BUDGET_MINUTES = {"quick": 0.03, "laptop": 0.1}
 STEPS, X_0, TARGET, SOLVED = 50, 0.5, 0.7, 1e-3
 LOW, HIGH = np.array([4.5, -3.5]), np.array([7.0, -2.0])  # of the starts: w, b
 SADDLE_W, WALL_W = 5.0, (4.5, 5.0, 5.5)
+LINEAR_W, H_STEP = (0.9, 1.1), 1e-5
 EVERY = 10  # updates between two rows of the history
 COLUMNS = [
     "share_solved",
@@ -52,6 +58,7 @@ COLUMNS = [
     "nonfinite",
     "saddle_upper_b",
     "saddle_lower_b",
+    *(f"linear_{what}_{w:g}" for what in ("first", "second") for w in LINEAR_W),
     *(f"{what}_{w:g}" for what in ("wall_b", "wall_height", "wall_top") for w in WALL_W),
     "status",
     "n",
@@ -88,6 +95,16 @@ HEIGHT = Claim(
     bar=157.0,
     margin=0.5,
     reason="found before by a grid of its own, half a unit of the last digit; for w >= 5 it grows with the grid",
+)
+LINEAR = Claim(
+    claim="C1g",
+    class_="check",
+    kind="equal",
+    statement=f"linear unit, w = {{w:g}}: {{which}} derivative of x_{STEPS} in w over the closed form",
+    source="Pascanu, Mikolov, Bengio 2013, section 2.3",
+    bar=1.0,
+    margin=1e-4,
+    reason="a central difference at a step of 1e-5 is off by some (t h)^2 / 6 w^2 = 1e-7, rounding by 1e-9 / h",
 )
 SHARE = Claim(
     claim="C1d",
@@ -161,6 +178,20 @@ def wall(w: float, b_step: float) -> tuple[float, float, float]:
     return place, height, top[1]
 
 
+@cache
+def linear_derivatives(w: float) -> tuple[float, float]:
+    """Return the first two derivatives in w of x_t = w x_{t-1} at t = STEPS, by BPTT, over their closed forms."""
+    t, one, x = STEPS, np.ones((1, 1)), np.zeros((STEPS, 1, 1))
+
+    def first(w: float) -> float:
+        W_hh = np.full((1, 1), w)
+        h = rnn_forward(x, X_0 * one, one, W_hh, np.zeros(1), IDENTITY)
+        return rnn_backward(one, x, h, one, W_hh, IDENTITY).dW_hh.item()
+
+    second = (first(w + H_STEP) - first(w - H_STEP)) / (2 * H_STEP)
+    return first(w) / (t * X_0 * w ** (t - 1)), second / (t * (t - 1) * X_0 * w ** (t - 2))
+
+
 def random_starts(seed: int, n: int) -> np.ndarray:
     """Return n starts (n, 2): w, b. More starts begin with the same ones."""
     return streams(seed).init.uniform(LOW, HIGH, (n, 2))
@@ -195,6 +226,8 @@ def measure(config: Config) -> Measurement:
         "nonfinite": int((~np.isfinite(went.error[-1])).sum()),
     }
     row["saddle_upper_b"], row["saddle_lower_b"] = saddle_nodes(SADDLE_W)
+    for w in LINEAR_W:
+        row[f"linear_first_{w:g}"], row[f"linear_second_{w:g}"] = linear_derivatives(w)
     for w in WALL_W:
         row[f"wall_b_{w:g}"], row[f"wall_height_{w:g}"], row[f"wall_top_{w:g}"] = wall(w, config.b_step)
     starts = [
@@ -221,7 +254,7 @@ def draw(folder: Path) -> None:
     shades = left.pcolormesh(b, w, surface, cmap="Greys", shading="auto", rasterized=True)
     figure.colorbar(shades, ax=left, label="E = (sigma(x_50) - .7)^2")
     left.plot(X_0 - w * expit(X_0), w, color="0.5", lw=1, ls="--", label="x_0 is a fixed point")
-    for clip, colour in zip(shown_clips(tables), ("tab:red", "tab:blue"), strict=False):
+    for clip, colour in zip(shown_clips(tables), ("C1", "C0"), strict=False):
         went = descend(start[None], None if clip == NO_CLIP else clip, row.learning_rate, row.updates)
         style = {"color": colour, "lw": 1.2, "label": f"clip {spelt(clip)}"}
         left.plot(went.path[:, 0, 1], went.path[:, 0, 0], marker="o", ms=2, **style)
@@ -229,8 +262,8 @@ def draw(folder: Path) -> None:
         right.plot(went.error[:, 0], **style)
     left.plot(start[1], start[0], "k*", ms=12, label="start (square: end)")
     left.set(xlim=(b[0], b[-1]), ylim=(w[0], w[-1]), xlabel="b", ylabel="w")
-    left.set_title("the wall runs from the upper left to the lower right", fontsize=10)
-    left.legend(fontsize=8, loc="upper right")
+    left.set_title("the wall runs from the upper left to the lower right")
+    left.legend(loc="upper right")
     right.axhline(SOLVED, color="0.6", lw=0.8)
     right.set(xlabel="updates", ylabel="E", yscale="log")
     save(figure, folder / "surface.png")
@@ -251,7 +284,7 @@ def shown_start(tables: Tables) -> int:
 
 
 def claims(tables: Tables) -> list[Judgement]:
-    """Return C1a the saddle-nodes, C1b the wall, C1c its height, C1d the shares solved, C1e the paired differences."""
+    """Return C1a the saddle-nodes, C1b the wall, C1c its height, C1d the shares solved, C1e their differences, C1g."""
     table = tables.table
     first = table.iloc[0]
     found = [SADDLE.judge(first[f"saddle_{which}_b"], 0.0, 1, bar=b, which=which) for which, b in SADDLES.items()]
@@ -259,6 +292,9 @@ def claims(tables: Tables) -> list[Judgement]:
         for w, (b, margin) in WALLS.items():
             found.append(WALL.judge(first[f"wall_b_{w:g}"], 0.0, 1, bar=b, margin=margin, w=w, step=first.b_step))
         found.append(HEIGHT.judge(first["wall_height_4.5"], 0.0, 1, step=first.b_step))
+    for w in LINEAR_W:
+        for which in ("first", "second"):
+            found.append(LINEAR.judge(first[f"linear_{which}_{w:g}"], 0.0, 1, w=w, which=which))
     solved = {}
     for row in table[(table.learning_rate == 0.1) & (table.updates == 400)].itertuples():
         solved[row.clip] = (tables.nets[tables.nets.out == row.out].error < SOLVED).to_numpy()

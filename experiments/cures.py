@@ -39,6 +39,7 @@ from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.figures import save, zero_line
+from rnnkit.runner.tables.style import looks
 from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.6}
@@ -196,26 +197,24 @@ def draw(folder: Path) -> None:
     tables = read(folder)
     done = tables.table[tables.table.status == "done"]
     store.write_whole(folder / "cures.md", page(done))
-    names, drives = list(dict.fromkeys(done.net)), sorted(done.drive_variance.unique())
+    styles, drives = looks(done.net), sorted(done.drive_variance.unique())
     figure, panels = plt.subplots(
         1, len(drives), figsize=(2 + 4.4 * len(drives), 4.6), sharey=True, squeeze=False, layout="constrained"
     )
-    colours = plt.get_cmap("tab10")
     for axes, drive in zip(panels[0], drives, strict=True):
         zero_line(axes)
         for row in done[done.drive_variance == drive].itertuples():
-            own, i = tables.lags[tables.lags.out == row.out].sort_values("lag"), names.index(row.net)
+            own, style = tables.lags[tables.lags.out == row.out].sort_values("lag"), styles[row.net]
             line, sd = own.log_norm / np.log(10), own.log_norm_sd / np.log(10)
-            style = {"color": colours(i % 10), "ls": ("-", "--", ":")[i // 10 % 3]}
-            axes.plot(own.lag + 1, line, lw=1.4, label=said(row), **style)
-            axes.fill_between(own.lag + 1, line - sd, line + sd, color=colours(i % 10), alpha=0.12, lw=0)
+            axes.plot(own.lag + 1, line, label=said(row), **style)
+            axes.fill_between(own.lag + 1, line - sd, line + sd, color=style["color"], alpha=0.12, lw=0)
         axes.set(xlabel="steps back from the loss + 1", xscale="log", ylim=(-20, 6), title=f"drive variance {drive:g}")
     panels[0][0].set_ylabel("log10 of the gradient of all states, mean and sd")
     panels[0][-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
     words = (
         f"before training: {done.hidden_size.max()} units, {done.n.max()} nets; lines leave out gradients that are zero"
     )
-    figure.suptitle(words, fontsize=10)
+    figure.suptitle(words)
     save(figure, folder / "cures.png")
 
 

@@ -31,7 +31,8 @@ from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import save, shade
+from rnnkit.runner.tables.figures import save
+from rnnkit.runner.tables.style import NAMES
 from rnnkit.statistics import mean, share_se, standard_error
 
 BUDGET_MINUTES = {"quick": 0.3}
@@ -159,9 +160,9 @@ def draw(folder: Path) -> None:
         axes.plot(biases, curve, color="0.5", lw=1, ls="-" if cell == "gru" else "--")
         label = f"{cell}, {initializer}" + (f", update bias {update:g}" if cell == "gru" else "")
         axes.errorbar(rows.gate_bias + 0.03 * (i - len(groups) / 2), rows.critical_gain, 2 * rows.critical_gain_se,
-                      fmt="os^Dv"[i % 5], ms=5, mfc="none", color=shade(i, len(groups)), label=label)  # fmt: skip
+                      fmt="os^Dv"[i % 5], ms=5, mfc="none", color=NAMES[i % len(NAMES)], label=label)  # fmt: skip
     axes.set(xlabel="bias of the reset gate (gru), of the forget gate (lstm)", ylabel="critical gain of the zero state")
-    axes.set_title(f"lines: 1/sigma(b), 4 (1 - sigma(b)); points: mean of {table.n.max()} nets, 2 se", fontsize=10)
+    axes.set_title(f"lines: 1/sigma(b), 4 (1 - sigma(b)); points: mean of {table.n.max()} nets, 2 se")
     axes.legend(fontsize=7)
     save(figure, folder / "critical_gain.png")
 

@@ -34,7 +34,8 @@ from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory, save, shade, zero_line
+from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory, save, zero_line
+from rnnkit.runner.tables.style import NAMES
 
 __all__ = ["WITHOUT_SPREAD"]
 BUDGET_MINUTES = {"quick": 0.6, "laptop": 15.0}
@@ -155,7 +156,7 @@ def draw_residuals(table: pd.DataFrame, path: Path) -> None:
             zero_line(axes)
             axes.axhspan(-AGREES.margin * 100, AGREES.margin * 100, color="0.92", zorder=0)
             left = H * np.array([found[order] for _, found in own])
-            axes.errorbar(x, left, 2 * H * se, fmt="o", ms=4, mfc="none", color=shade(i, 3))
+            axes.errorbar(x, left, 2 * H * se, fmt="o", ms=4, mfc="none", color=NAMES[i])
             axes.set_title(f"{name}: {title}", fontsize=8)
         axes_of_row[1].sharey(axes_of_row[2])
         axes_of_row[0].set_ylabel("H (measured - theory), 2 se", fontsize=8)

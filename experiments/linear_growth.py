@@ -28,7 +28,8 @@ from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import log_norm_by_lag, save, shade
+from rnnkit.runner.tables.figures import log_norm_by_lag, save
+from rnnkit.runner.tables.style import NAMES
 from rnnkit.statistics import standard_error
 
 BUDGET_MINUTES = {"quick": 0.33}
@@ -261,11 +262,11 @@ def draw_spectrum(tables: Tables, path: Path) -> None:
     for i, (gain, own) in enumerate(rows.groupby("gain")):
         at, less = (own["rank"] + 0.5) / own.hidden_size, np.log(gain)
         axes.plot(at, own.exponent_theory - less, color="0.4", lw=1, label="Newman 1986" if i == 0 else None)
-        axes.plot(at, own.exponent - less, "os^D"[i % 4], ms=5 - i % 4, mfc="none", color=shade(i, 2),
+        axes.plot(at, own.exponent - less, "os^D"[i % 4], ms=5 - i % 4, mfc="none", color=NAMES[i],
                   label=f"measured, gain {gain:g}")  # fmt: skip
     axes.set(xlabel="rank / H", ylabel="Lyapunov exponent less ln gain, nats per factor")
-    axes.set_title(f"products of {rows.seq_len.max()} fresh Gaussian W, H = {rows.hidden_size.max()}", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title(f"products of {rows.seq_len.max()} fresh Gaussian W, H = {rows.hidden_size.max()}")
+    axes.legend()
     save(figure, path)
 
 

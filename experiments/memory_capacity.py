@@ -191,7 +191,7 @@ def draw(folder: Path) -> None:
         axes.set(xlabel="(lag + 1) / H", xscale="log", title=f"{row.network}, scale {row.scale:g}", ylim=(-0.05, 1.05))
         axes.legend(fontsize=7)
     all_axes[0][0].set_ylabel("capacity")
-    figure.suptitle(f"linear nets of {table.hidden_size.max()} units, mean of {table.n.max()}", fontsize=10)
+    figure.suptitle(f"linear nets of {table.hidden_size.max()} units, mean of {table.n.max()}")
     save(figure, folder / "capacity.png")
 
 

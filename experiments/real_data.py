@@ -36,8 +36,9 @@ from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import save, shade
+from rnnkit.runner.tables.figures import save
 from rnnkit.runner.tables.formats import NO_CLIP, spelt
+from rnnkit.runner.tables.style import NAMES
 from rnnkit.statistics import mean, standard_error
 from rnnkit.tasks import DATA_SETS, DataSet, load
 
@@ -146,8 +147,8 @@ def draw(folder: Path) -> None:
     labels = {
         label: line for axes in panels.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(labels.values(), labels.keys(), fontsize=8, loc="outside right center")
-    figure.suptitle(f"test part: means of {table.n.max()} nets, 2 standard errors", fontsize=10)
+    figure.legend(labels.values(), labels.keys(), loc="outside right center")
+    figure.suptitle(f"test part: means of {table.n.max()} nets, 2 standard errors")
     save(figure, folder / "real_data.png")
 
 
@@ -156,7 +157,7 @@ def _points(axes: Axes, rows: pd.DataFrame, by: str, y: str, levels: tuple[str, 
     for i, ((clip, radius), group) in enumerate(arms):
         at = [names.index(name) + 0.15 * (i - (len(arms) - 1) / 2) for name in group[by]]
         bars, label = 2 * group[f"{y}_se"].fillna(0) / per, f"clip {spelt(clip)}, radius {spelt(radius)}"
-        axes.errorbar(at, group[y] / per, bars, fmt="o", ms=4, capsize=2, color=shade(i, len(arms)), label=label)
+        axes.errorbar(at, group[y] / per, bars, fmt="o", color=NAMES[i], label=label)
     for level, style, label in zip(levels, (":", "--"), ("best constant", "from the step before"), strict=True):
         if rows[level].notna().any():
             axes.axhline(rows[level].iloc[0] / per, color="0.3", ls=style, lw=1, label=label)

@@ -144,15 +144,15 @@ def draw(folder: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 4.2))
     x, line = 1 / (1 - table.lam), 1 - 1 / np.geomspace(1.2, 1.2 / (1 - table.lam.max()), 200)
     for name, formula, colour, label in (
-        ("sensitivity", theory.memory_sensitivity, "tab:red", "weight: rms of dh/dlam"),
-        ("variance", theory.memory_variance, "tab:blue", "state: rms of h"),
+        ("sensitivity", theory.memory_sensitivity, "C1", "weight: rms of dh/dlam"),
+        ("variance", theory.memory_variance, "C0", "state: rms of h"),
     ):
         axes.plot(1 / (1 - line), np.sqrt(formula(line)), color=colour, lw=1.2)
         axes.plot(x, np.sqrt(table[name]), "o", color=colour, mfc="none", ms=7, label=label)
     axes.plot(x, table.largest_state_gradient, "s", color="0.3", ms=5, label="largest |dh_T/dh_{T-k}|, k >= 1")
     axes.set(xlabel="1 / (1 - lam), the steps remembered", xscale="log", yscale="log")
-    axes.set_title("h' = lam h + x; points: measured, lines: theory", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title("h' = lam h + x; points: measured, lines: theory")
+    axes.legend()
     save(figure, folder / "sensitivity.png")
 
 

@@ -32,7 +32,8 @@ from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import label_of, save, shade, zero_line
+from rnnkit.runner.tables.figures import label_of, save, zero_line
+from rnnkit.runner.tables.style import NAMES
 from rnnkit.statistics import mean, standard_error
 
 BUDGET_MINUTES = {"quick": 0.7, "laptop": 15.0}
@@ -151,16 +152,16 @@ def draw(folder: Path) -> None:
     for i, row in enumerate(largest.itertuples()):
         spectrum = tables.lags[tables.lags.out == row.out]
         label = f"gain {row.gain:g}, leak {row.leak:g}"
-        axes.plot(spectrum["rank"] / row.hidden_size, spectrum.exponent, color=shade(i, len(largest)), label=label)
+        axes.plot(spectrum["rank"] / row.hidden_size, spectrum.exponent, color=NAMES[i], label=label)
     axes.set(xlabel="rank / N", ylabel="Lyapunov exponent, nats per step")
-    axes.set_title(f"all exponents of nets of {largest.hidden_size.max()} units, no input", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title(f"all exponents of nets of {largest.hidden_size.max()} units, no input")
+    axes.legend()
     save(figure, folder / "spectrum.png")
     figure, panels = plt.subplots(1, len(MEASURED), figsize=(3.6 * len(MEASURED), 3.6), layout="constrained")
     groups = list(tables.table.groupby(["gain", "leak"]))
     for panel, name in zip(panels, MEASURED, strict=True):
         for i, ((gain, leak), rows) in enumerate(groups):
-            colour = shade(i, len(groups))
+            colour = NAMES[i]
             panel.errorbar(1 / rows.hidden_size, rows[name], 2 * rows[f"{name}_se"], fmt="o", ms=4, color=colour,
                            label=label_of("gain", gain) + f", leak {leak:g}")  # fmt: skip
             (value, slope), _, _ = line_of(tables, gain, leak, name)

@@ -1,4 +1,4 @@
-"""Success of training over sequence length, spectral radius and clipping: the headline (claims C4, S8).
+"""Success of training over sequence length, spectral radius and clipping: the headline sweep (claims S8).
 
 Method. The temporal order problem of Hochreiter and Schmidhuber (1997) as in Pascanu, Mikolov, Bengio (2013) and their
 code: A or B at p0 in [.1 L, .2 L), again at p1 in [.5 L, .6 L), distractors elsewhere, and at the end one of four
@@ -6,8 +6,8 @@ classes. 50 tanh units, all weights N(0, .1) ("basic tanh"), W_hh then scaled to
 A net is solved when under 1% of 10,000 fresh sequences are wrong (first passage), held when so at three checks in a
 row. Cells of one replicate share its draws of weights and data. `pair_error` is the share wrong among AB and BA alone,
 which a bag of words cannot tell apart: counts know AA and BB, so the best of them errs on a quarter of all.
-C4 is about gradients that vanish. Training without a clip may also be at chance because its gradients exploded, and
-there a clip can help: see the part of the published protocol at length 50, preset paper_50, which is shown, not judged.
+Whether a clip helps is judged elsewhere: at length 50 in `clip_headline`, where gradients vanish in
+`vanishing_uncured`.
 
     python experiments/temporal_order.py -m seq_len=10,20,30 clip=none,1.0 spectral_radius=0.8,1.0,1.2
 """
@@ -29,25 +29,14 @@ from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.formats import NO_CLIP
 from rnnkit.runner.tables.training_figures import success_grid
-from rnnkit.statistics import mean, paired_difference, share_se, standard_error
+from rnnkit.statistics import mean, share_se, standard_error
 from rnnkit.tasks.temporal_order import TemporalOrder
 from rnnkit.training.loop import Trained
 
 BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PAIR = (1, 2)  # BA and AB: the classes with one A and one B
 PAIR_SEQUENCES = 2000
-AT_CHANCE = 0.2  # an unclipped cell is at chance where the mean error of its nets is within this of .75
-UNCURED = Claim(
-    claim="C4",
-    class_="direction",
-    kind="below",
-    statement="{cells} cells at chance without a clip where clip 1 acts: success it adds (cap {cap:,})",
-    source="Pascanu, Mikolov, Bengio 2013, section 3",
-    bar=0.2,
-    reason="what the difference in success stays below",
-)
 BAG = Claim(
     claim="S8a",
     class_="check",
@@ -127,30 +116,15 @@ def bounds_at_the_start(table: pd.DataFrame) -> Callable[[Axes, list, list], Non
     def mark(axes: Axes, lengths: list, radii: list) -> None:
         bounds(axes, lengths, radii, lambda gain: theory.growth_rate(gain, s2, H, "gaussian"))
         words = "dashed: at the start theory has 1e-6, or 1e6, of the gradient left at the first step"
-        axes.figure.suptitle(words, fontsize=10)
+        axes.figure.suptitle(words)
 
     return mark
 
 
-def success_where_chance(tables: Tables) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return cells at chance without a clip where a clip of 1 acted, and there each net's success with and without."""
-    solved = {1.0: [], NO_CLIP: []}
-    for _, cells in tables.table.groupby(["seq_len", "spectral_radius"], dropna=False):
-        plain, clipped = (cells[cells["clip"] == clip].iloc[0] for clip in (NO_CLIP, 1.0))
-        if abs(plain.error - plain.chance_error) < AT_CHANCE and clipped.clip_fraction > 0:
-            for clip, cell in ((NO_CLIP, plain), (1.0, clipped)):
-                solved[clip].append((tables.nets[tables.nets.out == cell.out].outcome == "solved").to_numpy())
-    n = len(solved[NO_CLIP])
-    return n, *(np.concatenate([*solved[clip], np.array([], bool)]).astype(bool) for clip in (1.0, NO_CLIP))
-
-
 def claims(tables: Tables) -> list[Judgement]:
-    """Return C4 over all cells at chance, and S8 on the shortest length at radius 1.2 and clip 1."""
+    """Return S8 on the shortest length at radius 1.2 and clip 1."""
     table = tables.table
-    cells, clipped, plain = success_where_chance(tables)
-    added, se = paired_difference(clipped, plain) if cells else (np.nan, np.nan)
-    found = [UNCURED.judge(added, se, len(plain), enough=cells > 0, cells=cells, cap=table.updates.iloc[0])]
-    found.append(BAG.judge(table.bag_of_words_error.iloc[0], 0.0, 4))
+    found = [BAG.judge(table.bag_of_words_error.iloc[0], 0.0, 4)]
     cell = table[(table["clip"] == 1) & (table.spectral_radius == 1.2)].sort_values("seq_len").iloc[0]
     nets = tables.nets[tables.nets.out == cell.out]
     for claim, column in ((ALL_CLASSES, "error"), (PAIR_ALONE, "pair_error")):

@@ -30,8 +30,9 @@ from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.figures import save, shade, zero_line
+from rnnkit.runner.tables.figures import save, zero_line
 from rnnkit.runner.tables.formats import spelt
+from rnnkit.runner.tables.style import NAMES, hues
 from rnnkit.statistics import EXPLODED, VANISHED, mean, share_se, standard_error
 from rnnkit.training.loop import Trained
 from rnnkit.training.protocol import Protocol
@@ -180,36 +181,38 @@ def _draw_lags(tables: Tables, path: Path) -> None:
     words = "ln ||dL/dh||, nats, mean over nets\n(ends: a millionth, a million)"
     figure.colorbar(image, ax=list(panels[1]), label=words, extend="both")
     figure.suptitle("black: half of the nets have a far gradient that has risen (line), an error below half of chance "
-                    "(dashed)", fontsize=10)  # fmt: skip
+                    "(dashed)")  # fmt: skip
     save(figure, path)
 
 
 def _draw_error(axes: Axes, job: tuple, curves: pd.DataFrame) -> None:
     for i, (_, curve) in enumerate(curves.groupby("replicate")):
         label = None if i else "a net"
-        axes.plot(curve["update"], curve.error, color=shade(0, 2), lw=0.5, alpha=0.5, label=label)
+        axes.plot(curve["update"], curve.error, color=NAMES[0], lw=0.5, alpha=0.5, label=label)
     axes.axhline(job.chance_error, color="0.3", ls=":", lw=1, label="chance")
     axes.axhline(FALLEN * job.chance_error, color="0.3", ls="-.", lw=0.8, label="half of chance")
-    axes.set_title(f"radius {spelt(job.spectral_radius)}: {job.n_solved} of {job.n} nets solved", fontsize=10)
+    axes.set_title(f"radius {spelt(job.spectral_radius)}: {job.n_solved} of {job.n} nets solved")
     axes.set_ylim(-0.03, 1)
 
 
 def _draw_over_updates(tables: Tables, path: Path) -> None:
     figure, panels = plt.subplots(1, len(PICTURES), figsize=(9, 3.8), layout="constrained")
     jobs = list(tables.table.itertuples())
+    colours = hues(job.spectral_radius for job in jobs)
     for axes, (name, words) in zip(panels, PICTURES.items(), strict=True):
-        for i, job in enumerate(jobs):
+        for job in jobs:
             curves = tables.history[tables.history.out == job.out]
             for _, curve in curves.groupby("replicate"):
-                axes.plot(curve["update"], curve[name], color=shade(i, len(jobs)), lw=0.5, alpha=0.4)
+                axes.plot(curve["update"], curve[name], color=colours[job.spectral_radius], lw=0.5, alpha=0.4)
             means = curves.groupby("update")[name].agg(lambda values: values.mean(skipna=False))  # of all nets or none
-            axes.plot(means.index, means, color=shade(i, len(jobs)), label=f"radius {spelt(job.spectral_radius)}")
+            label = f"radius {spelt(job.spectral_radius)}"
+            axes.plot(means.index, means, color=colours[job.spectral_radius], label=label)
         axes.set(xlabel="updates", ylabel=words)
     panels[0].set_yscale("log")
     panels[0].axhline(1, color="0.6", lw=0.8, zorder=0)
     zero_line(panels[1])
     panels[1].set_ylim(bottom=LOWEST)
-    panels[0].legend(fontsize=8, title=f"at the start; thin: {jobs[0].n} nets", title_fontsize=8)
+    panels[0].legend(title=f"at the start; thin: {jobs[0].n} nets")
     save(figure, path)
 
 

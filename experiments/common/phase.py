@@ -45,7 +45,7 @@ def gain_by_drive(table: pd.DataFrame, path: Path) -> None:
     all_axes[0][0].set_ylabel("drive variance")
     label = "growth of ln ||dL/dh|| per step back"
     figure.colorbar(image, ax=all_axes[0].tolist(), label=label, extend="both")
-    figure.suptitle(f"points: measured, {rows.n.max()} nets, H = {size}; ground: theory; line: chi = 1", fontsize=10)
+    figure.suptitle(f"points: measured, {rows.n.max()} nets, H = {size}; ground: theory; line: chi = 1")
     save(figure, path)
 
 
@@ -79,7 +79,7 @@ def length_by_radius(table: pd.DataFrame, path: Path) -> None:
     all_axes[0][0].set_ylabel("spectral radius")
     figure.colorbar(image, ax=all_axes[0].tolist(), label="log10 of the norm", extend="both")
     words = f"{rows.initializer.iloc[0]} W, {rows.n.max()} nets; lines: theory's bounds, 1e-6 and 1e6"
-    figure.suptitle(words, fontsize=10)
+    figure.suptitle(words)
     save(figure, path)
 
 

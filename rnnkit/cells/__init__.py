@@ -10,11 +10,12 @@ from rnnkit.cells.ind_rnn import IndRNN
 from rnnkit.cells.leaky import Leaky
 from rnnkit.cells.lru import LRU
 from rnnkit.cells.lstm import LSTM
+from rnnkit.cells.lt_rnn import LTRNN
 from rnnkit.cells.min_gru import MinGRU
 from rnnkit.cells.min_lstm import MinLSTM
 from rnnkit.cells.peephole import Peephole
 from rnnkit.cells.residual import Residual
 
-__all__ = ["CELLS", "GRU", "LRU", "LSTM", "Cell", "CoRNN", "Identity", "IndRNN", "Leaky", "MinGRU", "MinLSTM",
+__all__ = ["CELLS", "GRU", "LRU", "LSTM", "LTRNN", "Cell", "CoRNN", "Identity", "IndRNN", "Leaky", "MinGRU", "MinLSTM",
            "Peephole", "Relu", "Residual", "Sigmoid", "Tanh", "as_cell",
            "exp", "log1p", "relu", "sigmoid", "tanh", "where"]  # fmt: skip

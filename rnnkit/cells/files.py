@@ -15,6 +15,7 @@ from rnnkit.cells.ind_rnn import IndRNN
 from rnnkit.cells.leaky import Leaky
 from rnnkit.cells.lru import LRU
 from rnnkit.cells.lstm import LSTM
+from rnnkit.cells.lt_rnn import LTRNN
 from rnnkit.cells.min_gru import MinGRU
 from rnnkit.cells.min_lstm import MinLSTM
 from rnnkit.cells.peephole import Peephole
@@ -24,7 +25,7 @@ from rnnkit.cells.source import forward_source
 from rnnkit.cells.symbolic import symbolic
 
 # By name; the first four stand for activations in `rnnkit.kernels`, and the first six have functions there.
-_ALL = (Tanh, Relu, Sigmoid, Identity, LSTM, GRU, Leaky, Residual, Peephole, MinGRU, MinLSTM, IndRNN, LRU, CoRNN)
+_ALL = (Tanh, Relu, Sigmoid, Identity, LSTM, GRU, Leaky, Residual, Peephole, MinGRU, MinLSTM, IndRNN, LRU, CoRNN, LTRNN)
 CELLS = {cls.__name__.lower(): cls for cls in _ALL}
 WITH_KERNELS = ("tanh", "relu", "sigmoid", "identity", "lstm", "gru")
 

@@ -42,6 +42,8 @@ RECIPES = {
     "irnn": Recipe(LE, "relu", "identity", input_std=0.001, output_std=0.001),
     "orthogonal": Recipe("Henaff, Szlam, LeCun 2016, with tanh", "tanh", "orthogonal"),
     "identity": Recipe("Henaff, Szlam, LeCun 2016, with tanh", "tanh", "identity"),
+    "lt_orthogonal": Recipe("Henaff, Szlam, LeCun 2016: LT-ORNN", "ltrnn", "orthogonal"),
+    "lt_identity": Recipe("Henaff, Szlam, LeCun 2016: LT-IRNN", "ltrnn", "identity"),
     "lstm": Recipe("Jozefowicz, Zaremba, Sutskever 2015", "lstm", forget_bias=1.0),
     "gru": Recipe("Cho et al. 2014", "gru"),
     "chrono": Recipe("Tallec, Ollivier 2018, for memories of up to 100 steps", "lstm", chrono=100),

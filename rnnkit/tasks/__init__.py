@@ -18,6 +18,7 @@ from rnnkit.tasks.latch import Latch
 from rnnkit.tasks.long_lag import LongLag
 from rnnkit.tasks.memorization import Memorization
 from rnnkit.tasks.multiplication import Multiplication
+from rnnkit.tasks.one_bit import OneBit
 from rnnkit.tasks.permutation import Permutation
 from rnnkit.tasks.task import Batch, Task
 from rnnkit.tasks.temporal_order import TemporalOrder
@@ -43,6 +44,7 @@ TASKS: dict[str, Task] = {
         LongLag(),
         DelayedEcho(2),
         DelayedEcho(4),
+        OneBit(),
     )
 }
 

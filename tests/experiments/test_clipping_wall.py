@@ -80,7 +80,7 @@ def test_a_sweep_is_drawn_and_other_protocols_are_not_judged(tmp_path):
     tables.collect(tmp_path, plan, list(measured.row))
     draw(tmp_path)
     assert {p.name for p in tmp_path.glob("*.png")} == {"solved.png", "surface.png"}
-    assert {c.claim.claim for c in claims(tables.read(tmp_path))} == {"C1a"}
+    assert {c.claim.claim for c in claims(tables.read(tmp_path))} == {"C1a", "C1g"}
 
 
 def test_the_start_shown_is_one_that_only_clipping_solves(tmp_path):

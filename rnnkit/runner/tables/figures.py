@@ -3,29 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("Agg")  # pictures are files: no screen is needed
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnkit.runner.tables.formats import spelt
+from rnnkit.runner.tables.style import hues, looks
 
 LINE = "line"  # a column whose values are labels as they are
-COLOURS = plt.get_cmap("viridis")
-
-
-def shade(i: int, n: int) -> tuple[float, ...]:
-    """Return the colour of line i of n."""
-    return COLOURS(0.9 * i / max(n - 1, 1))
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, without the date and version that would change its bytes, and close it."""
-    figure.savefig(path, dpi=130, metadata={"Software": None}, bbox_inches="tight")
+    figure.savefig(path, metadata={"Software": None})
     plt.close(figure)
 
 
@@ -49,8 +40,9 @@ def measured_on_theory(
     figure, axes = plt.subplots(figsize=(6, 4.2))
     zero_line(axes)
     groups = list(rows.groupby(by))
+    colours = hues(value for value, _ in groups)
     for i, (value, group) in enumerate(groups):
-        group, colour = group.sort_values(x), shade(i, len(groups))
+        group, colour = group.sort_values(x), colours[value]
         axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
         label = label_of(by, value)
         axes.errorbar(
@@ -64,8 +56,8 @@ def measured_on_theory(
             label=label,
         )
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.set_title("points: measured, 2 standard errors; lines: theory", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title("points: measured, 2 standard errors; lines: theory")
+    axes.legend()
     save(figure, path)
 
 
@@ -74,15 +66,15 @@ def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None
     figure, axes = plt.subplots(figsize=(6, 4.2))
     zero_line(axes)
     groups = list(lags.groupby(by))
-    for i, (value, group) in enumerate(groups):
+    styles = looks(value for value, _ in groups)
+    for value, group in groups:
         group = group.sort_values("lag")
         mean, sd = group.log_norm / 2.302585, group.log_norm_sd / 2.302585
-        colour = shade(i, len(groups))
-        axes.plot(group.lag, mean, color=colour, label=label_of(by, value))
-        axes.fill_between(group.lag, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+        axes.plot(group.lag, mean, **styles[value], label=label_of(by, value))
+        axes.fill_between(group.lag, mean - sd, mean + sd, color=styles[value]["color"], alpha=0.2, lw=0)
     axes.set(xlabel="lag (steps back from the loss)", ylabel="log10 ||dL/dh||, mean and 1 sd")
-    axes.set_title(title, fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title(title)
+    axes.legend()
     save(figure, path)
 
 
@@ -90,10 +82,10 @@ def learning_curves(history: pd.DataFrame, by: str, y: str, path: Path, ylabel: 
     """Draw column y against the updates made, a line for each `by`."""
     figure, axes = plt.subplots(figsize=(6, 4.2))
     groups = list(history.groupby(by))
-    for i, (value, group) in enumerate(groups):
+    styles = looks(value for value, _ in groups)
+    for value, group in groups:
         group = group.sort_values("update")
-        label = label_of(by, value)
-        axes.plot(group["update"], group[y], "o-", ms=3, color=shade(i, len(groups)), label=label)
+        axes.plot(group["update"], group[y], marker="o", ms=3, **styles[value], label=label_of(by, value))
     axes.set(xlabel="updates", ylabel=ylabel)
-    axes.legend(fontsize=8)
+    axes.legend()
     save(figure, path)
