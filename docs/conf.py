@@ -12,13 +12,22 @@ import rnnkit
 
 DOCS = Path(__file__).parent
 MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-findings.copy(DOCS.parent / "results", DOCS / "findings" / "results")
+RESULTS, COPY = DOCS.parent / "results", DOCS / "findings" / "results"
+findings.copy(RESULTS, COPY)
+(COPY / "experiments.md").write_text(findings.table(DOCS.parent / "experiments", RESULTS), encoding="utf-8")
 
 project = "rnnkit"
 author = "the authors of rnnkit"
 version = release = rnnkit.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "hooks"]
-exclude_patterns = ["_extensions", "gallery", "learn/gallery/*.ipynb", "learn/gallery/*.py", "**/.ipynb_checkpoints"]
+exclude_patterns = [
+    "_extensions",
+    "gallery",
+    "findings/results/experiments.md",
+    "learn/gallery/*.ipynb",
+    "learn/gallery/*.py",
+    "**/.ipynb_checkpoints",
+]
 suppress_warnings = ["config.cache"]  # classes of sphinx-gallery's configuration cannot be pickled
 
 html_theme = "furo"

@@ -11,7 +11,7 @@ import numpy as np
 import public_names
 import pytest
 
-from rnnkit.cells import as_cell
+from rnnkit.cells import CELLS, as_cell
 from rnnkit.tasks import load
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +85,18 @@ def test_commands_name_experiments_and_keys_that_exist(page):
         fields = import_module(name).EXPERIMENT.schema.model_fields
         keys = {word.split("=")[0].split(".")[0] for word in line.split() if "=" in word}
         assert keys <= {*fields, "out", "preset", "hydra/launcher", "hydra"}, line
+
+
+def test_every_experiment_is_told():
+    rows = findings.table(ROOT / "experiments", ROOT / "results").splitlines()[2:]
+    told = {re.match(r"\| [\[`](\w+)[\]`]", row)[1] for row in rows}
+    assert told == {path.stem for path in (ROOT / "experiments").glob("*.py")} - {"reproduce"}
+    assert any("growth_theory](results/quick/growth_theory/README.md) | " in row for row in rows)
+
+
+def test_every_cell_is_told():
+    page = (ROOT / "docs/use/cells.md").read_text(encoding="utf-8")
+    assert [name for name in CELLS if f"`{name}`" not in page] == []
 
 
 def test_every_public_name_is_in_the_reference():

@@ -1,5 +1,6 @@
-"""Pages of results/ as pages of the site: copied at each build, so that they stand in the repository once."""
+"""Pages of results/ as pages of the site, and a table of the experiments: made at each build, never committed."""
 
+import ast
 import re
 import shutil
 from pathlib import Path
@@ -17,7 +18,7 @@ def copy(results: Path, site: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8")
         for link in LINK.findall(text):
-            if Path(link).suffix in BESIDE:
+            if Path(link).suffix in BESIDE and (path.parent / link).exists():  # the build reports a link that is broken
                 (target.parent / link).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path.parent / link, target.parent / link)
         target.write_text(page(text, path.relative_to(results)), encoding="utf-8")
@@ -29,3 +30,19 @@ def page(text: str, place: Path) -> str:
         return text
     heading = "" if text.startswith("# ") else f"# {place.parts[-2]}: {place.stem}\n\n"
     return f"---\norphan: true\n---\n\n{heading}{text}"
+
+
+def table(experiments: Path, results: Path) -> str:
+    """Return a table of the experiments: what each asks, as its file begins, and a link to its page, where it has one.
+
+    Links are those of a page beside `results`.
+    """
+    rows = ["| experiment | what it asks |", "|---|---|"]
+    for path in sorted(experiments.glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        text = ast.get_docstring(ast.parse(source)) or ""
+        if "\nEXPERIMENT = " in source:
+            pages = sorted(results.glob(f"*/{path.stem}/README.md"))
+            link = f"[{path.stem}](results/{pages[0].relative_to(results)})" if pages else f"`{path.stem}`"
+            rows.append(f"| {link} | {text.splitlines()[0]} |")
+    return "\n".join(rows) + "\n"
