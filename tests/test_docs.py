@@ -91,7 +91,7 @@ def test_every_experiment_is_told():
     rows = findings.table(ROOT / "experiments", ROOT / "results").splitlines()[2:]
     told = {re.match(r"\| [\[`](\w+)[\]`]", row)[1] for row in rows}
     assert told == {path.stem for path in (ROOT / "experiments").glob("*.py")} - {"reproduce"}
-    assert any("growth_theory](results/quick/growth_theory/README.md) | " in row for row in rows)
+    assert any("| [gradient_flow](results/quick/gradient_flow/README.md) | How a gradient " in row for row in rows)
 
 
 def test_every_cell_is_told():
