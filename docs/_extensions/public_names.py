@@ -12,7 +12,7 @@ PACKAGES = [
     f"rnnkit{name}"
     for name in (
         "", ".cells", ".gradients", ".kernels", ".networks", ".parallel", ".parametrizations", ".reference", ".tasks",
-        ".training", ".runner.claims", ".runner.tables",
+        ".training", ".results", ".runner.claims", ".runner.tables",
     )
 ]  # fmt: skip
 
