@@ -1,4 +1,4 @@
-# make reproduce | make test | make results | make benchmark: each makes its own .venv from requirements.lock first.
+# make reproduce | make test | make results | make benchmark | make docs: each makes its own .venv from requirements.lock first.
 PYTHON ?= python3
 PRESET ?= quick
 VENV := .venv
@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 # Images for containers often set it; where pip has not compiled (below), each process would compile numba's source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce results benchmark test soak mutants lint lock clean
+.PHONY: reproduce results benchmark test soak mutants lint docs lock clean
 
 # Computes into outputs/ and compares with results/, which stays as it is. ONLY=latch,adding runs these alone.
 reproduce: $(STAMP)
@@ -40,6 +40,15 @@ mutants: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
+# The site, in outputs/docs/html; no network but for the installation. A warning is an error.
+docs: $(STAMP).docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs outputs/docs/html
+	@echo "outputs/docs/html/index.html"
+
+$(STAMP).docs: $(STAMP) docs/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r docs/requirements.lock
+	@touch $@
+
 # --no-compile: pip would take most of its time for the bytecode of 7,000 files; Python makes it of those that are imported.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 16) or sys.exit(f"Python 3.11 to 3.15 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.14 ...")'
@@ -48,9 +57,11 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(STAMP)
 
-# Exact versions for every supported Python; needs uv.
+# Exact versions for every supported Python, those of `make docs` beside them; needs uv.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	$(LOCK) --extra dev -o requirements.lock
+	$(LOCK) --extra docs --constraint requirements.lock -o docs/requirements.lock
 
 clean:
 	rm -rf $(VENV) outputs .pytest_cache .ruff_cache
