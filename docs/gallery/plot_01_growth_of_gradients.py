@@ -11,7 +11,10 @@ The net has :math:`H` tanh units and its input is noise, :math:`h_t = \tanh(h_{t
 .. math::
 
    \frac{1}{k} \ln \frac{\|\partial L / \partial h_{T-k}\|}{\|\partial L / \partial h_T\|} \;\to\;
-   \lambda = \tfrac12 \ln \chi + \frac{c}{H}, \qquad
+   \lambda = \tfrac{1}{2} \ln \chi + \frac{c}{H},
+
+.. math::
+
    \chi = g^2 \, \mathrm{E} \bigl[\tanh'(\sqrt{q} z)^2\bigr], \qquad
    q = g^2 \, \mathrm{E} \bigl[\tanh(\sqrt{q} z)^2\bigr] + \sigma^2, \qquad z \sim N(0, 1).
 

@@ -5,12 +5,12 @@ Is a spectral radius above 1 enough to explode?
 Textbooks say that gradients explode once the largest eigenvalue of the recurrent weights exceeds 1. That is the case of
 a net at rest: where does the border lie for a net that listens to an input?
 
-A tanh net with Gaussian weights of gain :math:`g`, the standard deviation of an entry times :math:`\sqrt H`, has a
+A tanh net with Gaussian weights of gain :math:`g`, the standard deviation of an entry times :math:`\sqrt{H}`, has a
 spectral radius near :math:`g`. Driven by noise of variance :math:`\sigma^2` in each unit it has
 
 .. math::
 
-   \lambda = \tfrac12 \ln \chi(g, \sigma^2), \qquad \chi = g^2 \, \mathrm{E}\bigl[\tanh'(\sqrt q z)^2\bigr],
+   \lambda = \tfrac{1}{2} \ln \chi(g, \sigma^2), \qquad \chi = g^2 \, \mathrm{E}\bigl[\tanh'(\sqrt{q} z)^2\bigr],
 
 and gradients explode beyond the line :math:`\chi = 1`. The input saturates the units, and saturated units pass less of
 a gradient on: the stronger the input, the further the line moves away from a radius of 1 (Molgedey, Schuchhardt and

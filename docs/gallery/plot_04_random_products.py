@@ -11,8 +11,11 @@ For a product of independent Gaussian matrices of gain :math:`g` and :math:`H` u
 .. math::
 
    \text{fresh:}\quad \ln\|\delta_k\| \approx k \lambda \pm \sqrt{k\,\psi_1(H/2)/4}, \quad
-   \lambda = \ln g + \tfrac12\bigl(\ln 2 + \psi(H/2) - \ln H\bigr); \qquad
-   \text{tied:}\quad \tfrac1k \ln\|\delta_k\| \to \ln \rho(W).
+   \lambda = \ln g + \tfrac{1}{2}\bigl(\ln 2 + \psi(H/2) - \ln H\bigr),
+
+.. math::
+
+   \text{tied:}\quad \tfrac{1}{k} \ln\|\delta_k\| \to \ln \rho(W).
 """
 
 import matplotlib.pyplot as plt

@@ -8,8 +8,11 @@ the net's largest Lyapunov exponent; what do all the others say?
 .. math::
 
    J_t = \frac{\partial h_t}{\partial h_{t-1}}, \qquad
-   \lambda_i = \lim_{T \to \infty} \frac1T \ln \sigma_i\bigl(J_T \cdots J_1\bigr), \qquad
-   \frac1k \ln \frac{\|\partial L/\partial h_{T-k}\|}{\|\partial L/\partial h_T\|} \to \lambda_1 .
+   \lambda_i = \lim_{T \to \infty} \frac{1}{T} \ln \sigma_i\bigl(J_T \cdots J_1\bigr),
+
+.. math::
+
+   \frac{1}{k} \ln \frac{\|\partial L/\partial h_{T-k}\|}{\|\partial L/\partial h_T\|} \to \lambda_1 .
 
 The exponents come from a QR decomposition at each step forward (Benettin and others 1980), the slope from BPTT: two
 programs that share no line. Mikhaeil, Monfared and Durstewitz (2022) draw the consequence: a net that is stable loses

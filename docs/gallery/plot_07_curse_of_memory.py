@@ -10,8 +10,8 @@ Take one linear unit, :math:`h_t = \lambda h_{t-1} + x_t`, with white noise of v
 
 .. math::
 
-   \mathrm E\,h^2 = \frac{1}{1-\lambda^2}, \qquad
-   \mathrm E\Bigl(\frac{\mathrm d h}{\mathrm d\lambda}\Bigr)^2 = \frac{1+\lambda^2}{(1-\lambda^2)^3},
+   \mathrm{E}\,h^2 = \frac{1}{1-\lambda^2}, \qquad
+   \mathrm{E}\Bigl(\frac{\mathrm{d} h}{\mathrm{d}\lambda}\Bigr)^2 = \frac{1+\lambda^2}{(1-\lambda^2)^3},
 
 which grows as :math:`(1-\lambda)^{-3}`: each step adds a small part, and all steps remember (Zucchet and Orvieto 2024,
 "the curse of memory").
@@ -51,7 +51,7 @@ BOUNDED = Claim(
 
 # %%
 # The unit runs for 10 / (1 - lambda) steps on 4,000 sequences at once. BPTT of the loss :math:`h_T` gives
-# :math:`\mathrm d h_T / \mathrm d \lambda`, of each sequence its own.
+# :math:`\mathrm{d} h_T / \mathrm{d} \lambda`, of each sequence its own.
 LAMBDAS, N = np.array([0.5, 0.8, 0.9, 0.95, 0.98, 0.99]), 4000
 
 

@@ -7,8 +7,11 @@ which a step of gradient descent leaps far away. What does a step of at most a f
 
 .. math::
 
-   x_t = w\, \sigma(x_{t-1}) + b, \quad x_0 = \tfrac12, \qquad E(w, b) = \bigl(\sigma(x_{50}) - 0.7\bigr)^2,
-   \qquad \text{clip } c:\; g \leftarrow g \, \min(1, c / \|g\|).
+   x_t = w\, \sigma(x_{t-1}) + b, \quad x_0 = \tfrac{1}{2}, \qquad E(w, b) = \bigl(\sigma(x_{50}) - 0.7\bigr)^2,
+
+.. math::
+
+   \text{clip } c:\; g \leftarrow g \, \min(1, c / \|g\|).
 
 The picture is figure 6 of Pascanu, Mikolov and Bengio (2013). The wall stands where the start :math:`x_0` is an
 unstable fixed point, :math:`b = x_0 - w \sigma(x_0)`: on either side the unit ends in another state.

@@ -10,11 +10,12 @@ whose far past, in the end, down:
 
 .. math::
 
-   s_{t+1} = A s_t + \theta v, \quad A = \tfrac12 I + \tfrac12 \text{superdiagonal}, \quad
-   v = (\underbrace{1, \ldots, 1}_{10}, \underbrace{-1, \ldots, -1}_{13}), \qquad L = \tfrac12 (s_1 - 1)^2 .
+   s_{t+1} = A s_t + \theta v, \quad A = \tfrac{1}{2} I + \tfrac{1}{2} \text{superdiagonal}, \qquad
+   L = \tfrac{1}{2} (s_1 - 1)^2,
 
-At rest :math:`s_1 = -6\,\theta`, so the best :math:`\theta` is :math:`-1/6`, and :math:`\mathrm d s_1/\mathrm d\theta`
-is -6. But a component forgets half of itself at each step: who would ask for more than a few steps?
+where :math:`v` is 1 ten times and then -1 thirteen times. At rest :math:`s_1 = -6\,\theta`, so the
+best :math:`\theta` is :math:`-1/6`, and :math:`\mathrm{d} s_1/\mathrm{d}\theta` is -6. But a component forgets half of
+itself at each step: who would ask for more than a few steps?
 """
 
 import matplotlib.pyplot as plt

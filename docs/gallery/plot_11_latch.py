@@ -7,7 +7,10 @@ better it resists what would make it forget, the less a gradient gets through. H
 
 .. math::
 
-   x_t = \tanh(w x_{t-1} + u_t), \qquad x^* = \tanh(w x^*), \qquad
+   x_t = \tanh(w x_{t-1} + u_t), \qquad x^* = \tanh(w x^*),
+
+.. math::
+
    f = \frac{\partial x_t}{\partial x_{t-1}} = w (1 - x^{*2}), \qquad u^* = \max_x \, (w x - \operatorname{artanh} x).
 
 :math:`f` is the factor that a gradient meets at each step, :math:`u^*` the largest constant input against which the

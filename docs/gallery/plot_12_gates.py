@@ -12,7 +12,7 @@ Without weights the cells are all there is, and
    \frac{\partial c_T}{\partial c_{T-k}} = \sigma(b)^k, \quad
    \text{half-life } \frac{\ln 2}{-\ln \sigma(b)}; \qquad
    \text{chrono: } \frac{1}{1 - f} \sim U[2, L], \quad
-   \mathrm E\Bigl(\frac{\partial c_T}{\partial c_{T-k}}\Bigr)^2 = \mathrm E f^{2k} .
+   \mathrm{E}\Bigl(\frac{\partial c_T}{\partial c_{T-k}}\Bigr)^2 = \mathrm{E} f^{2k} .
 
 Chrono initialization (Tallec and Ollivier 2018, eq. 16) gives each unit a memory of its own, up to :math:`L` steps: its
 gradient stays level up to some tenth of :math:`L` and does not fall as a power of one gate.

@@ -135,10 +135,10 @@ class Judgement:
         return RULES[self.claim.kind](self.measured, self.se, self.bar, self.margin) if self.enough else "undecided"
 
     def __str__(self) -> str:
-        """Return one line: claim, verdict, statement, what was measured and the bar."""
-        measured = measured_in_words(self.measured, self.se, 4)
+        """Return one line: claim, verdict, what was measured, the bar, and the statement."""
+        measured = measured_in_words(self.measured, self.se, 5)
         bar = bar_in_words(self.claim.kind, self.bar, self.margin)
-        return f"{self.claim.claim} {self.verdict}: {self.statement}: {measured}, bar {bar}"
+        return f"{self.claim.claim} {self.verdict}: {measured}, bar {bar}: {self.statement}"
 
 
 def measured_in_words(value: float, se: float, digits: int) -> str:
