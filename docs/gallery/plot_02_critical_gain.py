@@ -73,7 +73,7 @@ shades = {"cmap": "RdBu_r", "vmin": -0.5, "vmax": 0.5}
 image = axes.pcolormesh(gain, drive, rate, shading="gouraud", rasterized=True, **shades)
 axes.plot([theory.critical_gain(s2) for s2 in drive], drive, "k", lw=2, label="χ = 1: the critical gain")
 axes.axvline(1, color="k", ls="--", label="spectral radius 1")
-for s2 in np.geomspace(0.015, 2.7, 6):
+for s2 in np.geomspace(0.015, 2.7, 5):
     for i, g in enumerate(np.linspace(0.5, 3, 6)):
         radius, growth = radius_and_growth(g, s2, i)
         axes.scatter(radius, s2, c=growth, s=90, edgecolors="k", **shades)

@@ -36,7 +36,7 @@ LARGER_STEPS = Claim(
 
 # %%
 # Ten nets for each rate, with and without a clip: the same ten first weights and the same data in every cell.
-RATES, CLIPS, NETS, UPDATES, SEED = (0.01, 0.03, 0.1, 0.3, 1.0), (None, 1.0), 10, 400, 1
+RATES, CLIPS, NETS, UPDATES, SEED = (0.01, 0.03, 0.1, 0.3, 1.0), (None, 1.0), 10, 300, 1
 task = TASKS["temporal_order"]
 
 

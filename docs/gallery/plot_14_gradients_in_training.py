@@ -40,7 +40,7 @@ RISES_FIRST = Claim(
 # ``record_every`` records gradients during a training without changing a bit of it.
 NETS, L, FAR = 12, 20, 16
 task = TASKS["temporal_order"]
-protocol = Protocol(updates=1500, check_every=50, check_size=1000, stop="never", record_every=50, record_size=20)
+protocol = Protocol(updates=1200, check_every=50, check_size=1000, stop="never", record_every=50, record_size=20)
 
 
 def make_net(rng):
