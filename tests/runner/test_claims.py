@@ -71,6 +71,13 @@ def test_a_claim_is_declared_before_it_is_judged():
         Claim("G1", "theory", "equal", "a sentence", "a source", "a reason", 1.0, 1.0)
 
 
+def test_a_judgement_is_shown_on_one_line():
+    assert str(declared().judge(1.25, 0.125, 4, case="g = 2")) == ("G1 holds: 1.25 ± 0.12, bar 1 ± 0.5: growth, g = 2")
+    below = declared(kind="below", margin=None)
+    assert str(below.judge(2.0, 0.0, 1, case="g = 3")) == "G1 fails: 2, bar ≤ 1: growth, g = 3"
+    assert str(below.judge(math.nan, math.nan, 0, case="none")) == "G1 undecided: nan, bar ≤ 1: growth, none"
+
+
 def test_a_bar_is_declared_or_of_the_case():
     open_ = declared(bar=None, margin=None)
     assert open_.judge(3.0, 0.0, 4, bar=3.0, margin=0.0, case="").verdict == "holds"

@@ -2,7 +2,7 @@
 
     FADES = Claim(claim="G2", class_="theory", kind="below", statement="growth below the critical gain, {case}",
                   source="...", bar=-0.02, reason="a factor e within 50 steps")
-    FADES.judge(measured, se, n, case="s2 = 1")     -> Judgement, with its verdict
+    FADES.judge(measured, se, n, case="s2 = 1")     -> Judgement, with its verdict; print shows it on one line
 
 Four classes. check: an identity, or code against code. theory: a closed form against simulation. number: of a paper.
 direction: of a paper or a theory, without a number. Only the last three count in headlines.
@@ -29,6 +29,7 @@ THEMES = {
     "S": "statements of the seed article",
     "Y": "claims of a study of your own",
 }
+SIGN = {"equal": "", "above": "≥ ", "below": "≤ "}
 CLASSES = ("check", "theory", "number", "direction")
 COLUMNS = [
     "claim",
@@ -133,6 +134,22 @@ class Judgement:
     def verdict(self) -> str:
         """Return holds, fails or undecided."""
         return RULES[self.claim.kind](self.measured, self.se, self.bar, self.margin) if self.enough else "undecided"
+
+    def __str__(self) -> str:
+        """Return one line: claim, verdict, what was measured, the bar, and the statement."""
+        measured = measured_in_words(self.measured, self.se, 5)
+        bar = bar_in_words(self.claim.kind, self.bar, self.margin)
+        return f"{self.claim.claim} {self.verdict}: {measured}, bar {bar}: {self.statement}"
+
+
+def measured_in_words(value: float, se: float, digits: int) -> str:
+    """Return a value with its standard error, where it has one."""
+    return f"{value:.{digits}g}" + (f" ± {se:.2g}" if 0 < se < math.inf else "")
+
+
+def bar_in_words(kind: str, bar: float, margin: float) -> str:
+    """Return a bar with its sign, or its margin."""
+    return f"{SIGN[kind]}{bar:.5g}" + (f" ± {margin:.2g}" if kind == "equal" else "")
 
 
 def judge_equal(measured: float, se: float, bar: float, margin: float) -> str:

@@ -10,13 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from rnnkit.runner.claims.claim import COLUMNS, THEMES
+from rnnkit.runner.claims.claim import COLUMNS, THEMES, bar_in_words, measured_in_words
 from rnnkit.runner.claims.report import Judged, by_number, claims_frame, counts, headline
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables.figures import save
 from rnnkit.runner.tables.formats import markdown_text, read_csv, spelt, to_csv
 
-SIGN = {"equal": "", "above": "≥ ", "below": "≤ "}
 DESCRIBED = ["seq_len", "clip", "updates", "n_solved", "n_held", "n_unsolved", "n_diverged", "median_first", "error"]
 LONGEST = 30  # rows of a table that a page shows
 FURTHEST = 4.0  # of the picture of all claims, in margins; in standard errors ten times that
@@ -80,19 +79,11 @@ def _open(claims: pd.DataFrame) -> str:
     for (name, experiment), own in claims.groupby(["claim", "experiment"], sort=False):
         first = own.iloc[0]
         more = f", and {len(own) - 1} more" if len(own) > 1 else ""
-        said = f"{markdown_text(first.statement)}: {_measured(first.measured, first.se, 4)}, bar {_bar(first)}{more}"
+        measured = measured_in_words(first.measured, first.se, 4)
+        bar = bar_in_words(first.kind, first.bar, first.margin)
+        said = f"{markdown_text(first.statement)}: {measured}, bar {bar}{more}"
         rows.append(f"- **{name}** {said} ({_link(experiment)})")
     return "\n".join(rows)
-
-
-def _bar(row: pd.Series) -> str:
-    """Return a bar with its sign, or its margin."""
-    return f"{SIGN[row.kind]}{row.bar:.5g}" + (f" ± {row.margin:.2g}" if row.kind == "equal" else "")
-
-
-def _measured(value: float, se: float, digits: int) -> str:
-    """Return a value with its standard error, where it has one."""
-    return f"{value:.{digits}g}" + (f" ± {se:.2g}" if 0 < se < math.inf else "")
 
 
 def _made_by(judged: list[Judged], results: Path) -> str:
@@ -140,9 +131,9 @@ def _details(frame: pd.DataFrame) -> str:
             "class": row["class"],
             "statement": markdown_text(row.statement),
             "source": markdown_text(row.source),
-            "bar": _bar(row),
+            "bar": bar_in_words(row.kind, row.bar, row.margin),
             "why": markdown_text(row.reason),
-            "measured": _measured(row.measured, row.se, 5),
+            "measured": measured_in_words(row.measured, row.se, 5),
             "verdict": row.verdict if row.verdict == "holds" else f"**{row.verdict}**",
             "n": row.n,
         }
