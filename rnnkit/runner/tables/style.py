@@ -12,7 +12,7 @@ mpl.use("Agg")  # pictures are files: no screen is needed
 import matplotlib.pyplot as plt
 
 with as_file(files(__package__) / "rnnkit.mplstyle") as path:
-    plt.style.use(path)
+    plt.style.use(["petroff10", path])
 NAMES = mpl.rcParams["axes.prop_cycle"].by_key()["color"]  # that people with colour-blindness can tell, in this order
 NUMBERS = plt.get_cmap("viridis")
 DASHES = ("-", "--", ":")
@@ -23,7 +23,7 @@ def looks(values: Iterable[Hashable]) -> dict[Any, dict[str, Any]]:
     """Return by value the colour and line style of its line, as keywords of `plot`.
 
     Three finite numbers or more have shades of one scale, by rank; names, and what is not finite as a clip of none,
-    have hues, and from the ninth on dashes.
+    have hues, and from the eleventh on dashes.
     """
     values = list(dict.fromkeys(values))
     if len(values) >= FEWEST_SHADES and all(isinstance(v, int | float | np.number) and np.isfinite(v) for v in values):
