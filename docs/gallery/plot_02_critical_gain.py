@@ -61,22 +61,21 @@ def radius_and_growth(gain, drive_variance, replicate):
 
 critical = theory.critical_gain(STRONG)
 nets = np.array(map_replicates(partial(radius_and_growth, SHARE * critical, STRONG), NETS))
+grid = np.array([(g, s2) for g in np.linspace(0.5, 3, 6) for s2 in np.geomspace(0.015, 2.7, 5)])
+circles = np.array(map_replicates(lambda i: radius_and_growth(*grid[i], i), len(grid)))
 
 # %%
 # The phase diagram: theory as colour, one net a circle with its own radius and the colour of its own growth. Between
 # the two lines a radius above 1 does not explode.
 plt.style.use("petroff10")
-gain, drive = np.linspace(0.3, 3.2, 60), np.geomspace(0.01, 4, 40)
+gain, drive = np.linspace(0.3, 3.2, 40), np.geomspace(0.01, 4, 25)
 rate = np.array([theory.growth_rate(gain, s2, H) for s2 in drive])
 figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
 shades = {"cmap": "RdBu_r", "vmin": -0.5, "vmax": 0.5}
 image = axes.pcolormesh(gain, drive, rate, shading="gouraud", rasterized=True, **shades)
 axes.plot([theory.critical_gain(s2) for s2 in drive], drive, "k", lw=2, label="χ = 1: the critical gain")
 axes.axvline(1, color="k", ls="--", label="spectral radius 1")
-for s2 in np.geomspace(0.015, 2.7, 5):
-    for i, g in enumerate(np.linspace(0.5, 3, 6)):
-        radius, growth = radius_and_growth(g, s2, i)
-        axes.scatter(radius, s2, c=growth, s=90, edgecolors="k", **shades)
+axes.scatter(circles[:, 0], grid[:, 1], c=circles[:, 1], s=90, edgecolors="k", **shades)
 axes.scatter(
     nets[:, 0], np.full(NETS, STRONG), c=nets[:, 1], s=20, edgecolors="C1", lw=1, label="judged nets", **shades
 )
