@@ -98,7 +98,7 @@ def test_ctrl_c_leaves_the_jobs_to_slurm_and_says_how_to_go_on(toy, out, slurm):
         said, _ = client.communicate()
     assert client.returncode == 130
     (array,) = (out / "slurm" / "submitted.txt").read_text().split()
-    assert f"Slurm continues: scancel {array} ends it, python -m rnnkit.runner.collect {out} collects" in said
+    assert f"Slurm continues: scancel {array} ends it, rnnkit collect {out} makes tables" in said
     wait_for_states(slurm, out, ["COMPLETED", "COMPLETED"])
     assert command("-m", "rnnkit.runner.collect", out).returncode == 0
 

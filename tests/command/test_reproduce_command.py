@@ -32,6 +32,7 @@ def test_a_checkout_has_them_below_itself(tmp_path, monkeypatch):
 def test_what_is_installed_is_not_written_to(installed, monkeypatch, capsys, flag):
     results = installed / "results"
     monkeypatch.setattr("sys.argv", ["rnnkit reproduce", flag, "--results", str(results)])
+    monkeypatch.setattr(reproduce, "renew", lambda *_: pytest.fail("it writes"))
     with pytest.raises(SystemExit) as ended:
         reproduce.main()
     assert ended.value.code == 2

@@ -7,6 +7,7 @@ sweep is escaped.
 import ast
 import base64
 import json
+import struct
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -22,6 +23,7 @@ from rnnkit.runner.tables.terminal import cell, counted, shared_and_own
 
 PAGE = "index.html"
 MOST_ROWS = 5000  # of the table; a browser sorts these at once
+WIDE = 1.8  # width over height of a picture of several panels
 OF_A_VERDICT = ["claim", "verdict", "statement", "bar", "measured", "se", "n"]
 
 
@@ -95,13 +97,17 @@ def _verdicts(path: Path) -> str:
 
 
 def _pictures(paths: list[Path]) -> str:
-    shown = []
-    for path in paths:
-        name, data = escape(path.name, quote=True), base64.b64encode(path.read_bytes()).decode()
-        shown.append(
-            f'<figure><img alt="{name}" src="data:image/png;base64,{data}"><figcaption>{name}</figcaption></figure>'
-        )
+    shown = [_picture(path) for path in paths]
     return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(shown)}\n</div>' if shown else ""
+
+
+def _picture(path: Path) -> str:
+    """Return a picture within the page; one of several panels side by side may take its whole width."""
+    content, name = path.read_bytes(), escape(path.name, quote=True)
+    width, height = struct.unpack(">II", content[16:24])  # of a PNG
+    wide = " class=wide" if width > WIDE * height else ""
+    source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    return f'<figure{wide}><img alt="{name}" src="{source}"><figcaption>{name}</figcaption></figure>'
 
 
 def _provenance(path: Path) -> str:
