@@ -64,4 +64,4 @@ lock:
 	$(LOCK) --extra docs --constraint requirements.lock -o docs/requirements.lock
 
 clean:
-	rm -rf $(VENV) outputs .pytest_cache .ruff_cache
+	rm -rf $(VENV) outputs .pytest_cache .ruff_cache docs/learn/gallery docs/findings/results
