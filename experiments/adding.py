@@ -42,8 +42,8 @@ SOONER = Claim(
     claim="M5b",
     class_="direction",
     kind="above",
-    statement="adding, seq_len {length}: irnn is solved sooner than {other}, log hazard ratio ({solved} of {nets} against "
-    "{of_other}, cap {updates:,} updates)",
+    statement="adding, seq_len {length}: irnn is solved sooner than {other}, log hazard ratio ({solved} of {nets} "
+    "against {of_other}, cap {updates:,} updates)",
     source=f"{LE}, section 4.1",
     bar=0.0,
     reason="a hazard ratio of 1: the direction alone is in print",
