@@ -1,9 +1,11 @@
 """What comes with rnnkit is found, and is the same code wherever it stands."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from commands import command
 
 from rnnkit.runner import shipped
 from rnnkit.runner.jobs import provenance, sources
@@ -49,3 +51,14 @@ def test_the_commit_around_an_installation_is_not_rnnkits(installed, monkeypatch
     monkeypatch.setattr(provenance, "_git", lambda folder, *words: "abc")
     assert provenance._commit(installed / "experiments" / "latch.py") == "none"
     assert provenance._commit(ROOT / "experiments" / "latch.py") == "abc-dirty"
+
+
+@pytest.mark.parametrize(("path", "code"), [("/gone/experiments/gradient_flow.py", 0), ("/gone/gradient_flow.py", 1)])
+def test_a_sweep_of_another_installation_is_collected_by_this_one(out, path, code):
+    """A file of that name elsewhere is not rnnkit's."""
+    line = ("-m", "rnnkit", "run", "gradient_flow", "seq_len=3", "hidden_size=3", "replicates=2", f"out={out}")
+    assert command(*line).returncode == 0
+    (out / "sweep.json").write_text(json.dumps({"experiment": path}))
+    (out / "table.csv").unlink()
+    assert command("-m", "rnnkit", "collect", out).returncode == code
+    assert (out / "table.csv").exists() == (code == 0)

@@ -55,7 +55,7 @@ MEASURED = [
     "growth_rate_of_states",
 ]
 SAME_BYTES = ["table.csv", "nets.csv", "lags.csv", "table.md", "growth_rate.png", "lags.png", "plan.json"]
-SAME_BYTES += ["length_by_radius.png"]
+SAME_BYTES += ["length_by_radius.png", "claims.csv"]
 TOY = """
 from pathlib import Path
 from pydantic import Field

@@ -128,3 +128,20 @@ def test_what_decides_the_numbers_is_the_keys_alone(tmp_path):
     before = config.scientific()
     assert config.the_task is TASKS["temporal_order"]
     assert config.scientific() == before == {k: v for k, v in GOOD.items() if k != "out"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "end"),
+    [
+        ("task", "temporal_ordr", "got 'temporal_ordr'; did you mean temporal_order?"),
+        ("net", "ltsm", "got ltsm; did you mean lstm?"),
+        ("cell", "Gruu", "got Gruu; did you mean gru?"),
+        ("optimizer", "adm", "got adm; did you mean adam?"),
+        ("optimizer", "zzz", "got zzz"),
+        ("net", "the path", "got the path"),
+        ("clip", "nonee", "got nonee"),
+    ],
+)
+def test_a_name_like_a_known_one_is_asked_for(key, value, end):
+    (fault,) = faults(TrainingConfig, GOOD | {key: value})
+    assert fault.endswith(end)

@@ -94,7 +94,7 @@ FOUND = [  # lines that ended in a traceback, hung, or wrote folders, and common
     (["typo=1"], "unknown key typo=1: known are seed, out"),
     (["seq_len=5,80"], "add --multirun"),
     (["-m", "seq_len=5,"], "an argument must be key=value, got seq_len=5,: mismatched input"),
-    (["preset=quik"], "preset must be one of quick, got quik"),
+    (["preset=quik"], "preset must be one of quick, got quik; did you mean quick?"),
     (["-m", "hydra/launcher=local,serial"], "Sweeping over Hydra's configuration is not supported"),
     (["--config-name=oops"], "Cannot find primary config 'oops'"),
     (["--config-dir=oops"], "oops' not found"),
@@ -156,7 +156,7 @@ FOUND = [  # lines that ended in a traceback, hung, or wrote folders, and common
 ]
 REAL = [  # (a line, what it says), in a process of its own
     (["seq_ln=5", "clip=None", "hydra/launcher=local", "hydra.launcher.workrs=1"], "did you mean seq_len?"),
-    (["hydra/launcher=locl"], "hydra/launcher must be one of basic, local, "),
+    (["hydra/launcher=locl"], "got locl; did you mean local?"),
     (["-m", "preset=quick,laptop"], "preset must be one of quick, got laptop"),
     (["--cfg=oops"], "invalid choice: 'oops'"),
 ]

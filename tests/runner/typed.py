@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "experiments" / "gradient_flow.py"
 
 EXPERIMENT = gradient_flow.EXPERIMENT
+with contextlib.suppress(ImportError):
+    import sklearn.datasets  # noqa: F401  sets variables of the environment where it is first imported
 
 
 class Ending(NamedTuple):
