@@ -75,7 +75,7 @@ def _judge(what: Experiment, out: Path, statuses: set[str]) -> None:
             claims = what.claims(tables.read(out))
         except Exception as problem:
             said = describe(problem, what.file)
-            print(f"{what.name}: its claims cannot be judged by these rows: {said}", file=sys.stderr)
+            print(f"{what.name}: no verdicts: its claims compare rows that are not here ({said})", file=sys.stderr)
     if not claims:
         path.unlink(missing_ok=True)
         return

@@ -46,7 +46,9 @@ def test_claims_are_judged_at_the_end_of_a_sweep(judged, out):
 def test_claims_that_compare_rows_a_sweep_lacks_are_one_line(judged, out):
     done = command(judged, "-m", "value=7,8", f"out={out}")
     assert done.returncode == 0
-    assert re.fullmatch(r"toy: its claims cannot be judged by these rows: KeyError: 'a row.*', line \d+\n", done.stderr)
+    assert re.fullmatch(
+        r"toy: no verdicts: its claims compare rows that are not here \(KeyError: 'a row.*', line \d+\)\n", done.stderr
+    )
     assert not (out / "claims.csv").exists()
     assert (out / "index.html").exists()
 
