@@ -40,11 +40,11 @@ SHARE = Claim(
     claim="G7b",
     class_="theory",
     kind="equal",
-    statement="share {word} is over .5 exactly where theory says so: cells that disagree",
+    statement="share {word} is over .5 exactly where theory says so: jobs that disagree",
     source=SOURCE,
     bar=0.0,
     margin=0.0,
-    reason=f"a count of exceptions; cells predicted within {THRESHOLD_MARGIN:g} nats of the threshold are left out",
+    reason=f"a count of exceptions; jobs predicted within {THRESHOLD_MARGIN:g} nats of the threshold are left out",
 )
 
 

@@ -16,6 +16,7 @@ from rnnkit.runner.jobs.config import JobConfig, NamesFile
 from rnnkit.runner.tables.figures import LINE
 from rnnkit.runner.tables.formats import spelt
 
+OF_A_NET = ("initializer", "hidden_size", "batch_size", "dtype")
 OWN = "none"  # the cell of the net that the job names
 _NAMED = f"one of {', '.join(CELLS)}, or the path of a .py file with one"
 _File = NamesFile(lambda cell: Path(cell).suffix == ".py")
@@ -38,8 +39,8 @@ def by_cell(table: pd.DataFrame, by: str) -> tuple[pd.DataFrame, str]:
 
 
 def varied_cells(table: pd.DataFrame) -> list[str]:
-    """Return those of cell and its constants that differ in a table."""
-    keys = [key for key in table if key == "cell" or key.startswith("constants.")]
+    """Return those of cell, its constants and what else makes another net that differ in a table."""
+    keys = [key for key in table if key in ("cell", *OF_A_NET) or key.startswith("constants.")]
     return [key for key in keys if table[key].nunique(dropna=False) > 1]
 
 

@@ -53,12 +53,14 @@ def length_by_radius(table: pd.DataFrame, path: Path) -> None:
     """Draw gradients over sequence length and spectral radius: dL/dh_0 with theory's bounds, dL/dW_hh for each clip.
 
     The lines are where theory's dL/dh_0 reaches the bounds of vanished and exploded. Nothing where a sweep has fewer
-    than two lengths or radii.
+    than two lengths or radii, or more keys than length, radius and clip.
     """
     rows = table.dropna(subset=["spectral_radius", "log10_grad_W_hh_clipped"])
     rows = rows[(rows.cell == "tanh") & (rows.drive == "noise")]
     rows = rows[rows.initializer == rows.initializer.iloc[0]] if len(rows) else rows
     if rows.seq_len.nunique() < 2 or rows.spectral_radius.nunique() < 2:
+        return
+    if rows.duplicated(["seq_len", "spectral_radius", "clip"]).any():  # another key is swept: no cell is of one job
         return
     panels = [("||dL/dh_0||", rows, "log10_grad_h0")]
     panels += [

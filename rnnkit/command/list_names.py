@@ -42,7 +42,7 @@ def presets() -> Lines:
 def _said(preset: str, experiments: list[str]) -> str:
     minutes = [_minutes(name).get(preset) for name in experiments]
     known = [one for one in minutes if one is not None]
-    time = f"; about {sum(known):.2g} minutes on two cores" if len(known) == len(minutes) else ""
+    time = f"; about {sum(known):.3g} minutes on two cores" if len(known) == len(minutes) else ""
     named = ", ".join(experiments) if len(experiments) <= 3 else f"{len(experiments)} experiments"
     return f"of {named}{time}"
 
@@ -81,7 +81,7 @@ KINDS: dict[str, Callable[[], Lines]] = {
 }  # fmt: skip
 USED = {
     "experiments": "rnnkit run NAME, rnnkit reproduce --only NAME",
-    "presets": "preset=NAME, rnnkit reproduce --preset NAME",
+    "presets": "preset=NAME of an experiment that has it, rnnkit reproduce --preset quick (laptop, overnight, paper)",
     "tasks": "task=NAME of an experiment that trains, rnnkit.tasks.load(NAME)",
     "cells": "cell=NAME, rnnkit.RNN(..., cell=NAME)",
     "recipes": "net=NAME of an experiment that trains, rnnkit.recipes.make(NAME, ...)",

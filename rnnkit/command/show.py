@@ -19,7 +19,7 @@ def run(arguments: list[str]) -> int | None:
     parser = argparse.ArgumentParser(prog="rnnkit show", description=__doc__)
     parser.add_argument("folder", metavar="DIR", type=Path, help="the `out` of a sweep")
     parser.add_argument("--columns", metavar="NAME,NAME", help="show these alone")
-    parser.add_argument("--rows", type=int, default=ROWS, help=f"how many at most, by default {ROWS}; 0: all")
+    parser.add_argument("--rows", type=_count, default=ROWS, help=f"how many at most, by default {ROWS}; 0: all")
     parser.add_argument("--open", action="store_true", help=f"open {PAGE} in a browser")
     asked = parser.parse_args(arguments)
     try:
@@ -33,6 +33,13 @@ def run(arguments: list[str]) -> int | None:
     print("\n".join(fitted(shared, own, width, asked.rows or len(own))))
     print("\n".join(_files(asked.folder)))
     return _open(asked.folder / PAGE) if asked.open else 0
+
+
+def _count(text: str) -> int:
+    """Return a number of rows; argparse says the message of its error."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be an integer >= 0, got {text}")
+    return int(text)
 
 
 def _columns(asked: str | None, known: list[str]) -> list[str]:

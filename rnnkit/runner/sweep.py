@@ -130,5 +130,5 @@ def _told(work: Work, launcher: Launcher, kept: int, seconds: float) -> str:
     if not work.jobs or not isinstance(launcher, Serial):
         return f"{by_earlier}; {seconds:.1f} s"
     inside = sum(record["seconds"] for job in work.jobs if (record := jobs.record_of(job)))
-    overhead = f", {1000 * (seconds - inside) / len(work.jobs):.0f} ms a job beside the work"
+    overhead = f", {1000 * (seconds - inside) / len(work.jobs):.0f} ms of overhead a job"
     return f"{by_earlier}; {seconds:.1f} s{overhead if inside < seconds else ''}"  # another command may have done some

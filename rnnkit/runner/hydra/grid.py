@@ -21,6 +21,7 @@ from rnnkit.runner.jobs.config import did_you_mean, shown
 Config = dict[str, Any]
 Sets = dict[str, list[Override]]  # of each key that is set job by job, its values
 MOST_JOBS = 100_000
+SEVERAL = re.compile(r"Ambiguous value for argument '(.*)'$", re.MULTILINE)
 ADD = re.compile("To append to your config")  # Hydra's advice for unknown keys, which the schema refuses
 # what Hydra says beside the fault: the tokens of its grammar; from 1.4 on the argument once more
 ABOUT = re.compile(r" expecting \{.*\}|^Error when parsing index: \d+, string: .* out of \[.*\]\. ")
@@ -211,6 +212,8 @@ def said(error: BaseException) -> list[str]:
         return str(error).splitlines()[:1] or [type(error).__name__]
     if not isinstance(error, HydraException | ValueError):  # Hydra has stumbled
         return [f"cannot be read ({type(error).__name__}: {shown(str(error).partition(chr(10))[0], 300)})"]
+    if several := SEVERAL.match(str(error)):
+        return [f"{several[1]} has several values: a sweep needs -m (--multirun) before them"]
     lines = [shown(line, 300) for line in str(error).splitlines() if line.strip() and not ADD.match(line)]
     return [*lines, *said(error.__cause__)] if isinstance(error.__cause__, OmegaConfBaseException) else lines or ["?"]
 
