@@ -45,7 +45,7 @@ def test_a_kind_alone_is_said_in_full(rnnkit, monkeypatch):
 
 def test_a_preset_says_how_long_it_takes():
     minutes = sum(module.BUDGET_MINUTES["quick"] for module in reproduce.experiments().values())
-    wanted = f"of {len(EXPERIMENTS)} experiments; about {minutes:.2g} minutes on two cores"
+    wanted = f"of {len(EXPERIMENTS)} experiments; about {minutes:.3g} minutes on two cores"
     assert list_names.presets()["quick"] == wanted
 
 
