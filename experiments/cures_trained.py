@@ -4,8 +4,8 @@ Method. Adding after Le, Jaitly, Hinton (2015) and copying after Arjovsky, Shah,
 each net as its paper begins it (`rnnkit.networks.recipes`), all by one protocol: Adam, learning rate .001, a clip at
 norm 1, batches of 20, 50 units. A net is solved when under 1% of fresh sequences are wrong; the horizon of a kind of
 net is the longest sequence at which half or more of its nets are. Each cure is judged at the shortest sequence that
-plain tanh nets do not learn; where they learn all of the sweep, or a budget is below `ENOUGH_UPDATES`, nothing is
-decided. One protocol for all is fair to none: papers searched for learning rates.
+plain tanh nets do not learn; where they learn all of the sweep, no net learns that length, or a budget is below
+`ENOUGH_UPDATES`, nothing is decided. One protocol for all is fair to none: papers searched for learning rates.
 
     python experiments/cures_trained.py -m task=adding_le,copying net=tanh,lstm,gru,chrono,lru seq_len=25,50,100 out=DIR
 """
@@ -69,7 +69,10 @@ def claims(tables: Tables) -> list[Judgement]:
                 continue
             row = table[(table.net == net) & (table.seq_len == plain.seq_len.iloc[0])].iloc[0]
             case["at"] = f", at {row.seq_len} steps, {row.updates:,} updates"
-            se, enough = share_se(row.n_solved, row.n), row.updates >= ENOUGH_UPDATES
+            learnt = (
+                table[table.seq_len == row.seq_len].n_solved > 0
+            ).any()  # by some net: else the budget is too small
+            se, enough = share_se(row.n_solved, row.n), row.updates >= ENOUGH_UPDATES and learnt
             found.append(LEARNS[net].judge(row.solved_share, se, row.n, enough=enough, **case))
     return found
 

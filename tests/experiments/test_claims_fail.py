@@ -132,7 +132,8 @@ def clip_costs(tables):
 
 
 def plain_fails_and_cures_too(tables):
-    return tables._replace(table=tables.table.assign(solved_share=0.0, n_solved=0, n=40, updates=100_000))
+    few = (tables.table.net == "tanh").astype(int)
+    return tables._replace(table=tables.table.assign(solved_share=few / 40, n_solved=few, n=40, updates=100_000))
 
 
 # claim, part of its statement, experiment, table, column, what goes wrong; or all tables at once
