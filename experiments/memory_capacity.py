@@ -171,7 +171,9 @@ def measure(config: Config) -> Measurement:
         row |= {name: mean(frame[name]), f"{name}_se": standard_error(frame[name])}
     line = delay_line_fisher(config.scale**2, config.hidden_size)
     row["fisher_best_theory"] = {"orthogonal": 1.0, "delay_line": line, "gaussian": None}[config.network]
-    lags = pd.DataFrame(dict(zip(WAYS, np.mean(by_lag, axis=0), strict=True))).rename_axis("lag").reset_index()
+    columns = dict(zip(WAYS, np.mean(by_lag, axis=0), strict=True))
+    columns |= {f"{way}_sd": sd for way, sd in zip(WAYS, np.std(by_lag, axis=0), strict=True)}
+    lags = pd.DataFrame(columns).rename_axis("lag").reset_index()
     row |= {"status": "done", "n": config.replicates}
     return Measurement(row, list(nets), lags.to_dict("records"))
 

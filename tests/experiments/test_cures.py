@@ -96,7 +96,9 @@ def test_a_cure_is_judged_where_plain_nets_fail(tmp_path):
     found = trained(tmp_path, "tanh", "lru")
     table = found.table.assign(solved_share=[0.0, 1.0], n_solved=[0, 40], n=[40, 40], updates=10_000)
     assert [claim.verdict for claim in cures_trained.claims(found._replace(table=table))] == ["holds"]
-    table = table.assign(solved_share=[0.0, 0.0], n_solved=[0, 0])
+    table = table.assign(solved_share=[0.025, 0.0], n_solved=[1, 0])
     assert [claim.verdict for claim in cures_trained.claims(found._replace(table=table))] == ["fails"]
+    table = table.assign(solved_share=[0.0, 0.0], n_solved=[0, 0])  # what no net learns decides nothing
+    assert [claim.verdict for claim in cures_trained.claims(found._replace(table=table))] == ["undecided"]
     table = table.assign(solved_share=[1.0, 0.0])
     assert [claim.verdict for claim in cures_trained.claims(found._replace(table=table))] == ["undecided"]
