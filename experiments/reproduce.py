@@ -1,4 +1,4 @@
-"""Run every experiment of a preset again and hold its tables against the committed ones: what `make reproduce` calls.
+"""Run every experiment of a preset again and compare its tables with the committed ones.
 
     python experiments/reproduce.py [--preset quick] [--only NAME,NAME] [--results results] [--out outputs/reproduce]
     python experiments/reproduce.py --renew [--preset quick] [--only NAME,NAME] [--results results]

@@ -11,7 +11,7 @@ import rnnkit
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 300  # seconds of one command: the first may compile kernels
-LARGEST = 4_000_000  # bytes of the wheel
+LARGEST = 8_000_000  # bytes of the wheel, most of them committed tables
 FLOW = ("run", "gradient_flow", "-m", "hidden_size=8", "replicates=2", "batch_size=2", "out=flow")
 
 

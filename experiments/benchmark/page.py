@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from rnnkit.runner.tables.figures import save, shade
+from rnnkit.runner.tables.figures import save
+from rnnkit.runner.tables.style import NAMES
 
 KINDS = {"rnn": ("RNN", 2.0), "lstm": ("LSTM", 1.5), "gru": ("GRU", 1.7)}  # name, target of the geometric mean
 TABLES = (*KINDS, "training", "trained", "long", "busy", "environment")
@@ -129,7 +130,7 @@ def ratios_by_hidden_size(tables: dict[str, pd.DataFrame], path: Path) -> None:
         axes.axhline(1, color="0.6", lw=0.8, zorder=0)
         groups = list(table.groupby(["B", "T"]))
         for i, ((B, T), group) in enumerate(groups):
-            axes.plot(group["H"], group["best_peer/rnnkit"], "o-", ms=4, color=shade(i, len(groups)), label=f"{B}, {T}")
+            axes.plot(group["H"], group["best_peer/rnnkit"], "o-", ms=4, color=NAMES[i], label=f"{B}, {T}")
         axes.set(xscale="log", yscale="log", xlabel="hidden units H", title=KINDS[kind][0])
         powers = [h for h in sorted(table["H"].unique()) if h & (h - 1) == 0]  # labels of 100 and 128 would overlap
         axes.set_xticks(powers, powers)

@@ -29,9 +29,8 @@ def by_cell(table: pd.DataFrame, by: str) -> tuple[pd.DataFrame, str]:
 
     LINE says what differs of cell, constants and `by`: a sweep over leaky.py and alpha has a line for each of both.
     """
-    varied = [
-        key for key in varied_cells(table) if table.groupby(by, dropna=False)[key].nunique(dropna=False).max() > 1
-    ]
+    groups = table.groupby(by, dropna=False)
+    varied = [key for key in varied_cells(table) if key == by or groups[key].nunique(dropna=False).max() > 1]
     if not varied:  # or told by `by`, as a net's constants are
         return table, by
     keys = [*varied, *([by] if by not in varied and table[by].nunique(dropna=False) > 1 else [])]

@@ -1,4 +1,4 @@
-"""Prove a cell: its derivatives by finite differences, its compiled loops against both."""
+"""Test a cell: its derivatives by finite differences, its compiled loops against both."""
 
 import argparse
 import inspect

@@ -1,4 +1,4 @@
-"""List what there is by name: experiments, presets, tasks, cells, recipes."""
+"""List experiments, presets, tasks, cells and recipes."""
 
 import argparse
 import ast

@@ -38,7 +38,7 @@ def usage() -> str:
     words = [f"  {word:10} {summary(file.read_text(encoding='utf-8'))}" for word, file in files.items()]
     return "\n".join([
         "usage: rnnkit WORD ...", "", *words, "",
-        "  --version                        versions of what decides numbers and speed, for a report",
-        "  --shell-completion install=bash  print what has bash (or fish) complete words, names and keys", "",
+        "  --version                        versions of all that results and speed depend on, for a report",
+        "  --shell-completion install=bash  print the completion script of bash (or fish)", "",
         "rnnkit WORD --help says more.",
     ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""Run every experiment again and hold its tables against the committed ones."""
+"""Run every experiment again and compare its tables with the committed ones."""
 
 import runpy
 import sys

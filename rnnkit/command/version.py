@@ -1,4 +1,4 @@
-"""Versions of what decides numbers and speed, for a report."""
+"""Print the versions of all that results and speed depend on, for a report."""
 
 import os
 import platform

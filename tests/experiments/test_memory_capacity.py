@@ -41,7 +41,7 @@ def test_a_sweep_is_drawn_and_judged(tmp_path):
     found = sweeps.collected(tmp_path, jobs, measure, COLUMNS)
     draw(tmp_path)
     assert (tmp_path / "capacity.png").stat().st_size > 5000
-    assert set(found.lags) == {"out", "lag", *WAYS}
+    assert set(found.lags) == {"out", "lag", *WAYS, *(f"{way}_sd" for way in WAYS)}
     simulated_too, lost = ["L2a", "L2b", "L2b", "L2d"], ["L2a", "L2c", "L2c", "L2d"]
     assert [case.claim.claim for case in claims(found)] == [*simulated_too, *lost, *simulated_too]
     np.testing.assert_allclose(found.table.fisher_mean, 1)

@@ -151,7 +151,7 @@ def test_an_unknown_key_that_is_close_to_none_is_led_to_none(schema):
 
 @pytest.mark.parametrize("value", [None, "None", "NONE"])
 def test_none_in_another_spelling_is_told_how_it_is_spelt(schema, value):
-    assert faults(schema, GOOD | {"clip": value})[0].endswith(f"number from 1e-6 to 1e6, got {value}; it is spelt none")
+    assert faults(schema, GOOD | {"clip": value})[0].endswith(f"number from 1e-6 to 1e6, got {value}; write it as none")
     assert "spelt" not in faults(schema, GOOD | {"seq_len": value})[0]
 
 

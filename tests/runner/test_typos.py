@@ -92,7 +92,7 @@ EXTRA = [
 
 FOUND = [  # lines that ended in a traceback, hung, or wrote folders, and common slips
     (["typo=1"], "unknown key typo=1: known are seed, out"),
-    (["seq_len=5,80"], "add --multirun"),
+    (["seq_len=5,80"], "a sweep needs -m"),
     (["-m", "seq_len=5,"], "an argument must be key=value, got seq_len=5,: mismatched input"),
     (["preset=quik"], "preset must be one of quick, got quik; did you mean quick?"),
     (["-m", "hydra/launcher=local,serial"], "Sweeping over Hydra's configuration is not supported"),
@@ -209,7 +209,7 @@ def test_all_faults_come_in_one_message():
         "seq_ln", "typo", "clip", "gain", "gain", "seed", "out", "force", "hydra.launcher.workers",
         "hydra.launcher.thread", "hydra.oops",
     ])  # fmt: skip
-    for part in ("did you mean seq_len?", "it is spelt none", "did you mean threads?"):
+    for part in ("did you mean seq_len?", "write it as none", "did you mean threads?"):
         assert part in said
 
 

@@ -223,7 +223,9 @@ def _unread(error: OverrideParseException) -> str:
     text, lexer = str(error), "LexerNoViableAltException: "
     if text.startswith(lexer):  # the argument, and a line with a ^ under the character
         at = text.splitlines()[-2].find("^") - len(lexer)
-        what = f"cannot be read from {shown(error.override[max(at, 0) :], 20)} on, unless quoted (\\'...\\')"
+        key = error.override.partition("=")[0]
+        quoted = f"\"{key}='...'\""  # as a shell takes it: two pairs of quotes
+        what = f"cannot be read from {shown(error.override[max(at, 0) :], 20)} on, unless its value is quoted, {quoted}"
     else:
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See https"))]
         what = shown(re.sub(ABOUT, "", " ".join(lines)), 300)

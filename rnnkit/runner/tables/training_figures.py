@@ -34,6 +34,7 @@ def success_grid(
         share = cells.pivot_table("solved_share", y, x).reindex(index=ys, columns=xs).to_numpy(float)
         image = axes.imshow(share, origin="lower", vmin=0, vmax=1, aspect="auto")
         first = panels[0][1].set_index([x, y]).n_solved
+        first = first if first.index.is_unique else {}  # where other keys are swept nothing is compared
         more = {cell.Index: cell.n_solved - first.get((getattr(cell, x), getattr(cell, y)), cell.n_solved)
                 for cell in cells.itertuples()}  # fmt: skip
         for cell in cells.itertuples():
