@@ -41,7 +41,8 @@ def command(*words: object, **environment: str) -> Done:
         return Done(done.returncode, done.stdout, done.stderr)
     with tempfile.TemporaryDirectory(prefix="command-") as folder:
         said = [Path(folder, name) for name in ("stdout", "stderr")]
-        code = _Server.running().run({"words": line, "said": [*map(str, said)], "environment": dict(os.environ)})
+        here = {"folder": os.getcwd(), "environment": dict(os.environ)}
+        code = _Server.running().run({"words": line, "said": [*map(str, said)]} | here)
         return Done(code, *(path.read_text(encoding="utf-8") for path in said))
 
 
@@ -87,8 +88,9 @@ def serve() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _become(words: list[str], said: list[str], environment: dict[str, str]) -> None:
-    """Do in this process what `python words` does, and end it."""
+def _become(words: list[str], said: list[str], folder: str, environment: dict[str, str]) -> None:
+    """Do in this process what `python words` does in a folder, and end it."""
+    os.chdir(folder)
     for number, path in enumerate([os.devnull, *said]):
         handle = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
         os.dup2(handle, number)
