@@ -35,7 +35,8 @@ UNCURED = Claim(
     claim="C4",
     class_="direction",
     kind="below",
-    statement="radius {radius:g}, {method} against sgd: success it adds where gradients vanish (cap {cap:,} updates)",
+    statement="radius {radius:g}, {method} against sgd, which solves {plain} of {nets}: success it adds where gradients "
+    "vanish (cap {cap:,} updates)",
     source=f"{SOURCE}: a clip is for gradients that explode",
     bar=0.2,
     reason="one net in five; twenty pairs tell none from two in five",
@@ -82,8 +83,9 @@ def claims(tables: Tables) -> list[Judgement]:
 
     for method in ("clip", "normalized"):
         same = {"enough": enough, "draws": f"{method}: the same first weights and data", "method": method}
-        added = paired_difference(solved(method, VANISHING), solved("sgd", VANISHING))
-        found.append(UNCURED.judge(*added, int(table.n.min()), radius=VANISHING, **same, **case))
+        plain = solved("sgd", VANISHING)
+        added, told = paired_difference(solved(method, VANISHING), plain), {"plain": plain.sum(), "nets": len(plain)}
+        found.append(UNCURED.judge(*added, len(plain), radius=VANISHING, **told, **same, **case))
         learns = solved(method, CONTROL)
         se = share_se(int(learns.sum()), len(learns))
         found.append(LEARNS.judge(learns.mean(), se, len(learns), radius=CONTROL, **same, **case))
