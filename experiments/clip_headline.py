@@ -5,9 +5,9 @@ SGD at .01, batches of 20, solved when under 1% of 10,000 fresh sequences are wr
 with `omega` the regularizer of weight 4 alone (SGD-R) and beside the clip (SGD-CR). Length 50 is the shortest of their
 figure; their cap is 5,000,000 updates, here 300,000. Net r of every method has the same first weights and the same
 data, so that two methods are one until a norm passes 1. What is compared, pair by pair, is which of the two is solved
-first; a pair in which neither is, or both after the same number of updates, counts for neither. Fixed before the run, by a pilot of 5 pairs at
-this length (preset paper_50 of `temporal_order`: 0 and 3 of 5 solved): 20 pairs, which show a true difference of .4
-nearly always.
+first; a pair in which neither is, or both after the same number of updates, counts for neither. Fixed before the run,
+by a pilot of 5 pairs at this length (preset paper_50 of `temporal_order`: 0 and 3 of 5 solved): 20 pairs, which show a
+true difference of .4 nearly always.
 
     python experiments/clip_headline.py -m clip=none,1.0 omega=0
 """

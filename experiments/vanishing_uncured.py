@@ -35,8 +35,8 @@ UNCURED = Claim(
     claim="C4",
     class_="direction",
     kind="below",
-    statement="radius {radius:g}, {method} against sgd, which solves {plain} of {nets}: success it adds where gradients "
-    "vanish (cap {cap:,} updates)",
+    statement="radius {radius:g}, {method} against sgd, which solves {plain} of {nets}: success it adds where "
+    "gradients vanish (cap {cap:,} updates)",
     source=f"{SOURCE}: a clip is for gradients that explode",
     bar=0.2,
     reason="one net in five; twenty pairs tell none from two in five",
