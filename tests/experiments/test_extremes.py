@@ -71,7 +71,12 @@ def changes(name):
 
 def beside(change, fields):
     """Return what has to stand beside a key that is changed."""
-    needs = {"mu": {"optimizer": "momentum"}, "spectral_radius": {"gain": "none"}, "gain": {"spectral_radius": "none"}}
+    needs = {
+        "mu": {"optimizer": "momentum"},
+        "omega": {"net": "tanh"},
+        "spectral_radius": {"gain": "none"},
+        "gain": {"spectral_radius": "none"},
+    }
     key = next(iter(change))
     return {other: value for other, value in needs.get(key, {}).items() if other in fields}
 
