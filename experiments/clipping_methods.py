@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from common.pascanu import with_methods
+from common.pascanu import EXPLODES, regularizer_alone, with_methods
 from common.training import COLUMNS, TrainingConfig, measure_training
 
 from rnnkit.runner.claims import Claim, Judgement
@@ -116,6 +116,11 @@ def claims(tables: Tables) -> list[Judgement]:
         nets, nets[(nets.method == "SGD-CR") & (nets.learning_rate == PUBLISHED_RATE)], published
     )
     enough = cap >= PUBLISHED_UPDATES
+    alone = nets[(nets.method == "SGD-R") & (nets.learning_rate == PUBLISHED_RATE)]
+    for length, own in alone.groupby("seq_len"):
+        solved = own["first"].notna().to_numpy()
+        decided = enough or solved.mean() > EXPLODES.bar  # more updates undo no success
+        found.append(regularizer_alone(solved, length=length, cap=cap, enough=decided))
     return [*found, REGULARIZED.judge(ratio, se, len(published), enough=enough, cap=cap, notes=notes)]
 
 

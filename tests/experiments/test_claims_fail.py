@@ -288,6 +288,7 @@ WRONG = [
     ("S8b", "share wrong of all", "temporal_order", "nets", "error", plus(0.5)),
     ("S8c", "share wrong of AB", "temporal_order", "nets", "pair_error", plus(0.9)),
     ("C2a", "share solved at length", "clipping_methods", "tables", "", long_before_short),
+    ("C2h", "without a clip", "clipping_methods", "tables", "", headline("first", "omega", {4.0: 100.0})),
     ("C2b", "solves sooner than SGD 0.01", "clipping_methods", "tables", "", clip_solves_later),
     ("C2c", "at its best learning rate", "clipping_methods", "tables", "", clip_solves_later),
     ("C2d", "SGD-CR solves sooner", "clipping_methods", "tables", "", regularizer_solves_later),
