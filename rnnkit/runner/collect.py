@@ -22,7 +22,6 @@ from rnnkit.runner.tables import page
 from rnnkit.runner.tables import table as tables
 from rnnkit.runner.tables.formats import to_csv
 
-FAILED = ("error", "missing", "interrupted")
 SHOWN = 10
 
 
@@ -101,7 +100,7 @@ def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, 
         print("  rows were computed by different code: see the table's last column")
     print(f"{what.name}: {out / 'table.csv'}", flush=True)
     mine = [record for record in records if named is None or record["out"].removeprefix("jobs/") in named]
-    return int(any(record["row"]["status"] in FAILED for record in mine))
+    return int(any(record["row"]["status"] in tables.UNMEASURED for record in mine))
 
 
 def main() -> None:

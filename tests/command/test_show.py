@@ -25,12 +25,12 @@ def test_the_table_fits_and_files_are_named(rnnkit, sweep, monkeypatch):
     assert done.stdout.splitlines() == [
         "n = 8",
         "",
-        "                   growth_",
-        "                  rate_of_",
-        "seq_len  radius  states_se   status",
-        "     10     0.5    -0.1235     done",
-        "     20     0.5             missing",
-        "     30     1.5       0.25     done",
+        "                            growth_",
+        "                           rate_of_",
+        " status  seq_len  radius  states_se",
+        "   done       10     0.5    -0.1235",
+        "missing       20     0.5",
+        "   done       30     1.5       0.25",
         str(sweep / "a.png"),
         str(sweep / "index.html"),
     ]
@@ -40,7 +40,16 @@ def test_what_does_not_fit_is_named(rnnkit, sweep, monkeypatch):
     monkeypatch.setenv("COLUMNS", "30")
     lines = rnnkit("show", sweep, "--rows", "1").stdout.splitlines()
     assert max(map(len, lines[:-2])) <= 30
-    assert " ".join(lines[5:-2]) == "     10     0.5    -0.1235 and 2 more rows; 1 more column: status"
+    assert " ".join(lines[5:-2]) == "  done       10     0.5 and 2 more rows; 1 more column: growth_rate_of_states_se"
+
+
+def test_integers_stay_integers_where_a_job_has_none(rnnkit, sweep):
+    (sweep / "table.csv").write_text("updates,out,status,n\n1,jobs/a,done,12000\n2,jobs/b,missing,\n")
+    assert rnnkit("show", sweep).stdout.splitlines()[:3] == [
+        " status  updates      n",
+        "   done        1  12000",
+        "missing        2",
+    ]
 
 
 def test_columns_may_be_chosen(rnnkit, sweep):

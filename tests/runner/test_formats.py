@@ -52,6 +52,14 @@ def test_a_column_of_numbers_is_numbers_though_one_is_none(tmp_path, name, stand
     assert len(d[d[name] == 1.0]) == 1
 
 
+def test_integers_stay_integers_without_the_rows_that_have_none(tmp_path):
+    path = written(tmp_path, n=[64, None, 2], note=["a\rb", "", "x,y"], status=["done", "missing", "diverged"])
+    assert list(formats.read_csv(path).n.dropna()) == [64.0, 2.0]
+    d = formats.read_csv(path, without=("missing",))
+    assert (d.n.dtype.kind, list(d.n), list(d.note)) == ("i", [64, 2], ["a\rb", "x,y"])
+    assert len(formats.read_csv(path, without=("error",))) == 3
+
+
 def test_a_column_of_nothing_but_none_is_what_the_key_is(tmp_path):
     d = formats.read_csv(written(tmp_path, clip=["none"] * 2, spectral_radius=["none"] * 2, path=["none"] * 2))
     assert list(d["clip"]) == [math.inf] * 2

@@ -1,6 +1,7 @@
 """How tables are spelt: csv that any tool reads, Markdown for people, and csv read back with its numbers as numbers."""
 
 import csv
+import io
 import math
 import re
 import unicodedata
@@ -25,26 +26,38 @@ def to_csv(frame: pd.DataFrame, float_format: str | None = None) -> str:
     return frame.to_csv(index=False, float_format=float_format, quoting=quoting, lineterminator="\n")
 
 
-def read_csv(path: str | Path, text: Collection[str] = ()) -> pd.DataFrame:
+def read_csv(path: str | Path, text: Collection[str] = (), without: Collection[str] = ()) -> pd.DataFrame:
     """Return a table that a sweep wrote: numbers as numbers, text as text, an empty cell as NaN.
 
     In a column of numbers the word none is NaN: no such number was given. In `clip`, which is a bound, it is inf: so
     `d[d["clip"] <= 1]` and `d.groupby("clip")` do what they say. A column that holds other words too is text. Write
     d["clip"]: d.clip is a method of DataFrame. text: columns that stay text though every cell looks like a number, as
-    a sample of digits does. A table without rows and columns is an empty one.
+    a sample of digits does. without: rows of these statuses are left out before a column gets its type, so that their
+    empty cells do not make floats of integers. A table without rows and columns is an empty one.
     """
-    if not Path(path).read_bytes().strip():
+    content = _content(path, without)
+    if not content.strip():
         return pd.DataFrame()
     as_text = dict.fromkeys(text, str)
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=as_text)
+    table = pd.read_csv(io.StringIO(content), keep_default_na=False, na_values=[""], dtype=as_text)
     worded = [name for name in table if name not in text and (table[name] == "none").any()]
     if worded:
-        numbers = pd.read_csv(path, keep_default_na=False, na_values=["", "none"], usecols=worded)
+        numbers = pd.read_csv(io.StringIO(content), keep_default_na=False, na_values=["", "none"], usecols=worded)
         for name in worded:
             known = name in NONE or numbers[name].notna().any()  # nothing but none may be a word
             if known and is_numeric_dtype(numbers[name]) and not is_bool_dtype(numbers[name]):
                 table[name] = numbers[name].astype(float).mask(table[name] == "none", NONE.get(name, math.nan))
     return table
+
+
+def _content(path: str | Path, without: Collection[str]) -> str:
+    with open(path, encoding="utf-8", newline="") as file:
+        content = file.read()
+    if not without or not content.strip():
+        return content
+    cells = pd.read_csv(io.StringIO(content), keep_default_na=False, dtype=str)
+    left_out = cells["status"].isin(without) if "status" in cells else pd.Series(False, cells.index)
+    return to_csv(cells[~left_out]) if left_out.any() else content
 
 
 def spelt(value: Any) -> str:

@@ -19,7 +19,7 @@ from pandas.api.types import is_numeric_dtype
 
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables.formats import read_csv
-from rnnkit.runner.tables.terminal import cell, counted, shared_and_own
+from rnnkit.runner.tables.terminal import cell, counted, shared_and_own, values_of
 
 PAGE = "index.html"
 MOST_ROWS = 5000  # of the table; a browser sorts these at once
@@ -68,7 +68,7 @@ def _rows(frame: pd.DataFrame, name: str = "", prose: Iterable[str] = ()) -> str
     heads = "".join(
         f"<th{kind} scope=col>{button.format(escape(str(c)))}</th>" for c, kind in zip(frame, kinds, strict=True)
     )
-    columns = [[_cell(value, kind) for value in frame[c]] for c, kind in zip(frame, kinds, strict=True)]
+    columns = [[_cell(value, kind) for value in values_of(frame[c])] for c, kind in zip(frame, kinds, strict=True)]
     body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     return f"<table{f' id={name}' if name else ''}><thead><tr>{heads}</tr></thead><tbody>\n{body}\n</tbody></table>"
 

@@ -17,6 +17,7 @@ DETAILS = ("nets", "lags", "history")
 FILES = ("table.csv", *(f"{name}.csv" for name in DETAILS))  # what came out, and nothing of how and when
 DETAIL_FORMAT = "%.9g"  # nets and lags: more digits than any standard error needs; table.csv keeps every digit
 TABLE_MD_FORMAT = ".4g"
+UNMEASURED = ("error", "missing", "interrupted")  # statuses of jobs that have no results
 Record = dict[str, Any]
 
 
@@ -117,15 +118,16 @@ def table_markdown(table: pd.DataFrame) -> str:
     return f"{said}\n\n{body.to_markdown(index=False, disable_numparse=True)}\n"
 
 
-def read(folder: str | Path, text: Collection[str] = ()) -> Tables:
+def read(folder: str | Path, text: Collection[str] = (), measured: bool = True) -> Tables:
     """Return the tables of a sweep's `out`, as `rnnkit.runner.tables.formats.read_csv` reads each.
 
         table = read("outputs/first").table
         table[table["clip"] <= 1]    # none is inf in clip, NaN in all other columns of numbers
 
-    text: columns that stay text though every cell looks like a number. Raises FileNotFoundError where there is none.
+    text: columns that stay text though every cell looks like a number. measured: without the jobs that have no results,
+    which have no rows in the other tables either; False keeps them. Raises FileNotFoundError where there is none.
     """
     paths = [Path(folder, f"{name}.csv") for name in ("table", *DETAILS)]
     there = [path for path in paths if path.stem != "history" or path.exists()]  # most experiments train nothing
-    found = {path.stem: read_csv(path, text) for path in there}
+    found = {path.stem: read_csv(path, text, UNMEASURED * measured) for path in there}
     return Tables(**{"history": pd.DataFrame()} | found)

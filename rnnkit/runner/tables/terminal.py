@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from rnnkit.runner.tables.formats import spelt
 
@@ -15,10 +16,16 @@ NARROW = 10  # characters of a line of a column's name, at least
 
 
 def shared_and_own(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """Return (`key = value` of what every row says, the columns in which rows differ); `status` stays a column."""
+    """Return (`key = value` of what every row says, the columns in which rows differ).
+
+    `status` stays a column, the first one where not all jobs are done.
+    """
     shared = [c for c in table if len(table) > 1 and c != "status" and table[c].map(cell).nunique() == 1]
     said = ", ".join(f"{c} = {text}" for c in shared if (text := cell(table[c].iloc[0])))
-    return said, table.drop(columns=[*shared, "out"], errors="ignore")
+    own = table.drop(columns=[*shared, "out"], errors="ignore")
+    if "status" in own and (own["status"] != "done").any():
+        own = own[["status", *own.columns.drop("status")]]
+    return said, own
 
 
 def cell(value: Any) -> str:
@@ -27,6 +34,14 @@ def cell(value: Any) -> str:
         return "" if value != value else f"{value:{DIGITS}}" if abs(value) != float("inf") else spelt(value)
     text = " ".join(str(value).split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def values_of(column: pd.Series) -> list[Any]:
+    """Return the values of a column; integers stay integers where a job without results has none."""
+    known = column.dropna()
+    if is_float_dtype(column) and len(known) < len(column) and (known % 1 == 0).all():
+        return [value if value != value else int(value) for value in column]
+    return list(column)
 
 
 def _head(name: str, width: int) -> list[str]:
@@ -41,7 +56,7 @@ def _head(name: str, width: int) -> list[str]:
 
 def fitted(shared: str, table: pd.DataFrame, width: int, rows: int) -> list[str]:
     """Return the lines of a table of at most `rows` rows, none wider than `width` unless its first column is."""
-    bodies = [[cell(value) for value in table[name].head(rows)] for name in table]
+    bodies = [[cell(value) for value in values_of(table[name])[:rows]] for name in table]
     heads = [_head(str(name), max(map(len, body), default=0)) for name, body in zip(table, bodies, strict=True)]
     high = max(map(len, heads), default=0)
     shown = [[""] * (high - len(head)) + head + body for head, body in zip(heads, bodies, strict=True)]

@@ -28,7 +28,7 @@ def read(folder: str | Path, text: Collection[str] = ()) -> Tables:
     """
     if not Path(folder, "table.csv").is_file():
         raise ValueError(f"folder must be the `out` of a sweep, got {folder}, which has no table.csv")
-    return Tables(*map(_typed, read_plain(folder, text)))
+    return Tables(*map(_typed, read_plain(folder, text, measured=False)))
 
 
 def _typed(frame: DataFrame) -> DataFrame:
