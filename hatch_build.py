@@ -1,4 +1,4 @@
-"""What the wheel holds beside the package: experiments, their configurations, and the tables `rnnkit reproduce` needs.
+"""What the wheel holds beside the package: experiments, conf, tables `rnnkit reproduce` needs, pages to teach with.
 
 They go into rnnkit_shipped, beside the package (see rnnkit/runner/shipped.py); an editable install has the checkout's.
 """
@@ -12,6 +12,8 @@ SHIPPED = (
     "experiments/*.py",
     "experiments/common/*.py",
     "conf/**/*.yaml",
+    "docs/gallery/plot_*.py",
+    "docs/learn/*.ipynb",
     "results/claims.csv",
     "results/SETTLED.md",
     "results/quick/*/*.csv",

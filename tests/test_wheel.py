@@ -58,7 +58,7 @@ def test_it_holds_what_the_command_needs_and_no_more(house):
     own = {*ROOT.glob("conf/**/*.yaml"), *ROOT.glob("experiments/*.py"), *ROOT.glob("experiments/common/*.py")}
     tables = {path for preset in ("quick", "laptop") for path in ROOT.glob(f"results/{preset}/*/*.csv")}
     assert {path.relative_to(ROOT).as_posix() for path in own | tables} <= shipped
-    assert {Path(name).suffix for name in shipped} == {".py", ".yaml", ".csv", ".md"}
+    assert {Path(name).suffix for name in shipped} == {".py", ".yaml", ".csv", ".md", ".ipynb"}
     assert {name.split("/")[0] for name in names} == {
         "bin", "rnnkit", "rnnkit_shipped", f"rnnkit-{rnnkit.__version__}.dist-info"
     }  # fmt: skip
@@ -73,6 +73,7 @@ def test_it_works_in_an_empty_folder_and_stays_as_it_was(house):
     assert "3 done" in house.rnnkit("collect", "flow")
     assert "rnnkit run gradient_flow" in (house.here / "flow" / "index.html").read_text()
     house.rnnkit("new", "mine")
+    assert "growth_of_gradients.ipynb is written" in house.rnnkit("gallery", "growth_of_gradients")
     (house.here / "leaky.py").write_bytes((ROOT / "tests" / "user_cells" / "leaky.py").read_bytes())
     assert "claims Y1 2 holds" in house.rnnkit("run", "mine.py", "-m", "spectral_radius=0.5,1", "out=mine")
     assert "slope_se" in house.rnnkit("show", "mine")

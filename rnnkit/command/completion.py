@@ -67,6 +67,8 @@ def candidates(line: str) -> list[str]:
         found = [*KINDS]
     elif words[0] == "run" and len(words) == 2:
         found = [*shipped.experiments(), *(path.name for path in Path().glob("*.py"))]
+    elif words[0] == "gallery":
+        found = [*shipped.pages(), "--script"]
     elif words[0] == "reproduce":
         found = ["--only", "--preset", "--out"] if words[-2] != "--only" else list(shipped.experiments())
     else:

@@ -1,8 +1,9 @@
-"""List experiments, presets, tasks, cells and recipes."""
+"""List experiments, presets, tasks, cells, recipes and the gallery."""
 
 import argparse
 import ast
 import inspect
+import json
 import shutil
 import sys
 import textwrap
@@ -72,12 +73,26 @@ def recipes() -> Lines:
     return {name: f"{recipe.source}; {recipe.cell}" for name, recipe in RECIPES.items()}
 
 
+def gallery() -> Lines:
+    """Return the title of each page to teach with."""
+    return {name: _title(file.read_text(encoding="utf-8")) for name, file in shipped.pages().items()}
+
+
+def _title(text: str) -> str:
+    return (
+        "".join(json.loads(text)["cells"][0]["source"]).lstrip("# ").partition("\n")[0]
+        if text[0] == "{"
+        else summary(text)
+    )
+
+
 def _first_line(what: Any) -> str:
     return (inspect.getdoc(what) or "").partition("\n")[0]
 
 
 KINDS: dict[str, Callable[[], Lines]] = {
     "experiments": experiments, "presets": presets, "tasks": tasks, "cells": cells, "recipes": recipes,
+    "gallery": gallery,
 }  # fmt: skip
 USED = {
     "experiments": "rnnkit run NAME, rnnkit reproduce --only NAME",
@@ -85,6 +100,7 @@ USED = {
     "tasks": "task=NAME of an experiment that trains, rnnkit.tasks.load(NAME)",
     "cells": "cell=NAME, rnnkit.RNN(..., cell=NAME)",
     "recipes": "net=NAME of an experiment that trains, rnnkit.recipes.make(NAME, ...)",
+    "gallery": "rnnkit gallery NAME writes a notebook into this folder",
 }
 
 

@@ -32,13 +32,17 @@ def write(name: str, folder: Path) -> Path:
         raise ValueError(f"NAME must be a name that Python can have, as my_study, got {name}")
     if name in shipped.experiments():
         raise ValueError(f"NAME must not be that of an experiment of rnnkit, got {name}")
-    path = folder / f"{name}.py"
     text = TEMPLATE.read_text(encoding="utf-8").replace("NAME", name)
+    return write_new(folder / f"{name}.py", text)
+
+
+def write_new(path: Path, text: str) -> Path:
+    """Write a file that is not there yet, and return it; ValueError for one that is, or cannot be."""
     try:
         with open(path, "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        raise ValueError(f"NAME must be that of a new file, got {name}: {path} is there") from None
+        raise ValueError(f"NAME must be that of a new file, got {path.stem}: {path} is there") from None
     except OSError as error:
         raise ValueError(f"{path} must be a file that can be written to, got {error.strerror}") from None
     return path

@@ -9,6 +9,7 @@ FILES = {
     "collect": "collect",
     "reproduce": "reproduce",
     "new": "new",
+    "gallery": "gallery",
     "check": "check",
     "warmup": "warmup",
 }

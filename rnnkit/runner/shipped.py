@@ -1,9 +1,10 @@
-"""Where the files are that come with rnnkit: experiments, their configurations, the committed tables.
+"""Where the files are that come with rnnkit: experiments, their configurations, the committed tables, the gallery.
 
 A wheel has them in a folder beside the package, a checkout at its top. Not inside it: compiled kernels are known by the
 sources of the package, which so are the same in both, and what one has compiled serves the other.
 """
 
+import re
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -18,7 +19,7 @@ def is_installed() -> bool:
 
 
 def folder(name: str) -> Path:
-    """Return the folder `experiments`, `conf` or `results`; ValueError where this rnnkit came without it."""
+    """Return a folder that comes with rnnkit, as `experiments`; ValueError where this rnnkit came without it."""
     found = (INSTALLED if is_installed() else PACKAGE.parent) / name
     if not found.is_dir():
         raise ValueError(
@@ -37,3 +38,9 @@ def experiments() -> dict[str, Path]:
 def presets(experiment: str) -> list[str]:
     """Return the names of the presets of an experiment that comes with rnnkit."""
     return list(OmegaConf.load(folder("conf") / f"{experiment}.yaml").get("presets", {}))
+
+
+def pages() -> dict[str, Path]:
+    """Return the file of each page to teach with, by name: the article's notebook, then the scripts of the gallery."""
+    files = [*folder("docs/learn").glob("*.ipynb"), *sorted(folder("docs/gallery").glob("plot_*.py"))]
+    return {re.sub(r"^plot_\d+_", "", file.stem): file for file in files}

@@ -8,11 +8,13 @@ import reproduce
 from rnnkit.cells import CELLS
 from rnnkit.command import list_names
 from rnnkit.networks.recipes import RECIPES
+from rnnkit.runner import shipped
 from rnnkit.tasks import DATA_SETS, TASKS
 
 EXPERIMENTS = sorted(p.stem for p in (Path(__file__).resolve().parents[2] / "conf").glob("*.yaml") if p.stem != "sweep")
 THERE = {
     "experiments": EXPERIMENTS, "tasks": [*TASKS, *DATA_SETS], "cells": [*CELLS], "recipes": [*RECIPES],
+    "gallery": [*shipped.pages()],
     "presets": ["quick", "laptop", "overnight", "paper", "radius", "update_gate", "paper_50", "paper_100"],
 }  # fmt: skip
 
@@ -52,5 +54,5 @@ def test_a_preset_says_how_long_it_takes():
 def test_a_kind_that_is_not_there_gets_the_known_ones(rnnkit):
     done = rnnkit("list", "tasks", "cell")
     assert (done.returncode, done.stdout) == (2, "")
-    known = "experiments, presets, tasks, cells, recipes"
+    known = "experiments, presets, tasks, cells, recipes, gallery"
     assert done.stderr == f"rnnkit list: kind must be one of {known}, got cell; did you mean cells?\n"
