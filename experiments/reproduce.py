@@ -47,6 +47,10 @@ LOG_LINES = 20  # of a failed experiment's log that are shown
 Presets = dict[str, str]  # the preset of each experiment
 
 
+class UsageError(ValueError):
+    """What is asked for cannot be had."""
+
+
 def experiments() -> dict[str, ModuleType]:
     """Return every file beside this one that has an EXPERIMENT and `claims`, by name."""
     here = Path(__file__)
@@ -69,19 +73,19 @@ def _keys_of(name: str) -> dict:
 def planned(modules: dict[str, ModuleType], preset: str, only: str | None) -> Presets:
     """Return the preset that each experiment runs, of those named in `only`, the longest first; say how long it takes.
 
-    Ends the process where `only` names none.
+    Raises UsageError where `only` names none.
     """
     named = [name for part in (only or "").split(",") if (name := part.strip())]
     unknown = [name for name in named if name not in modules]
     if unknown or (only is not None and not named):
         close = did_you_mean(unknown[0], modules) if unknown else ""
         got = (", ".join(unknown) or f"{only!r}, which names none") + close
-        sys.exit(f"--only must name experiments among {', '.join(modules)}, got {got}")
+        raise UsageError(f"--only must name experiments among {', '.join(modules)}, got {got}")
     presets = {name: found for name in modules if (found := preset_of(name, preset))}
     if preset not in presets.values():
-        sys.exit(f"--preset must be one that an experiment has, got {preset}")
+        raise UsageError(f"--preset must be one that an experiment has, got {preset}")
     if without := [name for name in named if name not in presets]:
-        sys.exit(f"--only must name experiments that have a preset {preset}, got {', '.join(without)}")
+        raise UsageError(f"--only must name experiments that have a preset {preset}, got {', '.join(without)}")
     minutes = {name: getattr(modules[name], "BUDGET_MINUTES", {}).get(presets[name], 0) for name in named or presets}
     n, total = len(minutes), math.fsum(minutes.values())  # sum() rounds otherwise before Python 3.12
     time = f"{total:.2g} minutes" if total >= 1 else f"{60 * total:.0f} s"
@@ -183,7 +187,7 @@ def print_verdicts(claims: pd.DataFrame, results: Path) -> None:
 def reproduce(modules: dict[str, ModuleType], presets: Presets, results: Path, out: Path | None = None) -> None:
     """Run the experiments elsewhere, say how their tables agree with those in `results`, and what they mean."""
     if not results.is_dir():
-        sys.exit(f"--results must be a folder that is there, got {results}")
+        raise UsageError(f"--results must be a folder that is there, got {results}")
     made = made_in(out)
     failed, agreeing, remarks = run_all(presets, made, out), 0, []
     print()
@@ -236,10 +240,10 @@ def renew(modules: dict[str, ModuleType], presets: Presets, results: Path, out: 
     failed = run_all(presets, results, out)
     claims = judged(modules, results)
     if not claims:
-        sys.exit(f"--results must be a folder with tables to judge, got {results}, which holds none")
+        raise UsageError(f"--results must be a folder with tables to judge, got {results}, which holds none")
     print_verdicts(pages.write(results, claims), results)
     if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
+        sys.exit(f"rnnkit reproduce: failed: {', '.join(failed)}")
 
 
 def main() -> None:
@@ -256,13 +260,13 @@ def main() -> None:
     what.add_argument("--judge-only", action="store_true", help="run nothing, judge the tables in results/ anew")
     arguments = parser.parse_args()
     if arguments.judge_only and arguments.only:
-        parser.error("--only cannot be combined with --judge-only: all tables that are there are judged")
+        raise UsageError("--only cannot be combined with --judge-only: all tables that are there are judged")
     if arguments.preset not in report.PRESETS:
         close = did_you_mean(arguments.preset, report.PRESETS)
-        parser.error(f"--preset must be one of {', '.join(report.PRESETS)}, got {arguments.preset}{close}")
+        raise UsageError(f"--preset must be one of {', '.join(report.PRESETS)}, got {arguments.preset}{close}")
     writes = arguments.renew or arguments.judge_only
     if writes and shipped.INSTALLED in arguments.results.resolve().parents:
-        parser.error(f"--results must be a folder of yours with --renew or --judge-only, got {arguments.results}")
+        raise UsageError(f"--results must be a folder of yours with --renew or --judge-only, got {arguments.results}")
     modules = experiments()
     presets = {} if arguments.judge_only else planned(modules, arguments.preset, arguments.only)
     out = arguments.out and arguments.out.resolve()
@@ -272,26 +276,32 @@ def main() -> None:
 
 @contextmanager
 def exclusive(out: Path | None = None) -> Iterator[None]:
-    """Lock the folder of new tables; end the process if another one has locked it."""
+    """Lock the folder of new tables; UsageError if another one has locked it."""
     folder = made_in(out)
     folder.mkdir(parents=True, exist_ok=True)
     with store.claim(folder, wait=False) as held:
         if not held:
-            sys.exit(f"{os.path.relpath(folder)}: another reproduce.py is at work there")
+            raise UsageError(
+                f"--out must be a folder of its own while another reproduce is at work, got {os.path.relpath(folder)}"
+            )
         yield
 
 
 def command() -> None:
-    """Run `main`; Ctrl-C, a closed pipe and an error of the operating system end it without a traceback."""
+    """Run `main`; wrong use, Ctrl-C, a closed pipe and an error of the operating system end it without a traceback."""
     try:
         main()
+    except UsageError as error:
+        print(f"rnnkit reproduce: {error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit("interrupted: the same command resumes with what is missing")
+        print("interrupted: the same command resumes with what is missing", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is said, at exit neither
         sys.exit(1)
     except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}")
+        sys.exit(f"rnnkit reproduce: {error.filename}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -120,20 +120,20 @@ def _compile_in_new_process(dtype: str) -> int:
 def _check_stored() -> None:
     """End with an error where a kernel could not be stored: the next process would have to compile it again."""
     if "store" in cache.faults:
-        sys.exit(f"compiled kernels {cache.faults['store']}")
+        sys.exit(f"rnnkit warmup: compiled kernels {cache.faults['store']}")
 
 
 def main(arguments: list[str]) -> None:
     """Compile for the dtypes asked for, by default both at once, each in a process of its own."""
     if cache.FOLDER is None:
-        sys.exit(
-            f"compiled kernels cannot be stored: {cache.REFUSED}; set NUMBA_CACHE_DIR to a folder that can be written"
-        )
+        why = f"{cache.REFUSED}; set NUMBA_CACHE_DIR to a folder that can be written"
+        sys.exit(f"rnnkit warmup: compiled kernels cannot be stored: {why}")
     if config.DISABLE_JIT:
-        sys.exit("NUMBA_DISABLE_JIT is set: nothing is compiled")
+        sys.exit("rnnkit warmup: NUMBA_DISABLE_JIT is set: nothing is compiled")
     wrong = [dtype for dtype in arguments if dtype not in DTYPES]
     if wrong:
-        sys.exit(f"dtype must be {' or '.join(DTYPES)}, got {wrong[0]}; without one, both are compiled")
+        print(f"rnnkit warmup: dtype must be {' or '.join(DTYPES)}, got {wrong[0]}", file=sys.stderr)
+        sys.exit(2)
     if len(set(arguments)) == 1:
         return compile_kernels(arguments[0])
     start = time.perf_counter()
@@ -142,7 +142,7 @@ def main(arguments: list[str]) -> None:
             function.provide()
     _check_stored()
     if any(parallel.map_replicates(lambda i: _compile_in_new_process(DTYPES[i]), len(DTYPES), threads=len(DTYPES))):
-        sys.exit("not all kernels are ready")
+        sys.exit("rnnkit warmup: not all kernels are ready")
     seconds, layer = time.perf_counter() - start, parallel.threading_layer()
     print(f"all kernels ready after {seconds:.0f} s, kept in {cache.FOLDER}; threading: {layer}")
 

@@ -62,9 +62,9 @@ def candidates(line: str) -> list[str]:
     if len(words) <= 1:
         found = [*FILES, "--version", "--help"]
     elif words[0] == "list":
-        from rnnkit.command.list_names import KINDS
+        from rnnkit.command.names import KINDS
 
-        found = [*KINDS]
+        found = list(dict.fromkeys([*KINDS, *(name for lines in KINDS.values() for name in lines())]))
     elif words[0] == "run" and len(words) == 2:
         found = [*shipped.experiments(), *(path.name for path in Path().glob("*.py"))]
     elif words[0] == "gallery":

@@ -131,8 +131,8 @@ def _collect_folder(out: Path, file: Path | None) -> int:
             ).returncode
         return collect(experiment.load(file), out)
     except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        print(f"rnnkit collect: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -5,13 +5,15 @@ was a seventh of all work.
 """
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +21,8 @@ from rnnkit.runner.jobs.experiment import load
 from rnnkit.runner.jobs.provenance import cores
 from rnnkit.runner.launchers import threads_for
 from rnnkit.runner.sweep import launch
+
+PATIENCE = 5.0  # seconds for a record, where the process that started this one is gone
 
 
 class Line(NamedTuple):
@@ -44,7 +48,7 @@ def run_lines(lines: list[Line]) -> Iterator[Ended]:
     """
     workers = max(1, min(cores(), len(lines)))
     os.environ.update(threads_for(max(1, cores() // workers)))  # a worker reads it when it starts
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     try:
         futures = {pool.submit(_run, line): line for line in lines}
         for future in as_completed(futures):
@@ -55,6 +59,18 @@ def run_lines(lines: list[Line]) -> Iterator[Ended]:
             yield Ended(futures[future], code, seconds)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Have this process end once the one that started it has, however that was: the job at hand leaves its record."""
+
+    def wait() -> None:
+        parent_process().join()
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(PATIENCE)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _run(line: Line) -> tuple[int, float]:

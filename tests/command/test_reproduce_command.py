@@ -29,20 +29,18 @@ def test_a_checkout_has_them_below_itself(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("flag", ["--renew", "--judge-only"])
-def test_what_is_installed_is_not_written_to(installed, monkeypatch, capsys, flag):
+def test_what_is_installed_is_not_written_to(installed, monkeypatch, flag):
     results = installed / "results"
     monkeypatch.setattr("sys.argv", ["rnnkit reproduce", flag, "--results", str(results)])
     monkeypatch.setattr(reproduce, "renew", lambda *_: pytest.fail("it writes"))
-    with pytest.raises(SystemExit) as ended:
-        reproduce.main()
-    assert ended.value.code == 2
     wanted = f"--results must be a folder of yours with --renew or --judge-only, got {results}"
-    assert wanted in capsys.readouterr().err
+    with pytest.raises(reproduce.UsageError, match=wanted):
+        reproduce.main()
     assert list(results.iterdir()) == []
 
 
 def test_an_experiment_that_is_not_there_gets_the_known_ones(rnnkit):
     done = rnnkit("reproduce", "--only", "ltach")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("--only must name experiments among adding, ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rnnkit reproduce: --only must name experiments among adding, ")
     assert done.stderr.endswith("got ltach; did you mean latch?\n")

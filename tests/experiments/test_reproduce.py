@@ -137,17 +137,17 @@ def test_judging_again_gives_the_committed_report(tmp_path, monkeypatch, capsys)
 
 def test_a_preset_that_no_experiment_has_is_refused(root, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--preset", "paper", "--results", str(tmp_path)])
-    with pytest.raises(SystemExit, match="--preset must be one that an experiment has, got paper"):
+    with pytest.raises(reproduce.UsageError, match="--preset must be one that an experiment has, got paper"):
         reproduce.main()
 
 
-def test_an_unknown_preset_is_refused(monkeypatch, capsys):
+def test_an_unknown_preset_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--preset", "laptp"])
-    with pytest.raises(SystemExit) as ended:
+    known = "quick, laptop, overnight, paper"
+    with pytest.raises(
+        reproduce.UsageError, match=rf"--preset must be one of {known}, got laptp; did you mean laptop\?"
+    ):
         reproduce.main()
-    assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert "--preset must be one of quick, laptop, overnight, paper, got laptp; did you mean laptop?" in said
 
 
 def test_a_failed_run_is_named_at_the_end(root, results, monkeypatch):
@@ -258,12 +258,15 @@ def test_a_larger_preset_that_cannot_be_read_is_no_agreement(one, results, monke
 
 
 def test_results_that_are_not_there_are_named(one, monkeypatch):
-    with pytest.raises(SystemExit, match="--results must be a folder that is there, got resluts"):
+    with pytest.raises(reproduce.UsageError, match="--results must be a folder that is there, got resluts"):
         run_compared(monkeypatch, "resluts", "agree")
 
 
 def test_two_at_once_in_one_checkout_are_refused(one, results, monkeypatch):
-    with reproduce.exclusive(), pytest.raises(SystemExit, match=r"another reproduce.py is at work there"):
+    with (
+        reproduce.exclusive(),
+        pytest.raises(reproduce.UsageError, match=r"while another reproduce is at work, got .*outputs"),
+    ):
         run_compared(monkeypatch, results, "agree")
     assert run_compared(monkeypatch, results, "agree")
 
@@ -299,18 +302,17 @@ def test_only_the_experiments_named_are_run(one, results, monkeypatch):
     ],
 )
 def test_only_refuses_what_is_not_there(one, results, monkeypatch, only, words):
-    with pytest.raises(SystemExit, match=words):
+    with pytest.raises(reproduce.UsageError, match=words):
         run_compared(monkeypatch, results, "agree", "--only", only)
 
 
 def test_only_is_refused_where_nothing_is_run(one, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--judge-only", "--only", "x"])
     with pytest.raises(SystemExit) as ended:
-        reproduce.main()
+        reproduce.command()
     assert ended.value.code == 2
-    assert (
-        "--only cannot be combined with --judge-only: all tables that are there are judged" in capsys.readouterr().err
-    )
+    why = "all tables that are there are judged"
+    assert capsys.readouterr().err == f"rnnkit reproduce: --only cannot be combined with --judge-only: {why}\n"
 
 
 def test_what_experiments_declare_without_spread_is_in_their_tables():
@@ -328,5 +330,5 @@ def test_columns_of_chaotic_nets_are_declared_without_spread(name):
 
 def test_nothing_to_judge_is_said(root, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--judge-only", "--results", str(tmp_path / "empty")])
-    with pytest.raises(SystemExit, match="empty"):
+    with pytest.raises(reproduce.UsageError, match="empty"):
         reproduce.main()

@@ -42,7 +42,8 @@ def test_a_job_that_raises_in_a_worker_is_a_row_with_its_traceback(toy, out):
     assert list(table.status) == ["error", "done", "error"]
     assert "RuntimeError: 1 is odd" in (out / table.out[0] / "traceback.txt").read_text()
     problems = pd.read_csv(out / "problems.csv")
-    assert list(problems.message) == ["RuntimeError: 1 is odd", "RuntimeError: 3 is odd"]
+    line = next(i for i, text in enumerate(toy.read_text().splitlines(), 1) if "raise RuntimeError" in text)
+    assert list(problems.message) == [f"RuntimeError: {value} is odd, line {line}" for value in (1, 3)]
 
 
 def test_what_an_experiment_prints_is_no_reply(toy, out):
@@ -131,8 +132,8 @@ def test_two_clients_of_different_code_share_a_sweep_and_the_table_says_so(toy, 
 
 def test_collect_needs_a_sweep(tmp_path):
     done = command("-m", "rnnkit.runner.collect", tmp_path)
-    assert done.returncode == 1
-    assert f"folder must be the `out` of a sweep, got {tmp_path}, which holds none" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr == f"rnnkit collect: folder must be the `out` of a sweep, got {tmp_path}, which holds none\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -141,7 +142,7 @@ def test_collect_with_a_moved_experiment_file(toy, out, tmp_path):
     (out / "sweep.json").write_text(json.dumps({"experiment": str(tmp_path / "gone" / "toy.py")}))
     (out / "table.csv").unlink()
     done = command("-m", "rnnkit.runner.collect", out)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"EXPERIMENT, got {tmp_path / 'gone' / 'toy.py'}, which is not there" in done.stderr
     assert command("-m", "rnnkit.runner.collect", out, "--experiment", toy).returncode == 0
     assert list(pd.read_csv(out / "table.csv").double) == [2]

@@ -1,6 +1,10 @@
 """Lines run at once end as they would alone: exit codes, what they print, tables, and a process that is killed."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,28 @@ def test_a_process_has_its_share_of_the_cores(toy, tmp_path):
     for _ in run_lines(lines(toy, tmp_path, *["value=4"] * cores())):
         pass
     assert [int(read(tmp_path / str(i)).table.threads[0]) for i in range(cores())] == [1] * cores()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_the_job_at_hand_leaves_its_record_where_the_starter_is_ended(toy, tmp_path, end):
+    words = ("value=4", "seconds=60", f"out={tmp_path / 'out'}")
+    code = f"""
+from pathlib import Path
+from rnnkit.runner.several import Line, run_lines
+if __name__ == "__main__":
+    list(run_lines([Line(Path({str(toy)!r}), {words!r}, Path({str(tmp_path / "log")!r}))]))
+"""
+    (tmp_path / "start.py").write_text(code)
+    with subprocess.Popen([sys.executable, tmp_path / "start.py"]) as starter:
+        until(lambda: list(tmp_path.glob("out/jobs/*/.lock")))
+        starter.send_signal(end)
+    until(lambda: (tmp_path / "out" / "index.html").exists())  # the last that is written
+    assert list(read(tmp_path / "out", measured=False).table.status) == ["interrupted"]
+
+
+def until(is_so, seconds=60):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)

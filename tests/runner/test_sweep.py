@@ -399,10 +399,20 @@ def test_a_damaged_plan_is_named_and_nothing_is_lost(toy):
     assert "2 of them by an earlier start" in command(*line).stdout
 
 
-def test_help_is_headed_by_the_experiment(toy):
+def test_help_tells_question_presets_and_what_each_key_may_be(toy):
     done = command(toy, "--help")
-    assert done.returncode == 0
-    assert done.stdout.startswith("toy is powered by Hydra")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("toy\n")
+    for line in (
+        "  rnnkit run toy -m KEY=VALUE,VALUE ...  a sweep, a job for each combination",
+        "  value=1                     0 to 9",
+        "  force=false                 true (compute again what has ended) or false",
+    ):
+        assert line in done.stdout.splitlines()
+    said = command(FLOW, "--help").stdout
+    assert "  seq_len=100                 an integer from 1 to 1000000\n" in said
+    assert "  preset=quick                seq_len=10,50,100,200 spectral_radius=" in said
+    assert max(map(len, said.splitlines())) <= 110
 
 
 def test_collect_by_another_experiment_is_refused(toy):

@@ -16,11 +16,12 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
-from hydra.conf import HydraConf, JobConf
+from hydra.conf import HelpConf, HydraConf, JobConf
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from rnnkit.runner import shipped
+from rnnkit.runner.hydra.help_page import help_page
 from rnnkit.runner.jobs.config import shown
 from rnnkit.runner.jobs.experiment import Experiment
 
@@ -49,9 +50,10 @@ def offer(experiment: Experiment, hooks: type) -> None:
     fields = experiment.schema.model_fields.items()
     store("schema_defaults", {name: field.default for name, field in fields if not field.is_required()})
     callbacks = {"rnnkit": {"_target_": f"{hooks.__module__}.{hooks.__name__}"}}
-    job = JobConf(name=experiment.name)  # else --help is headed by the name of this file
+    text = help_page(experiment, keys, presets).replace("$", "$$")  # Hydra fills in what follows a $
+    told = HelpConf(app_name=experiment.name, header="", footer="", template=text)
     # whatever file is composed has these
-    store("config", HydraConf(callbacks=callbacks, job=job), group="hydra")
+    store("config", HydraConf(callbacks=callbacks, job=JobConf(name=experiment.name), help=told), group="hydra")
 
 
 def _read(experiment: Experiment) -> tuple[DictConfig, dict[str, Any]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit._arguments import choice
+from rnnkit._user_files import describe
 from rnnkit.runner.jobs import provenance, sources, store
 from rnnkit.runner.jobs.config import JobConfig, validated
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
@@ -150,7 +151,7 @@ def _run(experiment: Experiment, job: Job, config: JobConfig, had_ended: bool) -
                 _write(experiment, job, measured, start)
             raise
         except Exception as error:  # a job that raises is a row with status error; the others run
-            measured = Measurement({"status": "error"}, message=f"{type(error).__name__}: {error}")
+            measured = Measurement({"status": "error"}, message=describe(error, experiment.file))
             store.write_whole(problem, traceback.format_exc())
         compile_seconds = compiled()
     _write(experiment, job, measured, start, time.perf_counter() - began, compile_seconds)

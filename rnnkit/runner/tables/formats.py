@@ -62,6 +62,8 @@ def _content(path: str | Path, without: Collection[str]) -> str:
 
 def spelt(value: Any) -> str:
     """Return the value of a key as it is typed: what `read_csv` makes of none is none again."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if isinstance(value, float) and not math.isfinite(value) else str(value)
 
 
