@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from rnnkit.command.words import COMPLETION, FILES, HELP, VERSION, WRONG_USE, summary
+from rnnkit.runner import shipped
 from rnnkit.runner.jobs.config import did_you_mean
 
 
@@ -28,7 +29,9 @@ def _do(words: list[str]) -> int | None:
     others = {**dict.fromkeys(VERSION, "version"), **dict.fromkeys(COMPLETION, "completion")}
     if file := (FILES | others).get(word):
         return import_module(f"rnnkit.command.{file}").run(words[1:])
-    print(f"rnnkit: WORD must be one of {', '.join(FILES)}, got {word}{did_you_mean(word, FILES)}", file=sys.stderr)
+    is_experiment = word.endswith(".py") or word in shipped.experiments()
+    meant = f"; did you mean rnnkit run {word}?" if is_experiment else did_you_mean(word, FILES)
+    print(f"rnnkit: WORD must be one of {', '.join(FILES)}, got {word}{meant}", file=sys.stderr)
     return WRONG_USE
 
 

@@ -32,6 +32,11 @@ def test_each_word_says_how_it_is_used(rnnkit, word):
     assert done.stdout.startswith(f"usage: rnnkit {word} ")
 
 
+def test_an_experiment_in_place_of_a_word_is_known(rnnkit):
+    assert rnnkit("latch", "-m").stderr.endswith("got latch; did you mean rnnkit run latch?\n")
+    assert rnnkit("my_study.py").stderr.endswith("got my_study.py; did you mean rnnkit run my_study.py?\n")
+
+
 def test_a_word_that_is_not_there_gets_the_known_ones(rnnkit):
     done = rnnkit("reproduse")
     known = ", ".join(FILES)

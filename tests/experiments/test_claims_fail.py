@@ -301,6 +301,7 @@ WRONG = [
     ("C3b", "multiplication, length", "pathological", "tables", "", published_budget(0)),
     ("S6a", "tested at 40", "longer_than_trained", "nets", "error_2x", plus(0.5)),
     ("S6a", "tested at 100", "longer_than_trained", "nets", "error_5x", plus(0.9)),
+    ("C2i", "by a clip at", "clip_threshold", "tables", "", every_job(updates=20_000, seq_len=20, n_solved=0)),
     ("S3a", "share diverged", "clip_cures", "tables", "", clip_makes_all_diverge),
     ("M3a", "plateau at delay", "copying", "table", "constant_loss", times(1.01)),
     ("M3b", "test loss / plateau", "copying", "nets", "test_loss", times(2.0)),

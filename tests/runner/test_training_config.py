@@ -145,3 +145,10 @@ def test_what_decides_the_numbers_is_the_keys_alone(tmp_path):
 def test_a_name_like_a_known_one_is_asked_for(key, value, end):
     (fault,) = faults(TrainingConfig, GOOD | {key: value})
     assert fault.endswith(end)
+
+
+def test_a_file_of_a_cell_that_lacks_its_ending_is_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fastslow.py").touch()
+    (line,) = faults(TrainingConfig, GOOD | {"cell": "fastslow"})
+    assert line.endswith("or the path of a .py file with one, got fastslow; did you mean fastslow.py?")

@@ -148,6 +148,7 @@ def _fault(schema: type[BaseModel], detail: dict[str, Any], prefix: str) -> str:
         return said + (did_you_mean(value, _listed(said)) if said.endswith(repr(value)) else "")
     none = str(value).lower() == "none" and "none" in re.findall(r"\w+", wanted)
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else _listed(wanted)
+    choices += type(choices)(path.name for path in Path().glob("*.py") if ".py file" in wanted)
     meant = "; write it as none" if none else did_you_mean(value, choices)
     if isinstance(value, list) and 0 < len(written := ",".join(map(str, value))) <= SHORT:
         meant = f"; values of a sweep are written {written}"
