@@ -50,7 +50,7 @@ def prepare(experiment: Experiment) -> Prepared:
     if found:
         command.nothing_started(experiment, found)
     for damage in damaged:
-        print(f"{damage}; it is computed again", file=sys.stderr)
+        print(f"{damage}: computed again", file=sys.stderr)
     named = [store.identity(one.scientific()) for one in configs]
     return Prepared(Work(experiment, Path(configs[0].out), left), launcher, named)
 

@@ -13,7 +13,7 @@ from rnnkit.gradients.log_norms import hidden_log_norms, hidden_of_step, loss_by
 from rnnkit.gradients.lyapunov import lyapunov_exponents
 from rnnkit.networks import forward as of_forward
 
-STALE = r"^trace must be of the present weights: they have changed since its forward pass"
+STALE = r"^trace must be of the net's present weights, got one of earlier weights: run forward again"
 
 
 def spoil(*arrays):

@@ -1,0 +1,137 @@
+"""Every message of the toolkit, found in its source, and which of them the tests have met.
+
+    MESSAGES=met.jsonl pytest tests/networks; python tests/messages.py met.jsonl
+
+The first line writes down what tests meet (`met.py`), each run after the last; the second prints each message that no
+test has met.
+"""
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+ANY = "{}"  # what stands for a value that is not known before the program runs
+CALLS = {"fail": 1, "error": 0, "warn": 0, "print": 0}  # functions that say a message, and which argument it is
+
+
+class Message(NamedTuple):
+    """A message in the source."""
+
+    path: str
+    line: int
+    end: int
+    kind: str  # the exception, or the function that says it
+    text: str  # with ANY for each value
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}"
+
+    @property
+    def passed_on(self) -> bool:
+        """Return whether its words stand elsewhere: it is another error's text, or a variable."""
+        return not re.search(r"\w", self.text.replace(ANY, ""))
+
+    def is_in(self, text: str) -> bool:
+        parts = re.split(re.escape(ANY), self.text)
+        return re.search(".*?".join(map(re.escape, parts)), text, re.DOTALL) is not None
+
+
+def sources() -> list[Path]:
+    found = [*ROOT.glob("rnnkit/**/*.py"), *ROOT.glob("experiments/*.py"), *ROOT.glob("experiments/common/*.py")]
+    return sorted(path for path in found if "reference" not in path.relative_to(ROOT).parts)
+
+
+def messages(source: str, path: str = "") -> list[Message]:
+    """Return what a module raises, warns of, and prints to stderr."""
+    tree = ast.parse(source)
+    found = []
+    for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]:
+        known = _texts(tree) | (_texts(scope) if scope is not tree else {})
+        for node in _of_scope(scope):
+            if (said := _said(node)) is not None:
+                kind, text = said
+                shown = "" if text is None else _template(text, known)
+                found.append(Message(path, node.lineno, node.end_lineno, kind, shown))
+    return sorted(found, key=lambda message: message.line)
+
+
+def all_messages() -> list[Message]:
+    return [
+        message
+        for path in sources()
+        for message in messages(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+    ]
+
+
+def _of_scope(scope: ast.AST) -> Iterator[ast.AST]:
+    """Walk a module or a function, but no function inside it."""
+    for child in ast.iter_child_nodes(scope):
+        if not isinstance(child, ast.FunctionDef):
+            yield child
+            yield from _of_scope(child)
+
+
+def _texts(scope: ast.AST) -> dict[str, ast.expr]:
+    """Return the names that a scope gives a text once, and the texts."""
+    pairs = [(n.targets[0].id, n.value) for n in _of_scope(scope)
+             if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)]  # fmt: skip
+    names = [name for name, _ in pairs]
+    return {name: v for name, v in pairs if names.count(name) == 1 and _template(v, {}) != ANY}
+
+
+def _said(node: ast.AST) -> tuple[str, ast.expr | None] | None:
+    """Return (kind, text) of a node that says a message; no text where it raises without one."""
+    call = node.exc if isinstance(node, ast.Raise) else node
+    name = _name(call.func) if isinstance(call, ast.Call) else _name(call)
+    if isinstance(node, ast.Raise) and re.match("_?[A-Z]", name):
+        return name, (call.args or [None])[0] if isinstance(call, ast.Call) else None
+    to_stderr = isinstance(node, ast.Call) and any(_name(k.value) == "stderr" for k in node.keywords)
+    if not isinstance(node, ast.Call) or name not in CALLS or (name == "print" and not to_stderr):
+        return None
+    return (name, node.args[CALLS[name]]) if len(node.args) > CALLS[name] else None
+
+
+def _name(node: ast.AST | None) -> str:
+    return getattr(node, "attr", getattr(node, "id", ""))
+
+
+def _template(node: ast.AST, known: dict[str, ast.expr]) -> str:
+    """Return a text as it is written, with ANY for each value."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_template(part, known) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _template(node.left, known) + _template(node.right, known)
+    if isinstance(node, ast.FormattedValue):
+        return _template(node.value, known) if isinstance(node.value, ast.Name) else ANY
+    if isinstance(node, ast.Call) and _name(node.func) == "format":
+        return re.sub(r"{\w*}", ANY, _template(node.func.value, known))
+    if not isinstance(node, ast.Name) or node.id not in known:
+        return ANY
+    return _template(known[node.id], {name: text for name, text in known.items() if name != node.id})
+
+
+def unmet(lines: list[dict]) -> list[Message]:
+    """Return the messages that no test has met: where they are raised, or by the text of another process."""
+    places = {tuple(place) for line in lines for place in line["at"]}
+    texts = [line["text"] for line in lines if not line["at"]]
+    return [
+        message
+        for message in all_messages()
+        if not message.passed_on
+        and places.isdisjoint((message.path, at) for at in range(message.line, message.end + 1))
+        and not any(message.is_in(text) for text in texts)
+    ]
+
+
+if __name__ == "__main__":
+    recorded = [json.loads(line) for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()]
+    for message in unmet(recorded):
+        print(f"{message.place}: {message.kind}: {message.text}")
