@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 ANY = "{}"  # what stands for a value that is not known before the program runs
+SAYS = r"\S.* must (be|have|name|hold|return|count|draw) |\S.* cannot be combined with "  # a text that is a message
 CALLS = {"fail": 1, "error": 0, "warn": 0, "print": 0}  # functions that say a message, and which argument it is
 
 
@@ -25,7 +26,7 @@ class Message(NamedTuple):
     path: str
     line: int
     end: int
-    kind: str  # the exception, or the function that says it
+    kind: str  # the exception, the function that says it, or "text": something else says it
     text: str  # with ANY for each value
 
     @property
@@ -48,7 +49,7 @@ def sources() -> list[Path]:
 
 
 def messages(source: str, path: str = "") -> list[Message]:
-    """Return what a module raises, warns of, and prints to stderr."""
+    """Return what a module raises, warns of, prints to stderr, and other texts that say what must be."""
     tree = ast.parse(source)
     found = []
     for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]:
@@ -58,7 +59,21 @@ def messages(source: str, path: str = "") -> list[Message]:
                 kind, text = said
                 shown = "" if text is None else _template(text, known)
                 found.append(Message(path, node.lineno, node.end_lineno, kind, shown))
+    places = {line for message in found for line in range(message.line, message.end + 1)}
+    named = {id(text) for scope in ast.walk(tree) for text in _texts(scope).values()}  # with the message that has it
+    for node in _text_nodes(tree):
+        if node.lineno not in places and id(node) not in named and re.search(SAYS, shown := _template(node, {})):
+            found.append(Message(path, node.lineno, node.end_lineno, "text", shown))
     return sorted(found, key=lambda message: message.line)
+
+
+def _text_nodes(tree: ast.AST) -> Iterator[ast.expr]:
+    """Walk the texts in a module, whole, but no docstring."""
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    parts |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in parts:
+            yield node
 
 
 def all_messages() -> list[Message]:
@@ -119,16 +134,16 @@ def _template(node: ast.AST, known: dict[str, ast.expr]) -> str:
 
 
 def unmet(lines: list[dict]) -> list[Message]:
-    """Return the messages that no test has met: where they are raised, or by the text of another process."""
+    """Return the messages that no test has met: where they are raised, or by what was printed or stands in a list."""
     places = {tuple(place) for line in lines for place in line["at"]}
     texts = [line["text"] for line in lines if not line["at"]]
-    return [
-        message
-        for message in all_messages()
-        if not message.passed_on
-        and places.isdisjoint((message.path, at) for at in range(message.line, message.end + 1))
-        and not any(message.is_in(text) for text in texts)
-    ]
+    found = []
+    for message in all_messages():
+        raised = not places.isdisjoint((message.path, at) for at in range(message.line, message.end + 1))
+        among = [line["text"] for line in lines] if message.kind == "text" else texts
+        if not (message.passed_on or raised or any(map(message.is_in, among))):
+            found.append(message)
+    return found
 
 
 if __name__ == "__main__":

@@ -18,18 +18,19 @@ OTHERWISE = {  # messages of another form, by what they say, and why
     r"must not share memory|as it was when|at most \d+ with|recurrent must be|a staticmethod|NumPy that numba": (
         "what came has no value to show: the fault itself is told"
     ),
-    r"; it takes|, it defines|is undefined; got|Versions that|and C-contiguous; ": "what came stands behind it",
-    r"; see --hydra-help$|^hydra\.callbacks must|^Hydra runs no|^a package cannot": "of the grammar of Hydra's line",
+    r"^\{\}: \{\}, \{\} must be below": "it is a verdict, of numbers that stand above it",
+    r"; (it takes|got|without one)|, it defines|Versions that|C-contiguous; ": "what came stands behind it",
+    r"; see (--hydra-help|hydra.cc/.*)$|^hydra\.callbacks|^Hydra runs|^a package cannot": "of the grammar of Hydra's",
 }
 
 
 def faults(message: Message) -> list[str]:
     """Return what is wrong with a message; those of a cell's class, behind its line, may name what is missing."""
-    text, of_argument = message.text, message.kind in ("ValueError", "TypeError")
+    text, of_argument = message.text, message.kind in ("ValueError", "TypeError", "text")
     together, must = " cannot be combined with " in text, re.search(r"\bmust ", text)
     found = {
         "it says what is allowed": of_argument and not (must or together),
-        "it says what came": of_argument and not together and must and ", got " not in text,
+        "it says what came": of_argument and not together and must and not re.search(", got |is missing: ", text),
         "it says both values, and why": together and not re.search(r"(=.*|^\{\}) cannot .*=.*: \w|^--", text),
         "it is one sentence": re.search(r"[.;!?] ", text) is not None,
         "it is in the field's words": re.search(DIALECT, text) is not None,

@@ -70,7 +70,7 @@ def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
     target, found = str(values.pop("_target_", None)), []
     planner = sweeper.get("_target_") if isinstance(sweeper, dict) else sweeper
     if planner != f"{HYDRAS}.basic_sweeper.BasicSweeper":
-        found.append(f"hydra/sweeper must be basic, got {shown(planner)}; rnnkit plans its sweeps itself")
+        found.append(f"hydra/sweeper must be basic, got {shown(planner)}: rnnkit plans its sweeps itself")
     if target == f"{HYDRAS}.basic_launcher.BasicLauncher":
         return Serial(), found
     if target not in LAUNCHERS:

@@ -114,7 +114,7 @@ def check(schema, configs):
 def test_a_sweep_lists_each_fault_once_and_refuses_two_folders_and_doubles(schema):
     jobs = [GOOD | {"seq_len": n, "clip": "foo"} for n in (0, 5)]
     assert keys_of(check(schema, jobs)) == ["seq_len", "clip"]
-    said = "the sweep names the same job twice: every value of a key must be given once"
+    said = "every value of a key must be given once, got the same job twice"
     assert check(schema, [GOOD, GOOD]) == [said]
     (line,) = check(schema, [GOOD, GOOD | {"out": "elsewhere"}])
     assert line == "out must be one folder for the whole sweep, got somewhere, elsewhere"

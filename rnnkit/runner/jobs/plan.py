@@ -24,7 +24,7 @@ def check(schema: type[JobConfig], values: list[Config]) -> tuple[list[JobConfig
         if len(given := dict.fromkeys(str(one.get(key)) for one in values)) > 1:
             found[f"{key} must be one {what} for the whole sweep, got {shown(', '.join(given))}"] = None
     if len({store.identity(config.model_dump()) for config in sound}) < len(sound):
-        found["the sweep names the same job twice: every value of a key must be given once"] = None
+        found["every value of a key must be given once, got the same job twice"] = None
     return sound, list(found)
 
 
