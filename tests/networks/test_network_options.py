@@ -134,3 +134,20 @@ def test_no_option_is_left_out():
 def test_what_has_no_place_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         RNN(**{"input_size": 2, "hidden_size": 3} | options)
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (
+            lambda rng, H: np.ones(H + 1),
+            r"^l0\.u, of the cell's per_unit, must begin as a number or \(3,\), got \(4,\)",
+        ),
+        (lambda rng, H: "1", r"^l0\.u, of the cell's per_unit, must begin as a number or \(3,\), got \(\) <U1"),
+        (1e300, r"^l0\.u must begin as finite numbers in float32, got \(\) float64"),
+    ],
+)
+def test_what_a_trained_number_of_a_unit_cannot_begin_as_is_told(first, message):
+    cell = type("Started", (CELLS["indrnn"],), {"per_unit": {"u": first}})
+    with pytest.raises(ValueError, match=message):
+        RNN(2, H, cell=cell)

@@ -139,3 +139,11 @@ def test_a_cell_that_torch_does_not_have_is_refused(cell):
     for call in (lambda: to_torch(net), lambda: from_torch(net, {})):
         with pytest.raises(ValueError, match=f"^cell must be one of tanh, relu, lstm, gru .* got {cell}"):
             call()
+
+
+def test_weights_that_are_made_of_free_ones_are_not_replaced():
+    net = make("tanh", parametrization="orthogonal")[0]
+    with pytest.raises(
+        ValueError, match=r"^net must have no parametrization to take weights as they are, got RNN\(tanh"
+    ):
+        from_torch(net, {})
