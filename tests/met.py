@@ -1,18 +1,32 @@
-"""Writes down the messages that tests meet, one JSON object a line: its text, and where it was raised.
+"""Which messages of the toolkit tests meet.
 
-Seen are exceptions that `pytest.raises` catches, faults of configs, and what commands print, which has no place.
+    MESSAGES=met.jsonl pytest tests/networks; python tests/met.py met.jsonl
+
+The first line writes down what tests meet, each run after the last: exceptions that `pytest.raises` catches, with the
+lines they came through, faults of jobs, and what commands print. The second prints each message that no test has met.
 """
 
 import functools
 import json
+import re
+import sys
 from pathlib import Path
 
 import commands
 import pytest
+from messages import ROOT, Message, all_messages
 
-from rnnkit.runner.jobs import config
+from rnnkit.runner.jobs import config, plan
 
-ROOT = Path(__file__).parents[1]
+ELSEWHERE = {  # messages that the record of a run does not have, and why
+    r"^damaged$|holds addresses of": "they become a line on stderr: test_cache_faults.py",
+    r"belongs to another user|others may write|^\{\} cannot be read$": "the next folder is taken: test_cache_folder.py",
+    r"Versions that work": "another process tells it: test_self_test.py",
+    r" where \{\} was to come": "of a Numba that computes otherwise",
+    r"^row must have columns": "it stands in the job's record: test_jobs.py",
+    r"are read, once, which|^\{\} of \{\}$": "it takes music21, and a minute",
+    r"earlier records stand": "it takes a cluster: tests/cluster",
+}
 
 
 def record(path: str) -> None:
@@ -22,19 +36,18 @@ def record(path: str) -> None:
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"text": text, "at": _places(error)}) + "\n")
 
-    kind = type(pytest.raises(KeyError))
-    kind.__exit__ = _after(kind.__exit__, lambda done, self, cls, error, trace: error and write(str(error), error))
-    config._fault = _after(
-        config._fault, lambda text, schema, detail, prefix: write(text, detail.get("ctx", {}).get("error"))
-    )
-    commands.command = _after(commands.command, lambda done, *words, **environment: write(done.stdout + done.stderr))
-    pytest.CaptureFixture.readouterr = _after(
-        pytest.CaptureFixture.readouterr, lambda said, self: write(said.out + said.err)
-    )
+    raises = type(pytest.raises(KeyError))
+    _look(raises, "__exit__", lambda done, self, kind, error, trace: error and write(str(error), error))
+    _look(config, "_fault", lambda text, schema, fault, prefix: write(text, fault.get("ctx", {}).get("error")))
+    _look(plan, "check", lambda found, *given: write("\n".join(found[1])))
+    _look(plan, "open_folder", lambda refusal, *given: write(refusal))
+    _look(commands, "command", lambda done, *words, **environment: write(done.stdout + done.stderr))
+    _look(pytest.CaptureFixture, "readouterr", lambda said, self: write(said.out + said.err))
 
 
-def _after(function, look):
-    """Return the function, with a look at what it returns and is given."""
+def _look(owner, name, look):
+    """Have a function give what it returns, and what it is given, to `look`."""
+    function = getattr(owner, name)
 
     @functools.wraps(function)
     def looked_at(*args, **kwargs):
@@ -42,7 +55,7 @@ def _after(function, look):
         look(found, *args, **kwargs)
         return found
 
-    return looked_at
+    setattr(owner, name, looked_at)
 
 
 def _places(error: BaseException | None) -> list[tuple[str, int]]:
@@ -57,3 +70,22 @@ def _places(error: BaseException | None) -> list[tuple[str, int]]:
             step = step.tb_next
         error = error.__cause__ or error.__context__
     return found
+
+
+def unmet(lines: list[dict]) -> list[Message]:
+    """Return the messages that no test has met: neither raised where they stand, nor read in a text of a test."""
+    places = {tuple(place) for line in lines for place in line["at"]}
+    said = "\n".join(dict.fromkeys(line["text"] for line in lines))
+    return [
+        message
+        for message in all_messages()
+        if not (message.passed_on or re.search("|".join(ELSEWHERE), message.text))
+        and places.isdisjoint((message.path, at) for at in range(message.line, message.end + 1))
+        and not (message.is_specific and message.is_in(said))
+    ]
+
+
+if __name__ == "__main__":
+    recorded = [json.loads(line) for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()]
+    for message in unmet(recorded):
+        print(f"{message.place}: {message.kind}: {message.text}")

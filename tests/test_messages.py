@@ -19,7 +19,7 @@ OTHERWISE = {  # messages of another form, by what they say, and why
         "what came has no value to show: the fault itself is told"
     ),
     r"^\{\}: \{\}, \{\} must be below": "it is a verdict, of numbers that stand above it",
-    r"; (it takes|got|without one)|, it defines|Versions that|C-contiguous; ": "what came stands behind it",
+    r"; (it takes|got|without one|set NUMBA)|, it defines|Versions that|C-contiguous; ": "what came stands behind it",
     r"; see (--hydra-help|hydra.cc/.*)$|^hydra\.callbacks|^Hydra runs|^a package cannot": "of the grammar of Hydra's",
 }
 
