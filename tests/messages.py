@@ -35,7 +35,7 @@ class Message(NamedTuple):
     def is_specific(self) -> bool:
         """Return whether its own words tell it from others; "{} must be {}, got {}" is one of many."""
         own = "".join(re.findall(r"\b(?!must|be|got)[A-Za-z]+", self.text))
-        return len(own) >= 15 or self.kind in ("text", "print")
+        return len(own) >= 12 or self.kind in ("text", "print")
 
     def is_in(self, text: str) -> bool:
         parts = re.split(re.escape(ANY), self.text)

@@ -3,7 +3,8 @@
     MESSAGES=met.jsonl pytest tests/networks; python tests/met.py met.jsonl
 
 The first line writes down what tests meet, each run after the last: exceptions that `pytest.raises` catches, with the
-lines they came through, faults of jobs, and what commands print. The second prints each message that no test has met.
+lines they came through, faults of jobs, what ends a process, and what commands print. The second prints each message
+that no test has met.
 """
 
 import functools
@@ -11,6 +12,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import commands
 import pytest
@@ -43,6 +45,13 @@ def record(path: str) -> None:
     _look(plan, "open_folder", lambda refusal, *given: write(refusal))
     _look(commands, "command", lambda done, *words, **environment: write(done.stdout + done.stderr))
     _look(pytest.CaptureFixture, "readouterr", lambda said, self: write(said.out + said.err))
+    leave = sys.exit
+
+    def leave_and_write(code: object = None) -> NoReturn:
+        write(str(code))
+        leave(code)
+
+    sys.exit = leave_and_write
 
 
 def _look(owner, name, look):
