@@ -103,7 +103,7 @@ def recurrent_weights(
     """
     hidden_size = integer("hidden_size", hidden_size, 1)
     if radius is not None and gain is not None:
-        raise ValueError(f"radius={radius} cannot be combined with gain={gain}")
+        raise ValueError(f"radius={radius} cannot be combined with gain={gain}: both set the scale of the weights")
     gain = None if gain is None else number("gain", gain, above=0)
     if choice("initializer", initializer, INITIALIZERS) in ("glorot", "gaussian"):
         W_hh = glorot(rng, hidden_size, hidden_size)

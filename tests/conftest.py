@@ -1,5 +1,6 @@
 """What tests share: inputs of the kernels, and a small experiment for sweeps."""
 
+import os
 import signal
 from typing import NamedTuple
 
@@ -7,6 +8,11 @@ import numpy as np
 import pytest
 import toy_sweep
 from hypothesis import settings
+
+if "MESSAGES" in os.environ:
+    import met
+
+    met.record(os.environ["MESSAGES"])
 
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
 settings.load_profile("reproducible")

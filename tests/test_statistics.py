@@ -104,3 +104,19 @@ def test_log_rank_adds_strata_and_knows_when_nothing_tells():
     assert log_rank([one[::-1]])[0] == pytest.approx(-ratio)
     never = (np.array([4.0]), np.array([False]))
     assert np.isnan(log_rank([(never, never)])).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ratio_of_sums([np.nan, 1], [1, 1]), r"^sums must be finite, got \(2,\) float64"),
+        (lambda: ratio_of_sums([1.0, 1], [0, 0]), r"^counts must be finite numbers >= 0 and not all 0, got \(2,\)"),
+        (
+            lambda: log_rank([(([1.0], [True]), ([1.0, 2], [True]))]),
+            r"^events must have one entry for .*\(2,\), got \(1,",
+        ),
+    ],
+)
+def test_what_statistics_cannot_take_is_told(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -128,8 +128,10 @@ def measure(asked: argparse.Namespace) -> dict[str, pd.DataFrame]:
 def main(arguments: list[str] | None = None) -> None:
     """Run what is asked for and write the tables, the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, values in (("hidden", HIDDEN), ("batch", BATCH), ("steps", STEPS)):
-        parser.add_argument(f"--{name}", type=_size, nargs="+", default=list(values))
+    for name, values, what in (("hidden", HIDDEN, "units"), ("batch", BATCH, "sequences"), ("steps", STEPS, "steps")):
+        default = " ".join(map(str, values))
+        said = f"numbers of {what} in a cell of the table, by default {default}"
+        parser.add_argument(f"--{name}", type=_size, nargs="+", default=list(values), metavar="N", help=said)
     parts = (*KINDS, "training", "busy", *ALONE)
     parser.add_argument("--only", choices=parts, help="one part instead of all")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables")

@@ -100,7 +100,7 @@ class CellConfig(JobConfig):
         for key in keys:
             if getattr(self, key) != "none" and not self.the_cell.recurrent():
                 given = f"{key}={getattr(self, key)} cannot be combined with cell={self.the_cell.name}"
-                raise ValueError(f"{given}: it has no recurrent weights to scale; {key} must be none")
+                raise ValueError(f"{given}: it has no recurrent weights to scale, so {key} must be none")
 
     def scientific(self) -> dict[str, Any]:
         """Return what decides the numbers; of a cell each constant, given or not, as `constants.<name>`."""

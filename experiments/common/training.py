@@ -116,8 +116,11 @@ class TrainingConfig(CellConfig):
         if self.mu > 0 and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(f"mu must be 0 with optimizer={self.optimizer}, got {self.mu}")
         if not in_rows(self.the_cell) and (self.omega > 0 or self.nonfinite == "shrink"):
-            given = f"net={self.net} cell={self.the_cell.name} cannot be combined with omega and nonfinite=shrink"
-            raise ValueError(f"{given}: they need a cell whose state is made of W_hh's block alone, as tanh's")
+            given = f"omega={self.omega}" if self.omega > 0 else "nonfinite=shrink"
+            raise ValueError(
+                f"{given} cannot be combined with net={self.net} cell={self.the_cell.name}: "
+                "it needs a cell whose state is made of W_hh's block alone, as tanh's"
+            )
 
     def _check_memory(self) -> None:
         shape = self.seq_len, self.batch_size, self.hidden_size

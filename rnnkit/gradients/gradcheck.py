@@ -28,9 +28,7 @@ def check_network(net: RNN, x: np.ndarray, target: np.ndarray, **options: Any) -
     if net.dtype != np.float64:
         raise ValueError(f"net must be float64, got {net.dtype}")
     if options.get("truncation") is not None:
-        raise ValueError(
-            f"truncation={options['truncation']} cannot be combined with check_network: its gradient is not the loss's"
-        )
+        raise ValueError(f"truncation must be None, got {options['truncation']}: its gradient is not the loss's")
     found = net.loss_and_gradients(x, target, **options).gradients
     x, first = x.copy(), options.get("state") or net.initial_state(x.shape[1])
     state = State(**{name: part.copy() for name, part in first.asdict().items()})

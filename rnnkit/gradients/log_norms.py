@@ -122,7 +122,7 @@ def hidden_of_step(net: RNN, trace: Trace, dy: np.ndarray, s: int, layer: str = 
 
 def _check(net: RNN, trace: Trace, dy: np.ndarray, layer: str) -> Direction:
     if net.output == "last":
-        raise ValueError("net must have output='every': the loss of output='last' has one step, see hidden_log_norms")
+        raise ValueError("net must have output='every', got output='last': its loss has one step, see hidden_log_norms")
     _check_dy(net, trace, dy)
     directions = {direction.name: direction for direction in net.directions}
     return directions[choice("layer", layer, directions)]

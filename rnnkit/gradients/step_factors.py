@@ -195,7 +195,7 @@ def check_place(net: RNN, trace: Trace, b: int, **steps: int) -> None:
     """Raise ValueError naming what is no trace of the net, no sample or step of it, or no net of one direction."""
     check_trace(net, trace)
     if net.bidirectional:
-        raise ValueError("net must have one direction: a bidirectional one has no state that goes from step to step")
+        raise ValueError("net must have one direction, got bidirectional=True: no state goes through all its steps")
     last = count_steps(trace, integer("b", b, 0, trace.x.shape[1] - 1)) - 1
     if last < 0:
         raise ValueError(f"b must be a sample with a step, got b = {b}, of length 0")

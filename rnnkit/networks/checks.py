@@ -93,9 +93,7 @@ def check_trace(net: Network, trace: Trace, whole: bool = True) -> None:
     if trace.tape.arguments is not net._arguments and trace.tape.arguments != net._arguments:
         raise ValueError(f"trace must come from a network like {net!r}, got one of {dict(trace.tape.arguments)}")
     if trace.tape.weights != net.flat.data:
-        raise ValueError(
-            "trace must be of the present weights: they have changed since its forward pass: run forward again"
-        )
+        raise ValueError("trace must be of the net's present weights, got one of earlier weights: run forward again")
     if whole and trace.tape.checkpoints:
         raise ValueError("trace must hold all states, got one of forward(..., checkpointing=True)")
 
@@ -103,7 +101,9 @@ def check_trace(net: Network, trace: Trace, whole: bool = True) -> None:
 def check_checkpointing(net: Network) -> None:
     """Raise ValueError for a network whose states cannot be made again segment by segment."""
     if net.bidirectional:
-        raise ValueError("checkpointing cannot be combined with bidirectional: the second direction begins at the end")
+        raise ValueError(
+            "checkpointing=True cannot be combined with bidirectional=True: the second direction begins at the end"
+        )
 
 
 def output_shape(net: Network, tape: Tape) -> tuple[int, ...]:
@@ -140,17 +140,17 @@ def check_truncation(net: Network, tape: Tape, dstate: State | None, truncation:
         return
     if not isinstance(truncation, tuple | list) or len(truncation) != 2:
         raise ValueError(f"truncation must be (k1, k2), got {truncation!r}")
+    given = f"truncation={tuple(truncation)}"
     if tape.checkpoints:
-        raise ValueError("truncation cannot be combined with checkpointing: its windows overlap segments")
+        raise ValueError(f"{given} cannot be combined with checkpointing=True: its windows overlap segments")
     if net.bidirectional:
         raise ValueError(
-            "truncation cannot be combined with bidirectional: the second direction begins at the last step"
+            f"{given} cannot be combined with bidirectional=True: the second direction begins at the last step"
         )
     if dstate is not None and tape.lengths.size and tape.lengths.min() < len(tape.x):
         raise ValueError(
-            "truncation cannot be combined with dstate and lengths: shorter rows end before the last window"
+            f"{given} cannot be combined with dstate and lengths={tape.lengths.min()}..{tape.lengths.max()}: "
+            "shorter rows end before the last window"
         )
     if net.output == "last":
-        raise ValueError(
-            "truncation cannot be combined with output='last': all windows but the last would have no loss"
-        )
+        raise ValueError(f"{given} cannot be combined with output='last': all windows but the last would have no loss")

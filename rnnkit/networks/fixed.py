@@ -8,9 +8,7 @@ class Fixed:
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in self.FIXED and self.__dict__.get(name, value) is not value:  # itself again: `net.flat *= 2`
-            raise AttributeError(
-                f"{name} of {self!r} cannot be replaced; weights are changed in place: net.flat[:] = ..."
-            )
+            raise AttributeError(f"{name} of {self!r} cannot be replaced: change weights in place, net.flat[:] = ...")
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:

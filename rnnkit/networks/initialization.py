@@ -39,15 +39,19 @@ def check_initialization(cell: Cell, initialization: Initialization) -> Initiali
     ):
         allowed = f"one of {', '.join(INITIALIZERS)} or an array"
         raise ValueError(f"initializer must be {allowed}, got {shown(initialization.initializer)}")
-    if not named and (initialization.gain is not None or initialization.fan_in is not None):
-        raise ValueError("gain and fan_in cannot be combined with an initializer that is an array")
+    for name in () if named else ("gain", "fan_in"):
+        if (value := getattr(initialization, name)) is not None:
+            array = shown(initialization.initializer)
+            raise ValueError(f"{name}={value} cannot be combined with initializer={array}: it is for drawn weights")
     if initialization.spectral_radius is not None and initialization.gain is not None:
         raise ValueError(
-            f"spectral_radius={initialization.spectral_radius} cannot be combined with gain={initialization.gain}"
+            f"spectral_radius={initialization.spectral_radius} cannot be combined with gain={initialization.gain}: "
+            "both set the scale of W_hh"
         )
     if initialization.fan_in is not None and not (named and initialization.initializer == "sparse"):
         raise ValueError(
-            f"fan_in={initialization.fan_in} cannot be combined with initializer={initialization.initializer!r}"
+            f"fan_in={initialization.fan_in} cannot be combined with initializer={initialization.initializer!r}: "
+            "it is for initializer='sparse'"
         )
     for name in ("forget_bias", "chrono"):
         if getattr(initialization, name) is not None and cell.keeps is None:
@@ -55,14 +59,13 @@ def check_initialization(cell: Cell, initialization: Initialization) -> Initiali
             raise ValueError(f"{given} cannot be combined with cell={cell.shown}: it has no gate that keeps the state")
     if initialization.chrono is not None and initialization.forget_bias is not None:
         raise ValueError(
-            f"chrono={initialization.chrono} cannot be combined with forget_bias={initialization.forget_bias}"
+            f"chrono={initialization.chrono} cannot be combined with forget_bias={initialization.forget_bias}: "
+            "both set the bias of the gate that keeps the state"
         )
-    if not cell.recurrent() and (
-        not named or initialization != Initialization(initialization.initializer, None, None, None, *initialization[4:])
-    ):
-        raise ValueError(
-            f"initializer, spectral_radius, gain cannot be combined with cell={cell.shown}: it has no W_hh"
-        )
+    for name in () if cell.recurrent() else ("initializer", "spectral_radius", "gain", "fan_in"):
+        value = getattr(initialization, name)
+        if value is not None and not isinstance(value, str):  # an initializer's name may be the default
+            raise ValueError(f"{name}={shown(value)} cannot be combined with cell={cell.shown}: it has no W_hh")
     for name, least, most in (("chrono", 3, LONGEST_CHRONO), ("fan_in", 1, None)):
         if getattr(initialization, name) is not None:
             initialization = initialization._replace(

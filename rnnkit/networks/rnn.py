@@ -113,6 +113,8 @@ class RNN(Network):
             within = within if self.output == "every" else within[0]
             both = within if mask is None else within & mask
             if not both.any() and (mask is None or mask.any()):  # of a mask without a True the loss tells
-                raise ValueError("lengths and mask must leave an output that counts: the mean over none is undefined")
+                raise ValueError(
+                    "lengths and mask must leave an output that counts, got none: the mean over none is undefined"
+                )
             mask = both
         return losses.evaluate(loss, trace.y, np.ascontiguousarray(target), mask, ("trace.y", "target"))

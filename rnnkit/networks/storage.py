@@ -52,19 +52,19 @@ def load(path: str | Path, kind: type, cell: Any = None, parametrization: Any = 
     found = arrays.pop("format", np.array("none"))
     if found.shape != () or found != FORMAT:
         raise ValueError(f"{path} must have format {FORMAT} for this version of rnnkit, got {found}")
-    arguments = str(arrays.pop("settings", "no settings"))
+    arguments = str(arrays.pop("settings", "no arguments"))
     try:
         of_kind = json.loads(arguments)
         if of_kind.pop("kind") != kind.__name__:
-            raise TypeError("it is of another kind")
+            raise TypeError(f"kind must be {kind.__name__}")
         of_kind["cell"] = _loaded_cell(of_kind["cell"], cell)
         if parametrization is not None or "parametrization" in of_kind:
             of_kind["parametrization"] = _loaded_map(of_kind.get("parametrization"), parametrization)
         net = kind(**of_kind)
     except _Unlike as error:
-        raise ValueError(f"{path} {error}") from None
+        raise ValueError(f"{path}: {error}") from None
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} does not hold a {kind.__name__}, but {arguments}: {error}") from None
+        raise ValueError(f"{path} must hold a saved {kind.__name__}, got {arguments} ({error})") from None
     _check_arrays(path, arrays, net.parameters)
     for name, array in net.parameters.items():
         array[:] = arrays[name]
@@ -98,13 +98,13 @@ def _loaded_cell(saved: str | dict, given: Any) -> Cell:
     """
     name = saved if isinstance(saved, str) else saved["name"]
     if given is None and isinstance(saved, dict):
-        raise _Unlike(f"holds a network of the cell {name}, which rnnkit does not ship: name it by cell=")
+        raise _Unlike(f"cell must be given for a network of {name}, which rnnkit does not ship, got none")
     if isinstance(saved, str) and saved not in CELLS:
         raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {saved!r}")
     one = as_cell(saved if given is None else given)
     wanted = digest(CELLS[saved]) if isinstance(saved, str) else saved["digest"]
     if digest(type(one)) != wanted:
-        raise _Unlike(f"was saved with the cell {name}; cell={one.shown} has other equations")
+        raise _Unlike(f"cell must have the equations of {name} that the network was saved with, got {one.shown}")
     return one if isinstance(saved, str) else type(one)(**saved["constants"])
 
 
@@ -112,10 +112,10 @@ def _loaded_map(saved: dict | None, given: Any) -> Parametrization:
     """Return the parametrization that a file was saved with, by its name, or as the caller names it."""
     name = None if saved is None else saved["name"]
     if given is None and name not in PARAMETRIZATIONS:
-        raise _Unlike(f"has the parametrization {name}, which rnnkit does not ship: name it by parametrization=")
+        raise _Unlike(f"parametrization must be given for a network of {name}, which rnnkit does not ship, got none")
     one = as_parametrization(name if given is None else given)
     if one.name != name:
-        raise _Unlike(f"was saved with parametrization={name}, got {one.name}")
+        raise _Unlike(f"parametrization must be {name}, which the network was saved with, got {one.name}")
     return type(one)(**saved["constants"])
 
 
@@ -131,7 +131,7 @@ def _read(path: str | Path) -> dict[str, np.ndarray]:
         with open(path, "rb") as opened:  # np.load does not close what turns out to be no archive
             return arrays_of(opened)
     except FAULTS as error:
-        raise ValueError(f"{path} is not a saved network: {error}") from None
+        raise ValueError(f"{path} must be a saved network, got a file that cannot be read ({error})") from None
 
 
 def arrays_of(opened: BinaryIO) -> dict[str, np.ndarray]:
@@ -153,7 +153,8 @@ def arrays_of(opened: BinaryIO) -> dict[str, np.ndarray]:
 
 def _check_arrays(path: str | Path, arrays: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
     for name in sorted(arrays.keys() ^ wanted.keys()):
-        raise ValueError(f"{path} {'lacks' if name in wanted else 'has an unknown array'} {name}")
+        got = f"{'no' if name in wanted else 'an unknown'} {name}"
+        raise ValueError(f"{path} must have the arrays of the network, got {got}")
     for name, array in wanted.items():
         if (arrays[name].shape, arrays[name].dtype) != (array.shape, array.dtype):
             got = f"{arrays[name].shape} {arrays[name].dtype}"

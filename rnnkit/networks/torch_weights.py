@@ -59,7 +59,8 @@ def from_torch(net: RNN, state_dict: Mapping[str, Any]) -> None:
     mapping("state_dict", state_dict)
     wanted = {name: array.shape for name, array in to_torch(net).items()}
     for name in sorted(wanted.keys() ^ state_dict.keys()):
-        raise ValueError(f"state_dict {'lacks' if name in wanted else 'has an unknown entry'} {name}")
+        got = f"{'no' if name in wanted else 'an unknown'} {name}"
+        raise ValueError(f"state_dict must have the entries of the network, got {got}")
     given = {name: _as_array(name, value) for name, value in state_dict.items()}
     for name, shape in wanted.items():
         if given[name].shape != shape:

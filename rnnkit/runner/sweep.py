@@ -50,7 +50,7 @@ def prepare(experiment: Experiment) -> Prepared:
     if found:
         command.nothing_started(experiment, found)
     for damage in damaged:
-        print(f"{damage}; it is computed again", file=sys.stderr)
+        print(f"{damage}: computed again", file=sys.stderr)
     named = [store.identity(one.scientific()) for one in configs]
     return Prepared(Work(experiment, Path(configs[0].out), left), launcher, named)
 
@@ -70,7 +70,7 @@ def _launcher(own: dict[str, Any]) -> tuple[Launcher | None, list[str]]:
     target, found = str(values.pop("_target_", None)), []
     planner = sweeper.get("_target_") if isinstance(sweeper, dict) else sweeper
     if planner != f"{HYDRAS}.basic_sweeper.BasicSweeper":
-        found.append(f"hydra/sweeper must be basic, got {shown(planner)}; rnnkit plans its sweeps itself")
+        found.append(f"hydra/sweeper must be basic, got {shown(planner)}: rnnkit plans its sweeps itself")
     if target == f"{HYDRAS}.basic_launcher.BasicLauncher":
         return Serial(), found
     if target not in LAUNCHERS:

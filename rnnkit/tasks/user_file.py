@@ -109,7 +109,7 @@ def draw_faults(first: Batch, again: Batch) -> list[str]:
     """Return what is wrong with two batches drawn from equal generators where they are not the same."""
     if not (isinstance(first, Batch) and isinstance(again, Batch)) or all(map(_same, first, again)):
         return []
-    return ["sample must draw from the rng it is given: from two equal ones it drew different sequences"]
+    return ["sample must draw from the rng it is given, got different sequences from two equal ones"]
 
 
 def _same(a: Any, b: Any) -> bool:

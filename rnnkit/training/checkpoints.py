@@ -13,6 +13,7 @@ from rnnkit.training.replicate import Training
 
 SECONDS = 5.0  # between two checkpoints of a net: a file takes milliseconds
 SAME_START = 1e-6  # relative: another machine's last bits of the initialization may differ
+MENDED = "name another folder, or delete it to begin anew"
 COUNTERS = ("updates", "passed", "diverged", "first", "held", "history", "records")
 
 
@@ -41,11 +42,11 @@ class Checkpoint:
         except Exception as error:
             raise ValueError(f"{self.path} cannot be read ({error}): delete it to begin anew") from None
         if not same:
-            raise ValueError(f"{self.path} is of another training: name another folder, or delete it to begin anew")
+            raise ValueError(f"{self.path} must be of this training, got another's: {MENDED}")
         if state["updates"] > training.protocol.updates:
             raise ValueError(
-                f"{self.path} has made {state['updates']} updates, and updates={training.protocol.updates}: "
-                f"name another folder, or delete it to begin anew"
+                f"updates must be at least the {state['updates']} that {self.path} has made, "
+                f"got {training.protocol.updates}: {MENDED}"
             )
         training.net.flat[:], training.moments[:], generators, *counters = found
         for name, value in zip(COUNTERS, counters, strict=True):

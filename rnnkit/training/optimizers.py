@@ -95,4 +95,4 @@ def _layouts(parameters: dict[str, np.ndarray]) -> dict[str, tuple]:
 def _check_keys(name: str, given: dict, like: str, expected: dict) -> None:
     if given.keys() != expected.keys():
         missing, unknown = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
-        raise ValueError(f"{name} must have the names of {like}; missing: {missing}, unknown: {unknown}")
+        raise ValueError(f"{name} must have the names of {like}, got missing: {missing}, unknown: {unknown}")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cell_cases import EVERY, LEAKY, Leaky
 
-from rnnkit.cells import LSTM, Cell, as_cell
+from rnnkit.cells import LSTM, Cell, as_cell, handles
 from rnnkit.cells.symbolic import symbolic
 
 FAULTS = [  # what is replaced, by what, the line that is named, what is said
@@ -25,6 +25,9 @@ FAULTS = [  # what is replaced, by what, the line that is named, what is said
         9,
         "the name d_h is taken, by what is made of the others",
     ),
+    ('states = ("h",)', 'states = ("h", "W_xh")', 9, "the name W_xh is taken, by weights"),
+    ("    states =", '    keeps = "h"\n    states =', 9, "keeps must be None or a block with a bias (a), got 'h'"),
+    ("    @staticmethod\n    def step(", "    step = 3\n\n    def other(", 9, "step must be a function, got 3"),
     ('states = ("h",)', 'states = ("x",)', 9, "the name x is taken, by the input"),
     ('states = ("h",)', 'states = ("cls",)', 9, "the name cls is taken, by Python"),
     ('states = ("h",)', 'states = ("count",)', 9, "the name count is taken, by what a network returns"),
@@ -106,3 +109,9 @@ def test_a_cell_typed_into_a_console_is_named_too():
     typed = type("Typed", (Cell,), {"blocks": {}, "states": ("h",), "step": staticmethod(lambda h: h)})
     with pytest.raises(ValueError, match="Typed: blocks must name at least one"):
         symbolic(typed)
+
+
+def test_more_cells_than_a_process_has_room_for_are_refused(monkeypatch):
+    monkeypatch.setattr(handles, "MOST_CELLS", len(handles._words))
+    with pytest.raises(ValueError, match=r"^cell must be one of at most \d+ with their constants in one process"):
+        handles.handle_of(Leaky(alpha=0.123456789))

@@ -64,6 +64,12 @@ def test_a_column_that_is_not_there_is_refused(rnnkit, sweep):
     assert (done.returncode, done.stdout) == (2, "")
 
 
+def test_a_number_of_rows_that_is_none_is_refused(rnnkit, sweep):
+    done = rnnkit("show", sweep, "--rows=-1")
+    assert "argument --rows: must be an integer >= 0, got -1" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_a_folder_without_a_sweep_is_refused(rnnkit, tmp_path):
     done = rnnkit("show", tmp_path)
     wanted = f"rnnkit show: folder must be the `out` of a sweep, got {tmp_path}, which has no table.csv\n"

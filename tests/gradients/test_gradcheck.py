@@ -78,6 +78,12 @@ def test_only_float64_arrays_are_taken(bad):
         relative_error(np.ones(2), bad)
 
 
+def test_an_array_that_cannot_be_moved_is_told(point):
+    point.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^array must be writeable, got a read-only array$"):
+        numerical_gradient(lambda: 0.0, point)
+
+
 def test_shapes_and_step_are_checked():
     with pytest.raises(ValueError, match=r"^analytic must have the shape of numeric"):
         relative_error(np.ones(2), np.ones((2, 1)))

@@ -137,3 +137,9 @@ def test_a_tiny_net_by_finite_differences():
 
             expected = numerical_gradient(loss, state.h)
             np.testing.assert_allclose(found[s, t], logs_of(expected[1]), atol=NUMERICAL)
+
+
+def test_the_one_loss_of_a_last_output_is_not_split_by_step():
+    net, trace, dy = make("tanh", output="last")
+    with pytest.raises(ValueError, match=r"^net must have output='every', got output='last': its loss has one step"):
+        loss_by_state(net, trace, dy)

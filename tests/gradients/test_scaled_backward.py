@@ -254,3 +254,11 @@ def test_weights_of_each_sample(cls, in_logarithms, monkeypatch):
             with np.errstate(divide="ignore"):  # where relu passes nothing
                 wanted = np.log(np.linalg.norm(np.concatenate([gradients[name].ravel() for name in names])))
             assert found[b] == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize(("options", "lengths"), [({"bidirectional": True}, None), ({}, [1, 2])])
+def test_a_second_direction_and_shorter_rows_are_refused(options, lengths):
+    net = RNN(2, 3, **options)
+    trace = net.forward(np.ones((2, 2, 2), np.float32), lengths=lengths)
+    with pytest.raises(ValueError, match=r"^net must have one direction, and run rows of full length, got RNN\("):
+        backward_scaled(net, trace, net.initial_state(2))

@@ -79,7 +79,7 @@ def test_saved_and_loaded_it_answers_alike(net, batch, tmp_path):
 
 def test_a_plain_net_is_not_taken_for_one(tmp_path):
     rnnkit.RNN(3, 4, 3).save(tmp_path / "net.npz")
-    with pytest.raises(ValueError, match=r"does not hold a EncoderDecoder, but .*RNN"):
+    with pytest.raises(ValueError, match=r"must hold a saved EncoderDecoder, got .*RNN.*kind must be EncoderDecoder"):
         rnnkit.EncoderDecoder.load(tmp_path / "net.npz")
 
 

@@ -59,6 +59,22 @@ def test_a_net_that_cannot_run_freely_is_refused(options):
         generate(rnnkit.RNN(3, 4, 3, **options), np.array([0]), 2)
 
 
+FED_BACK = r"to be fed them back, got {}: give `choose`$"
+
+
+@pytest.mark.parametrize(
+    ("first", "outputs", "message"),
+    [
+        ([0], 4, "^net must have at most as many outputs as inputs, 3, " + FED_BACK.format(4)),
+        ([[0.0, 1.0, 2.0]], 2, "^net must have as many outputs as inputs, 3, " + FED_BACK.format(2)),
+        ([[0.0, 1e300, 2.0]], 3, r"^first must fit float32, got 1e\+300 at \(0, 1\)$"),
+    ],
+)
+def test_what_a_net_cannot_be_fed_is_told(first, outputs, message):
+    with pytest.raises(ValueError, match=message):
+        generate(rnnkit.RNN(3, 4, outputs), np.array(first), 2)
+
+
 def test_bad_steps_are_named():
     with pytest.raises(ValueError, match=r"^steps must be an integer >= 1, got 0"):
         generate(rnnkit.RNN(3, 4, 3), np.array([0]), 0)

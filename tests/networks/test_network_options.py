@@ -11,6 +11,7 @@ from rnnkit.cells import CELLS
 from rnnkit.networks.by_state import State
 
 GIVEN = np.random.default_rng(3).standard_normal((H, H))
+TOGETHER = "cannot be combined with"
 # Of each option two values, and what must stand beside them for the option to have a place.
 CONSTRUCTOR = {
     "input_size": (2, 3, {}),
@@ -99,23 +100,19 @@ def test_no_option_is_left_out():
         ({"initializer": [[1.0]]}, "^initializer must be one of glorot, .* or an array, got"),
         ({"initializer": GIVEN[1:]}, r"^initializer must have shape \(3, 3\), got \(2, 3\)"),
         ({"initializer": GIVEN, "cell": "lstm"}, r"^initializer must have shape \(3, 12\), got \(3, 3\)"),
-        (
-            {"initializer": GIVEN, "gain": 2.0},
-            "^gain and fan_in cannot be combined with an initializer that is an array",
-        ),
-        (
-            {"initializer": GIVEN, "fan_in": 2},
-            "^gain and fan_in cannot be combined with an initializer that is an array",
-        ),
-        ({"spectral_radius": 1.0, "gain": 2.0}, r"^spectral_radius=1\.0 cannot be combined with gain=2\.0"),
+        ({"initializer": GIVEN, "gain": 2.0}, rf"^gain=2\.0 {TOGETHER} initializer=\(3, 3\) float64: it is for drawn"),
+        ({"initializer": GIVEN, "fan_in": 2}, rf"^fan_in=2 {TOGETHER} initializer=\(3, 3\) float64: it is for drawn"),
+        ({"initializer": GIVEN, "cell": "lru"}, rf"^initializer=.* {TOGETHER} cell=lru: it has no W_hh"),
+        ({"initializer": "sparse", "fan_in": 2, "cell": "lru"}, rf"^fan_in=2 {TOGETHER} cell=lru: it has no W_hh"),
+        ({"spectral_radius": 1.0, "gain": 2.0}, rf"^spectral_radius=1\.0 {TOGETHER} gain=2\.0: both set the scale"),
         ({"spectral_radius": 0.0}, r"^spectral_radius must be a finite number > 0, got 0\.0"),
         ({"spectral_radius": np.nan}, "^spectral_radius must be a finite number > 0, got nan"),
         ({"gain": -1.0}, r"^gain must be a finite number > 0, got -1\.0"),
-        ({"fan_in": 2}, "^fan_in=2 cannot be combined with initializer='glorot'"),
+        ({"fan_in": 2}, rf"^fan_in=2 {TOGETHER} initializer='glorot': it is for initializer='sparse'"),
         ({"initializer": "sparse", "fan_in": 4}, r"^fan_in must be an integer in 1\.\.3, got 4"),
         ({"forget_bias": 1.0, "cell": "relu"}, r"^forget_bias=1\.0 cannot be combined with cell=relu"),
         ({"chrono": 10}, "^chrono=10 cannot be combined with cell=tanh: it has no gate that keeps the state"),
-        ({"chrono": 10, "cell": "lstm", "forget_bias": 1.0}, r"^chrono=10 cannot be combined with forget_bias=1\.0"),
+        ({"chrono": 10, "cell": "lstm", "forget_bias": 1.0}, rf"^chrono=10 {TOGETHER} forget_bias=1\.0: both set"),
         ({"chrono": 2, "cell": "lstm"}, "^chrono must be an integer in 3..1000000000000000, got 2"),
         ({"chrono": 9.5, "cell": "gru"}, r"^chrono must be an integer in 3..1000000000000000, got 9\.5"),
         ({"chrono": 10**400, "cell": "gru"}, "^chrono must be an integer in 3..1000000000000000, got 1000"),
@@ -137,3 +134,20 @@ def test_no_option_is_left_out():
 def test_what_has_no_place_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         RNN(**{"input_size": 2, "hidden_size": 3} | options)
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (
+            lambda rng, H: np.ones(H + 1),
+            r"^l0\.u, of the cell's per_unit, must begin as a number or \(3,\), got \(4,\)",
+        ),
+        (lambda rng, H: "1", r"^l0\.u, of the cell's per_unit, must begin as a number or \(3,\), got \(\) <U1"),
+        (1e300, r"^l0\.u must begin as finite numbers in float32, got \(\) float64"),
+    ],
+)
+def test_what_a_trained_number_of_a_unit_cannot_begin_as_is_told(first, message):
+    cell = type("Started", (CELLS["indrnn"],), {"per_unit": {"u": first}})
+    with pytest.raises(ValueError, match=message):
+        RNN(2, H, cell=cell)

@@ -73,7 +73,9 @@ def test_an_archive_that_lacks_its_beginning_or_end_is_told(path, cut):
     whole = path.read_bytes()
     for content in (whole[cut], whole[:200] + whole[210:]):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"net\.npz is not a saved network: (?!.*pickle)"):
+        with pytest.raises(
+            ValueError, match=r"net\.npz must be a saved network, got a file that cannot be read (?!.*pickle)"
+        ):
             RNN.load(path)
 
 
@@ -131,22 +133,25 @@ def with_arguments(**more):
         (lambda a: a.update(format=np.array("x")), "for this version of rnnkit, got x"),
         (lambda a: a.update(format=np.ones(2)), r"for this version of rnnkit, got \[1\. 1\.\]"),
         (lambda a: a.pop("format"), "for this version of rnnkit, got none"),
-        (lambda a: a.pop("settings"), "does not hold a RNN, but no settings"),
-        (lambda a: a.update(settings=np.array("{")), r"does not hold a RNN, but \{"),
-        (lambda a: a.update(settings=np.array("[1]")), r"does not hold a RNN, but \[1\]"),
-        (with_arguments(depth=2), "does not hold a RNN, but .*depth"),
-        (with_arguments(cell="peep"), "does not hold a RNN, but .*cell must be one of tanh"),
-        (with_arguments(cell="cell.py"), r"does not hold a RNN, but .*cell must be one of tanh, .*, got 'cell\.py'"),
-        (with_arguments(cell={"name": "Leaky"}), "holds a network of the cell Leaky, which rnnkit does not ship"),
-        (with_arguments(cell={}), "does not hold a RNN, but .*'name'"),
-        (with_arguments(cell=3), "does not hold a RNN, but .*"),
-        (with_arguments(parametrization="dale"), "does not hold a RNN, but .*"),
-        (with_arguments(parametrization={"name": "dale"}), "does not hold a RNN, but .*'constants'"),
-        (with_arguments(parametrization={"name": "dale", "constants": {"x": 1}}), "does not hold a RNN, but .*got x"),
+        (lambda a: a.pop("settings"), r"must hold a saved RNN, got no arguments \("),
+        (lambda a: a.update(settings=np.array("{")), r"must hold a saved RNN, got \{"),
+        (lambda a: a.update(settings=np.array("[1]")), r"must hold a saved RNN, got \[1\]"),
+        (with_arguments(depth=2), "must hold a saved RNN, got .*depth"),
+        (with_arguments(cell="peep"), "must hold a saved RNN, got .*cell must be one of tanh"),
+        (with_arguments(cell="cell.py"), r"must hold a saved RNN, got .*cell must be one of tanh, .*, got 'cell\.py'"),
+        (
+            with_arguments(cell={"name": "Leaky"}),
+            "cell must be given for a network of Leaky, which rnnkit does not ship, got none",
+        ),
+        (with_arguments(cell={}), "must hold a saved RNN, got .*'name'"),
+        (with_arguments(cell=3), "must hold a saved RNN, got .*"),
+        (with_arguments(parametrization="dale"), "must hold a saved RNN, got .*"),
+        (with_arguments(parametrization={"name": "dale"}), "must hold a saved RNN, got .*'constants'"),
+        (with_arguments(parametrization={"name": "dale", "constants": {"x": 1}}), "must hold a saved RNN, got .*got x"),
         (with_arguments(hidden_size=4), r"l0\.W_xh must be \(2, 16\) float32, got \(2, 12\)"),
-        (with_arguments(layers=2), r"lacks l1\.W_hh"),
-        (lambda a: a.pop("W_hy"), "lacks W_hy"),
-        (lambda a: a.update(W_out=a["W_hy"]), "has an unknown array W_out"),
+        (with_arguments(layers=2), r"must have the arrays of the network, got no l1\.W_hh"),
+        (lambda a: a.pop("W_hy"), "the network, got no W_hy"),
+        (lambda a: a.update(W_out=a["W_hy"]), "the network, got an unknown W_out"),
         (lambda a: a.update(b_y=a["b_y"][:3]), r"b_y must be \(4,\) float32, got \(3,\) float32"),
         (lambda a: a.update(b_y=a["b_y"].astype(float)), r"b_y must be \(4,\) float32, got \(4,\) float64"),
     ],
@@ -174,7 +179,7 @@ def not_arrays():
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 no zip", one_array(), not_arrays()], ids=range(5))
 def test_a_file_that_is_no_npz_is_refused(path, content):
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"is not a saved network|must have format 1"):
+    with pytest.raises(ValueError, match=r"must be a saved network|must have format 1"):
         RNN.load(path)
 
 
@@ -185,7 +190,7 @@ def test_a_file_that_is_cut_or_corrupted_is_refused(path):
     flipped[whole.index(b"l0.W_hh.npy") + 300] ^= 255
     for content in (whole[:-50], whole[: len(whole) // 2], bytes(flipped)):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="is not a saved network"):
+        with pytest.raises(ValueError, match="must be a saved network"):
             RNN.load(path)
 
 
@@ -195,13 +200,13 @@ def test_a_file_whose_compressed_part_is_corrupted_is_refused(path):
     at = content.index(b"W.npy")
     content[at + 5 : at + 60] = b"\xff" * 55  # no block of a deflated stream begins with three ones
     path.write_bytes(bytes(content))
-    with pytest.raises(ValueError, match="is not a saved network"):
+    with pytest.raises(ValueError, match="must be a saved network"):
         RNN.load(path)
 
 
 def test_objects_are_not_unpickled(path):
     changed(path, lambda a: a.update(b_y=np.array([print], dtype=object)))
-    with pytest.raises(ValueError, match="is not a saved network"):
+    with pytest.raises(ValueError, match="must be a saved network"):
         RNN.load(path)
 
 

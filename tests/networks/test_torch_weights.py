@@ -111,8 +111,8 @@ def test_torchs_own_weights_are_taken_with_both_biases(cell):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: s.pop("bias_hh_l1"), "^state_dict lacks bias_hh_l1"),
-        (lambda s: s.update(weight_hr_l0=s["bias_ih_l0"]), "^state_dict has an unknown entry weight_hr_l0"),
+        (lambda s: s.pop("bias_hh_l1"), "^state_dict must have the entries of the network, got no bias_hh_l1"),
+        (lambda s: s.update(weight_hr_l0=s["bias_ih_l0"]), "^state_dict must have .*, got an unknown weight_hr_l0"),
         (
             lambda s: s.update(bias_ih_l1=s["bias_ih_l1"][1:]),
             r"^state_dict's bias_ih_l1 must have shape \(9,\), got \(8,\)",
@@ -139,3 +139,11 @@ def test_a_cell_that_torch_does_not_have_is_refused(cell):
     for call in (lambda: to_torch(net), lambda: from_torch(net, {})):
         with pytest.raises(ValueError, match=f"^cell must be one of tanh, relu, lstm, gru .* got {cell}"):
             call()
+
+
+def test_weights_that_are_made_of_free_ones_are_not_replaced():
+    net = make("tanh", parametrization="orthogonal")[0]
+    with pytest.raises(
+        ValueError, match=r"^net must have no parametrization to take weights as they are, got RNN\(tanh"
+    ):
+        from_torch(net, {})

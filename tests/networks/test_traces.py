@@ -13,7 +13,7 @@ from rnnkit.gradients.log_norms import hidden_log_norms, hidden_of_step, loss_by
 from rnnkit.gradients.lyapunov import lyapunov_exponents
 from rnnkit.networks import forward as of_forward
 
-STALE = r"^trace must be of the present weights: they have changed since its forward pass"
+STALE = r"^trace must be of the net's present weights, got one of earlier weights: run forward again"
 
 
 def spoil(*arrays):
@@ -199,3 +199,8 @@ def test_a_generator_is_a_seed_of_an_encoder_decoder_too():
     np.testing.assert_array_equal(one.decoder.flat, two.decoder.flat)
     state = draw_state(one.encoder, B, np.random.default_rng(0))
     assert state.names == ("h",)
+
+
+def test_a_state_that_a_cell_does_not_have_is_told():
+    with pytest.raises(AttributeError, match=r"^State of states h has no c$"):
+        make("tanh")[0].initial_state(1).c  # noqa: B018

@@ -147,10 +147,15 @@ def test_by_name_file_class_and_instance_saved_and_copied(mine, tmp_path):
         assert again.parametrization == net.parametrization
         np.testing.assert_array_equal(again.flat, net.flat)
     RNN(2, 3, parametrization=str(mine)).save(tmp_path / "mine.npz")
-    with pytest.raises(ValueError, match="has the parametrization Softened, which rnnkit does not ship: name it"):
+    with pytest.raises(
+        ValueError,
+        match="parametrization must be given for a network of Softened, which rnnkit does not ship, got none",
+    ):
         RNN.load(tmp_path / "mine.npz")
     assert RNN.load(tmp_path / "mine.npz", parametrization=mine).parametrization.constants == {"beta": 2.0}
-    with pytest.raises(ValueError, match=r"net\.npz was saved with parametrization=antisymmetric, got dale"):
+    with pytest.raises(
+        ValueError, match=r"net\.npz: parametrization must be antisymmetric, which the network was saved with, got dale"
+    ):
         RNN.load(tmp_path / "net.npz", parametrization="dale")
 
 

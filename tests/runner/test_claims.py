@@ -113,7 +113,7 @@ def test_what_a_smaller_budget_shows_is_undecided_either_way(measured):
         ({"class_": "law"}, "class_ of claim G1 must be one of check, theory, number, direction, got 'law'"),
         ({"claim": "X1"}, r"claim must begin with the letter of a theme \(G, C, D, T, M, L, R, S, Y\), got 'X1'"),
         ({"claim": ""}, "claim must begin with the letter of a theme"),
-        ({"kind": "below"}, "margin of claim G1 must be None with kind=below: its bar is all there is"),
+        ({"kind": "below"}, "margin of claim G1 must be None with kind=below, got 0"),
     ],
 )
 def test_a_claim_that_no_rule_judges_or_no_theme_shows_is_refused(changes, told):

@@ -228,7 +228,7 @@ def test_a_mean_over_nets_has_their_standard_error():
     rule, agrees, lines = judged(of_nets(nets), of_nets(nets + 0.1), "error")
     assert (rule, agrees) == ("se", False)
     assert lines == [
-        "jobs/a: error: committed 0.15, new 0.25; 0.1 apart, allowed 0.0602 = 4 standard errors",
+        "jobs/a: error: committed 0.15, new 0.25; they differ by 0.1, allowed 0.0602 = 4 standard errors",
     ]
 
 
@@ -239,7 +239,7 @@ def test_a_change_that_all_nets_have_in_common_is_seen():
     rule, agrees, lines = judged(of_nets(nets + 2), of_nets(shaken + 2.02), "error")
     assert (rule, agrees) == ("se", False)
     assert "error: committed 2, new 2.02" in lines[0]
-    assert "; the same 10 nets, 0.0" in lines[0]
+    assert "; the same 10 nets differ by 0.0" in lines[0]
     assert judged(of_nets(nets + 2), of_nets(nets + 2.0009), "error")[1]  # three digits: rounding may go one way
     beside = of_nets(nets + 2, error_se=0.2), of_nets(shaken + 2.02, error_se=0.2)
     assert not judged(*beside, "error")[1]
@@ -329,7 +329,7 @@ def test_lags_are_means_over_nets():
     assert judged(lags(-1.0), lags(-1.2, 0.6), column)[:2] == ("se", True)
     rule, agrees, lines = judged(lags(-1.0), lags(-3.0, 0.6), column)
     assert (rule, agrees) == ("differs", False)
-    assert lines[0].startswith("jobs/a: lag=1: lags.csv log_norm: committed -1, new -3; 2 apart, allowed")
+    assert lines[0].startswith("jobs/a: lag=1: lags.csv log_norm: committed -1, new -3; they differ by 2, allowed")
     assert judged(lags(-1.0), lags(-1.0, 0.6), "lags.csv log_norm_sd")[:2] == ("differs", False)
     assert judged(lags(-1.0), lags(-1.2, 0.6), "lags.csv log_norm_sd")[:2] == ("spread", True)
     assert not judged(lags(-1.0), lags(-1.0, n=(80, 79)), "lags.csv n")[1]

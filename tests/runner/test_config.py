@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from common import flow_config
 from common.flow_config import FlowConfig
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -114,7 +115,7 @@ def check(schema, configs):
 def test_a_sweep_lists_each_fault_once_and_refuses_two_folders_and_doubles(schema):
     jobs = [GOOD | {"seq_len": n, "clip": "foo"} for n in (0, 5)]
     assert keys_of(check(schema, jobs)) == ["seq_len", "clip"]
-    said = "the sweep names the same job twice: every value of a key must be given once"
+    said = "every value of a key must be given once, got the same job twice"
     assert check(schema, [GOOD, GOOD]) == [said]
     (line,) = check(schema, [GOOD, GOOD | {"out": "elsewhere"}])
     assert line == "out must be one folder for the whole sweep, got somewhere, elsewhere"
@@ -173,3 +174,11 @@ def test_a_sweep_has_one_folder_and_one_value_of_force_and_of_stale(schema):
     for key, value, what in more:
         said = f"{key} must be one {what} for the whole sweep, got {base[key]}, {value}"
         assert check(schema, [base, base | {"seq_len": 9, key: value}]) == [said]
+
+
+def test_digits_that_are_not_installed_are_a_fault_of_the_drive(schema, monkeypatch):
+    def missing():
+        raise ValueError("the digits need scikit-learn")
+
+    monkeypatch.setattr(flow_config, "read_digits", missing)
+    assert faults(schema, GOOD | {"drive": "digits", "seq_len": 64}) == ["drive=digits: the digits need scikit-learn"]

@@ -1,6 +1,8 @@
 """The jobs that a command line names: those of Hydra's basic sweeper, each with its own values."""
 
 import itertools
+import re
+from dataclasses import replace
 
 import pytest
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -103,6 +105,20 @@ def test_a_typo_in_a_users_own_group_is_refused(own, choice, line):
     assert end.prepared is None
     assert line in end.said
     assert end.left == []
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    (None, r"gradient_flow\.yaml: there is no such file; gradient_flow needs it for .*seq_len"),
+    ("[1]", r"gradient_flow\.yaml must be a mapping of keys to values, got "),
+    ("presets: [1]", r"^presets of .*gradient_flow\.yaml must be a mapping of names to mappings of .*, got \[1\]"),
+    ("presets: {quick: 3}", r"^presets of .* must be a mapping of names to mappings of keys to values, got .*quick"),
+])  # fmt: skip
+def test_a_file_of_keys_that_is_none_is_told(tmp_path, text, told):
+    (tmp_path / "conf").mkdir()
+    if text:
+        (tmp_path / "conf" / "gradient_flow.yaml").write_text(text)
+    experiment = replace(EXPERIMENT, path=str(tmp_path / "experiments" / "gradient_flow.py"))
+    assert re.search(told, typed([], experiment).said)
 
 
 def test_a_users_own_launcher_file_is_laid_over_the_shared_one(tmp_path):

@@ -193,7 +193,7 @@ def test_a_job_whose_configuration_is_no_longer_valid_ends_the_sweep(job):
 
 def test_a_folder_that_takes_no_records_is_named(job, tmp_path):
     (tmp_path / "jobs").write_text("in the way")
-    with pytest.raises(CannotRecord, match=f"to, got {tmp_path} .*; records written before are as"):
+    with pytest.raises(CannotRecord, match=f"to, got {tmp_path} .*: records written before are as"):
         run_job(experiment(), job)
 
 

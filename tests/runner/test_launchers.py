@@ -16,6 +16,9 @@ import pytest
 from commands import command
 from toy_sweep import start
 
+from rnnkit.runner.jobs.job import Work
+from rnnkit.runner.launchers.slurm import Slurm
+
 SAME = ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json")
 LOCAL = "hydra/launcher=local"
 WAITS = 2  # seconds that a client is seen to wait for another: to make its tables takes less
@@ -179,3 +182,9 @@ def test_one_bar_on_a_terminal_with_failed_and_remaining_jobs(toy, out, launcher
     assert "3/3" in last
     assert "2 failed, 0 remaining" in last
     assert "<" in last  # time passed < time left
+
+
+def test_a_folder_that_sbatch_would_read_otherwise_is_refused(tmp_path):
+    told = r"^out must be a folder without % in its path, .*, got .*/50% with hydra/launcher=slurm$"
+    with pytest.raises(RuntimeError, match=told):
+        Slurm().launch(Work(None, tmp_path / "50%", []), None)

@@ -88,4 +88,13 @@ def test_a_folder_in_place_of_the_plan_is_refused(tmp_path):
 @pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"[", b"3", b""])
 def test_a_plan_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "plan.json").write_bytes(text)
-    assert "is damaged" in open_folder(tmp_path)[1]
+    assert "must be the plan of a sweep, got a damaged file: delete it" in open_folder(tmp_path)[1]
+
+
+@pytest.mark.parametrize("text", ["[", "3", "{}", '{"experiment": 3}'])
+def test_a_damaged_note_is_told_with_what_mends_it(tmp_path, text):
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(
+        ValueError, match=r"sweep\.json must be the note of a sweep, got a damaged file: delete it, and"
+    ):
+        plan.owner_of(tmp_path)

@@ -316,7 +316,7 @@ def test_a_damaged_record_is_named_and_computed_again(toy, harm, request):
     assert f"missing: {path.parent.relative_to(out)}: {path} is damaged" in collected.stdout
     done = command(*line)
     assert done.returncode == 0
-    assert f"{path} is damaged: truncated, or not as it was written; it is computed again" in done.stderr
+    assert f"{path} is damaged: truncated, or not as it was written: computed again" in done.stderr
     assert "1 of them by an earlier start" in done.stdout
     assert (out / "table.csv").read_bytes() == before
     assert (path.parent / "record.damaged.json").read_text() == harm(whole)
@@ -361,7 +361,7 @@ def test_a_record_of_another_job_is_damaged(toy):
     first, second = (out / name / "record.json" for name in pd.read_csv(out / "table.csv").out)
     shutil.copyfile(first, second)
     done = command(*line)
-    assert f"{second} is damaged: it is another job's; it is computed again" in done.stderr
+    assert f"{second} is damaged: it is another job's: computed again" in done.stderr
     assert list(pd.read_csv(out / "table.csv").double) == [2, 4]
 
 
@@ -377,10 +377,12 @@ def test_the_exit_code_is_of_the_jobs_that_the_line_names(toy, broken):
 @pytest.mark.parametrize("text", ["", "[]", "null", "[1]", '{"a": 1}', "[{"])
 def test_what_is_no_plan_is_damaged_and_stays_as_it_is(tmp_path, text):
     (tmp_path / "plan.json").write_text(text)
-    with pytest.raises(ValueError, match=rf"^{tmp_path / 'plan.json'} is damaged; delete it"):
+    with pytest.raises(
+        ValueError, match=rf"^{tmp_path / 'plan.json'} must be the plan of a sweep, got a damaged file: delete it"
+    ):
         plan.read_plan(tmp_path)
     refusal = plan.open_folder(str(tmp_path), FLOW, [{"seed": 0}])
-    assert refusal.startswith(f"{tmp_path / 'plan.json'} is damaged; delete it")
+    assert refusal.startswith(f"{tmp_path / 'plan.json'} must be the plan of a sweep, got a damaged file: delete it")
     assert contents(tmp_path) == {Path("plan.json"): text.encode()}
 
 
@@ -392,7 +394,7 @@ def test_a_damaged_plan_is_named_and_nothing_is_lost(toy):
     (out / "plan.json").write_text("[{")
     for done in (command(*line), command("-m", "rnnkit.runner.collect", out)):
         assert done.returncode == 1
-        assert f"{out / 'plan.json'} is damaged; delete it" in done.stderr
+        assert f"{out / 'plan.json'} must be the plan of a sweep, got a damaged file: delete it" in done.stderr
         assert "Traceback" not in done.stderr
     assert (out / "table.csv").read_bytes() == table
     (out / "plan.json").unlink()

@@ -36,7 +36,7 @@ GOOD = {
     "out": "somewhere",
 }
 MULTIPLES = "check_every must be a multiple of 25, and updates one of check_every, got check_every={} updates={}"
-ELMAN = "cannot be combined with omega and nonfinite=shrink: they need a cell whose state is made of W_hh's block alone"
+ELMAN = "cannot be combined with net={0} cell={0}: it needs a cell whose state is made of W_hh's block alone"
 WRONG = [
     ({"task": "temporal_ordr"}, "task must be a .py or .txt file or one of temporal_order, "),
     ({"task": ""}, "task must be a task of rnnkit, or the path of a .py file with one, or of a text (.txt), got ''"),
@@ -68,8 +68,8 @@ WRONG = [
     ({"nonfinite": "raise"}, "nonfinite must be stop, skip, zero or shrink, got raise"),
     ({"omega": -1}, "omega must be a number from 0 to 1e6 (weight of Pascanu's regularizer), got -1"),
     ({"omega_form": "paper"}, "omega_form must be squared or norms, got paper"),
-    ({"net": "lstm", "omega": 4}, f"net=lstm cell=lstm {ELMAN}"),
-    ({"net": "gru", "nonfinite": "shrink"}, f"net=gru cell=gru {ELMAN}"),
+    ({"net": "lstm", "omega": 4}, f"omega=4.0 {ELMAN.format('lstm')}"),
+    ({"net": "gru", "nonfinite": "shrink"}, f"nonfinite=shrink {ELMAN.format('gru')}"),
     (
         {"cell": str(FOLDER / "min_gru.py"), "spectral_radius": 0.9},
         "spectral_radius=0.9 cannot be combined with cell=MinGRU: it has no recurrent weights to scale",

@@ -70,3 +70,8 @@ def test_each_unit_is_of_a_column_that_is_there():
 )  # fmt: skip
 def test_units(column, unit):
     assert unit_of(column) == unit
+
+
+def test_a_name_that_the_package_does_not_have_is_told():
+    with pytest.raises(AttributeError, match=r"^module 'rnnkit' has no attribute 'result'$"):
+        rnnkit.result  # noqa: B018

@@ -62,6 +62,12 @@ def test_a_cache_that_cannot_be_written_is_told(planted):
         load("chorales")
 
 
+def test_scores_that_cannot_be_read_are_told(planted, monkeypatch):
+    monkeypatch.setattr(chorales, "parse_all", lambda: {}["score"])
+    with pytest.raises(ValueError, match=r"^task=chorales: the scores of music21 cannot be read .*: install it again$"):
+        load("chorales")
+
+
 def test_without_music21_it_is_told_what_to_install(monkeypatch):
     def missing(name):
         raise PackageNotFoundError(name)

@@ -77,6 +77,14 @@ def test_a_fashion_mnist_that_is_not_there_is_told(tmp_path, monkeypatch, name):
         load(name)
 
 
+def test_a_fashion_mnist_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv(fashion_mnist.VARIABLE, str(tmp_path))
+    (tmp_path / "train-images-idx3-ubyte.gz").mkdir()
+    told = r"^task=fashion_rows: Fashion-MNIST cannot be read, .*train-images-idx3-ubyte\.gz \(Is a directory\): apt"
+    with pytest.raises(ValueError, match=told):
+        load("fashion_rows")
+
+
 def test_digits_without_scikit_learn_are_told(monkeypatch):
     read_digits.cache_clear()
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)

@@ -68,6 +68,14 @@ BROKEN = [
         GOOD.replace(SAMPLE, "return Batch(x, x[-1:], x > 1.0)") + "    shortest = 2",
         "mask must be None or (1, 3) bool, got (2, 3) bool",
     ),
+    (
+        GOOD.replace(SAMPLE, "return Batch(x, x[-1:].copy(), np.zeros((1, n), bool))"),
+        "mask must count at least one output of each sequence, got a sequence without one",
+    ),
+    (
+        GOOD.replace(SAMPLE, "return Batch(x, np.full((1, n, 4), np.nan))") + "    loss = 'mse'",
+        "target must hold finite numbers, got nan or inf",
+    ),
     (GOOD + "    loss = 'mse'", "target must be (1, 3, 4) float64, got (1, 3) int64"),
     (
         GOOD.replace(SAMPLE, "return Batch(x, np.full((1, n, 4), 1.5))") + "    loss = 'sigmoid'",

@@ -31,7 +31,9 @@ OTHERS = [
 def test_another_trainings_file_is_refused(change, tmp_path):
     run(tmp_path)
     before = contents(tmp_path)
-    with pytest.raises(ValueError, match=r"net-0\.npz is of another training: name another folder, or delete it"):
+    with pytest.raises(
+        ValueError, match=r"net-0\.npz must be of this training, got another's: name another folder, or delete it"
+    ):
         run(tmp_path, **change)
     assert contents(tmp_path) == before
 
@@ -43,13 +45,15 @@ def test_a_changed_task_of_the_same_name_is_another_training(tmp_path):
             return batch._replace(target=3 - batch.target)
 
     run(tmp_path, task=Watched())
-    with pytest.raises(ValueError, match=r"net-0\.npz is of another training"):
+    with pytest.raises(ValueError, match=r"net-0\.npz must be of this training"):
         run(tmp_path, task=Changed())
 
 
 def test_fewer_updates_than_the_file_has_made_are_refused(tmp_path):
     run(tmp_path)
-    with pytest.raises(ValueError, match=r"net-0\.npz has made 300 updates, and updates=100: name another folder"):
+    with pytest.raises(
+        ValueError, match=r"^updates must be at least the 300 that .*net-0\.npz has made, got 100: name another folder"
+    ):
         run(tmp_path, updates=100)
 
 

@@ -178,7 +178,7 @@ def test_a_fault_is_named_and_nothing_has_changed(name, steps_before, fault):
 def test_parameters_may_not_change_their_names_or_shapes(name):
     optimizer = Optimizer(name, 0.01)
     optimizer.step(draw(0), draw(1))
-    with pytest.raises(ValueError, match=r"^parameters must have the names of the first step; missing: \['b_h'\]"):
+    with pytest.raises(ValueError, match=r"^parameters must have the names of the first step, got missing: \['b_h'\]"):
         optimizer.step(without(draw(0), "b_h"), without(draw(1), "b_h"))
     with pytest.raises(ValueError, match=r"^parameters\['b_h'\] must stay float64 \(3,\), got float64 \(4,\)"):
         optimizer.step(spoiled(draw(0), "b_h", np.ones(4)), spoiled(draw(1), "b_h", np.ones(4)))

@@ -70,8 +70,9 @@ def by_se(values: tuple[float, float], se: tuple[float, float]) -> Judged:
     """Judge two means by their standard errors."""
     if np.isnan([*values, *se]).any():
         return Judged("none", True, "no value or no standard error on one side")
-    apart, bound = abs(values[0] - values[1]), WIDTH * float(np.hypot(*se))
-    return Judged("se", apart <= bound, f"{apart:.3g} apart, allowed {bound:.3g} = {WIDTH:.0f} standard errors")
+    difference, bound = abs(values[0] - values[1]), WIDTH * float(np.hypot(*se))
+    said = f"they differ by {difference:.3g}, allowed {bound:.3g} = {WIDTH:.0f} standard errors"
+    return Judged("se", difference <= bound, said)
 
 
 def by_nets(old: np.ndarray, new: np.ndarray) -> Judged:
@@ -92,7 +93,7 @@ def by_nets(old: np.ndarray, new: np.ndarray) -> Judged:
     return (
         judged
         if change <= bound
-        else Judged("se", False, f"the same {n} nets, {change:.3g} apart, allowed {bound:.3g}")
+        else Judged("se", False, f"the same {n} nets differ by {change:.3g}, allowed {bound:.3g}")
     )
 
 

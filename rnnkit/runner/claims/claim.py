@@ -76,9 +76,7 @@ class Claim:
         if self.claim[:1] not in THEMES:
             raise ValueError(f"claim must begin with the letter of a theme ({', '.join(THEMES)}), got {self.claim!r}")
         if self.kind != "equal" and self.margin is not None:
-            raise ValueError(
-                f"margin of claim {self.claim} must be None with kind={self.kind}: its bar is all there is"
-            )
+            raise ValueError(f"margin of claim {self.claim} must be None with kind={self.kind}, got {self.margin}")
 
     def judge(
         self,

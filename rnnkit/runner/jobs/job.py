@@ -88,7 +88,7 @@ def recording(job: Job) -> Iterator[None]:
         yield
     except OSError as error:
         what = f"out must be a folder that can be written to, got {job.values['out']} ({error.strerror or error})"
-        raise CannotRecord(f"{what}; records written before are as they were") from None
+        raise CannotRecord(f"{what}: records written before are as they were") from None
 
 
 def code_of(experiment: Experiment) -> str:

@@ -9,6 +9,8 @@ from rnnkit.runner.jobs.config import JobConfig, shown, validated
 
 Config = dict[str, Any]
 
+MENDED = "delete it, and the sweep's own line writes it again and keeps its jobs"
+
 
 def check(schema: type[JobConfig], values: list[Config]) -> tuple[list[JobConfig], list[str]]:
     """Return (the configuration of every job without a fault, every distinct fault of the sweep in the order met)."""
@@ -22,7 +24,7 @@ def check(schema: type[JobConfig], values: list[Config]) -> tuple[list[JobConfig
         if len(given := dict.fromkeys(str(one.get(key)) for one in values)) > 1:
             found[f"{key} must be one {what} for the whole sweep, got {shown(', '.join(given))}"] = None
     if len({store.identity(config.model_dump()) for config in sound}) < len(sound):
-        found["the sweep names the same job twice: every value of a key must be given once"] = None
+        found["every value of a key must be given once, got the same job twice"] = None
     return sound, list(found)
 
 
@@ -85,7 +87,7 @@ def read_plan(out: Path) -> list[Config]:
         plan = None
     if isinstance(plan, list) and plan and all(isinstance(config, dict) for config in plan):
         return list({store.identity(config): config for config in plan}.values())
-    raise ValueError(f"{path} is damaged; delete it, and the sweep's own line writes it again and keeps its jobs")
+    raise ValueError(f"{path} must be the plan of a sweep, got a damaged file: {MENDED}")
 
 
 def owner_of(out: Path) -> Path | None:
@@ -108,4 +110,4 @@ def _note(out: Path) -> dict[str, Any] | None:
         Path(note["experiment"])
         return note
     except (ValueError, TypeError, KeyError):
-        raise ValueError(f"{path} is damaged; delete it, and the sweep's own line writes it again") from None
+        raise ValueError(f"{path} must be the note of a sweep, got a damaged file: {MENDED}") from None
