@@ -251,7 +251,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="rnnkit reproduce", description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="quick", help=f"{', '.join(report.PRESETS)}; by default quick")
     parser.add_argument(
-        "--results", type=Path, default=Path(os.path.relpath(ROOT / "results")), help="the committed tables"
+        "--results",
+        type=Path,
+        default=Path(os.path.relpath(ROOT / "results")),
+        help="the committed tables, by default results/ of rnnkit",
     )
     parser.add_argument("--only", metavar="NAME,NAME", help="run these experiments alone")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where new tables go, by default outputs/reproduce")

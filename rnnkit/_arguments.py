@@ -40,7 +40,8 @@ def integer(name: str, value: Any, least: int | None = None, most: int | None = 
     if is_integer(value) and (least is None or value >= least) and (most is None or value <= most):
         return int(value)
     bounds = "" if least is None else f" >= {least}" if most is None else f" in {least}..{most}"
-    raise ValueError(f"{name} must be an integer{bounds}, got {shown(value)}")
+    wanted = f"the integer {least}" if least is not None and least == most else f"an integer{bounds}"
+    raise ValueError(f"{name} must be {wanted}, got {shown(value)}")
 
 
 def number(

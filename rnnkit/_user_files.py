@@ -27,7 +27,7 @@ def only_class(path: str | Path, base: type, where: str) -> type:
     if len(own) != 1:
         names = f" ({', '.join(c.__name__ for c in own)})" if own else ""
         kind = base.__name__
-        raise ValueError(f"{where}: the file must define exactly one subclass of {kind}, it defines {len(own)}{names}")
+        raise ValueError(f"{where}: the file must define exactly one subclass of {kind}, got {len(own)}{names}")
     return own[0]
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from rnnkit._arguments import number
 from rnnkit._user_files import is_user_module, only_class
 
-CHANGED = "{path} must be as it was when {name} was made: it has changed since"
+CHANGED = "{path} must be as it was when {name} was made, got a changed one"
 
 
 class WithConstants:

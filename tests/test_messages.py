@@ -14,13 +14,10 @@ OTHERWISE = {  # messages of another form, by what they say, and why
     r"^unknown (key|argument) .*: known ": "a name is wrong: which are known",
     r"^(task |task=|drive=|\{\}, line )[^:]*: \{\}": "the place of faults that have the form themselves",
     r"^damaged$|^no \.npz$|^kind must be |holds addresses of": "it is caught, and told as a part of another",
-    r"^gradients hold|^activation must be one of|^gradients\[\{\}\] holds": "what compiled code finds in arrays",
-    r"must not share memory|as it was when|at most \d+ with|recurrent must be|a staticmethod|NumPy that numba": (
-        "what came has no value to show: the fault itself is told"
-    ),
-    r"^\{\}: \{\}, \{\} must be below": "it is a verdict, of numbers that stand above it",
-    r"; (it takes|got|without one|set NUMBA)|, it defines|Versions that|C-contiguous; ": "what came stands behind it",
-    r"; see (--hydra-help|hydra.cc/.*)$|^hydra\.callbacks|^Hydra runs|^a package cannot": "of the grammar of Hydra's",
+    r"^gradients must be finite$|^activation must be one of": "what compiled code finds in arrays",
+    r"must not share memory|NumPy that numba": ("what came has no value to show: the fault itself is told"),
+    r"; set NUMBA|Versions that": "what to do stands behind it",
+    r"^a package cannot|^\{\}: see --hydra-help$": "of the grammar of Hydra's",
 }
 
 

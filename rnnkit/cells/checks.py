@@ -66,13 +66,14 @@ def _check_names(cls: type[WithConstants]) -> None:
             if name.startswith("_"):
                 fail(cls, f"{part}: a name must not begin with an underscore, got {name}")
             if name in TAKEN:
-                fail(cls, f"{part}: the name {name} is taken, by {TAKEN[name]}")
+                fail(cls, f"{part}: a name must be free, got {name}, which is taken by {TAKEN[name]}")
             if name in weights:
-                fail(cls, f"{part}: the name {name} is taken, by weights")
+                fail(cls, f"{part}: a name must be free, got {name}, which is taken by weights")
             if part != "constants" and (name in made or name.removeprefix("saved_").isdigit()):
-                fail(cls, f"{part}: the name {name} is taken, by what is made of the others: gradients, new states")
+                why = "taken by what is made of the others: gradients, new states"
+                fail(cls, f"{part}: a name must be free, got {name}, which is {why}")
             if name in seen:
-                fail(cls, f"{part}: the name {name} is taken, by {seen[name]}")
+                fail(cls, f"{part}: a name must be free, got {name}, which is taken by {seen[name]}")
             seen[name] = part
 
 
@@ -112,7 +113,7 @@ def _check_signature(cls: type[WithConstants]) -> None:
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters) or tuple(p.name for p in parameters) != wanted:
         got = ", ".join(map(str, parameters))
-        fail(cls, f"step must take ({_listed(wanted)}): blocks, states, per_unit, constants; it takes ({got})", line)
+        fail(cls, f"step must take ({_listed(wanted)}), blocks, states, per_unit, constants, got ({got})", line)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -42,7 +42,9 @@ def handle_of(cell: Cell) -> int:
         if cell not in _handles:
             handle = len(_words)
             if handle == MOST_CELLS:
-                raise ValueError(f"cell must be one of at most {MOST_CELLS} with their constants in one process")
+                raise ValueError(
+                    f"cell must be one of at most {MOST_CELLS}, each with its constants, in one process, got one more"
+                )
             _words.append(_words_of(cell))
             _classes.append(type(cell))
             _table[handle] = _words[handle].ctypes.data

@@ -33,9 +33,8 @@ def _check(name: str) -> int:
     for what, error in errors.items():
         print(f"  {what:{width}}  {error:.1e}{'' if error < ALLOWED else '  WRONG'}")
     wrong = [what for what, error in errors.items() if not error < ALLOWED]
-    of = f"error of {', '.join(wrong)}" if wrong else "every error"
-    print(f"{cell.name}: {'wrong' if wrong else 'right'}, {of} must be below {ALLOWED:g}" if wrong else
-          f"{cell.name}: right, {of} is below {ALLOWED:g}")  # fmt: skip
+    said = f"wrong, error of {', '.join(wrong)} is not below" if wrong else "right, every error is below"
+    print(f"{cell.name}: {said} {ALLOWED:g}")
     return int(bool(wrong))
 
 

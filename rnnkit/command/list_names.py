@@ -56,7 +56,9 @@ def _classes(name: str) -> list[tuple[str, Any]]:
 def run(arguments: list[str]) -> int | None:
     """Print all kinds, a line a name; or the kinds and names that are asked for, with all that is said of them."""
     parser = argparse.ArgumentParser(prog="rnnkit list", description=__doc__)
-    parser.add_argument("what", nargs="*", help=f"{', '.join(KINDS)}, or any name; by default all, a line a name")
+    parser.add_argument(
+        "what", nargs="*", help=f"{', '.join(KINDS)}, or a name: say all of it; by default a line of each name"
+    )
     asked = parser.parse_args(arguments).what
     width = shutil.get_terminal_size((100, 24)).columns
     texts = []

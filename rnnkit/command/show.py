@@ -19,7 +19,9 @@ def run(arguments: list[str]) -> int | None:
     parser = argparse.ArgumentParser(prog="rnnkit show", description=__doc__)
     parser.add_argument("folder", metavar="DIR", type=Path, help="the `out` of a sweep")
     parser.add_argument("--columns", metavar="NAME,NAME", help="show these alone")
-    parser.add_argument("--rows", type=_count, default=ROWS, help=f"how many at most, by default {ROWS}; 0: all")
+    parser.add_argument(
+        "--rows", type=_count, default=ROWS, help=f"the most rows to print, by default {ROWS}, or 0 for all of them"
+    )
     parser.add_argument("--open", action="store_true", help=f"open {PAGE} in a browser")
     asked = parser.parse_args(arguments)
     try:

@@ -80,7 +80,7 @@ def _apply_policy(gradients, norm, bad, nonfinite, recurrent):
     if bad == 0:
         return False, False
     if nonfinite == RAISE:
-        raise ValueError("gradients hold values that are not finite")
+        raise ValueError("gradients must be finite")
     for g in literal_unroll(gradients):
         flat = g.ravel()
         for i in range(flat.size):
@@ -136,7 +136,9 @@ def _checked(gradients, limit, limit_name, nonfinite, recurrent):
     if nonfinite == RAISE:
         for i, g in enumerate(gradients):
             if bad := np.argwhere(~np.isfinite(g)).tolist():
-                raise ValueError(f"gradients[{i}] holds {len(bad)} non-finite values, the first at {tuple(bad[0])}")
+                raise ValueError(
+                    f"gradients[{i}] must be finite, got {len(bad)} non-finite values, the first at {tuple(bad[0])}"
+                )
     flat = tuple(g.reshape(-1) for g in gradients)  # of one type, so that no loop over them is unrolled when compiled
     return flat, tuple(a.reshape(-1) for a in recurrent or (gradients[0], gradients[0]))
 
@@ -144,7 +146,8 @@ def _checked(gradients, limit, limit_name, nonfinite, recurrent):
 def _check_recurrent(gradients, recurrent, nonfinite):
     pair = isinstance(recurrent, tuple) and len(recurrent) == 2
     if not pair or not any(recurrent[0] is g for g in gradients):
-        raise ValueError("recurrent must be (dW_hh, W_hh) with dW_hh one of gradients; the policy SHRINK needs it")
+        wanted = "(dW_hh, W_hh) with dW_hh one of gradients, as the policy SHRINK needs it"
+        raise ValueError(f"recurrent must be {wanted}, got {type(recurrent).__name__}")
     check_arrays(dW_hh=recurrent[0], W_hh=recurrent[1])
     if nonfinite == SHRINK:  # which alone reads W_hh
         check_no_overlap({f"gradients[{i}]": g for i, g in enumerate(gradients)}, {"W_hh": recurrent[1]})

@@ -144,7 +144,7 @@ def _checked_mask(mask: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray
         return np.ones(shape, np.bool_)
     _check_array("mask", mask, (np.dtype(np.bool_),), shape)
     if not mask.any():
-        raise ValueError(f"mask must hold at least one True, the mean over no position is undefined; got {shape} False")
+        raise ValueError(f"mask must hold at least one True, since the mean over none is undefined, got {shape} False")
     return mask
 
 

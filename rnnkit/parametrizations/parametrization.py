@@ -75,7 +75,8 @@ def check_functions(cls: type[Parametrization]) -> None:
         wanted = (*first, *extra, *cls.constants)
         function = inspect.getattr_static(cls, part, None)
         if not isinstance(function, staticmethod):
-            raise ValueError(f"{cls.__name__}: {part} must be a staticmethod of ({', '.join(wanted)})")
+            got = type(function).__name__
+            raise ValueError(f"{cls.__name__}: {part} must be a staticmethod of ({', '.join(wanted)}), got {got}")
         takes = tuple(inspect.signature(function.__func__).parameters)
         if len(takes) != len(wanted):
             code, wanted, takes = function.__func__.__code__, ", ".join(wanted), ", ".join(takes)

@@ -1,4 +1,4 @@
-"""Tables from the records that are there, at any time: `rnnkit collect DIR`.
+"""Make the tables, pictures and page of a sweep from the records that are there: `rnnkit collect DIR`.
 
 Jobs may outlive the command that has started them, on a cluster above all. This reads what they have left.
 """
@@ -97,7 +97,7 @@ def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, 
     if len(others) > SHOWN:
         print(f"  and {len(others) - SHOWN} more: {out / 'problems.csv'}")
     if tables.is_mixed(records):
-        print("  rows were computed by different code: see the table's last column")
+        print("  rows were computed by different versions of the code: see the table's last column")
     print(f"{what.name}: {out / 'table.csv'}", flush=True)
     mine = [record for record in records if named is None or record["out"].removeprefix("jobs/") in named]
     return int(any(record["row"]["status"] in tables.UNMEASURED for record in mine))

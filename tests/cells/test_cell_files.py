@@ -61,8 +61,8 @@ def test_what_is_no_cell_is_told_with_what_is_allowed(cell):
         ("Cell, tanh", "Cell, tanhh", "the file raises ImportError: cannot import name 'tanhh'"),
         ("class Leaky(Cell):", "class Leaky(Cell:", "the file raises SyntaxError"),
         ("\nclass", "\n1 / 0\nclass", "the file raises ZeroDivisionError: division by zero, line 9"),
-        ("class Leaky(Cell):", "class Leaky:", "must define exactly one subclass of Cell, it defines 0"),
-        ("\n\nclass Leaky", "\nclass Other(Cell): pass\nclass Leaky", "it defines 2 (Leaky, Other)"),
+        ("class Leaky(Cell):", "class Leaky:", "must define exactly one subclass of Cell, got 0"),
+        ("\n\nclass Leaky", "\nclass Other(Cell): pass\nclass Leaky", "got 2 (Leaky, Other)"),
     ],
 )
 def test_faults_of_a_file_begin_with_what_was_asked_for(file, old, new, said):

@@ -9,28 +9,28 @@ from rnnkit.cells.symbolic import symbolic
 
 FAULTS = [  # what is replaced, by what, the line that is named, what is said
     ("    def step(a, h, alpha):", "    def step(a, h):", 14, "step must take (a, h, alpha)"),
-    ("    def step(a, h, alpha):", "    def step(h, a, alpha):", 14, "it takes (h, a, alpha)"),
-    ("    def step(a, h, alpha):", "    def step(a, h, *alpha):", 14, "it takes (a, h, *alpha)"),
-    ("    @staticmethod\n    def step(a, h", "    def step(self, a, h", 14, "it takes (self, a, h, alpha)"),
+    ("    def step(a, h, alpha):", "    def step(h, a, alpha):", 14, ", got (h, a, alpha)"),
+    ("    def step(a, h, alpha):", "    def step(a, h, *alpha):", 14, ", got (a, h, *alpha)"),
+    ("    @staticmethod\n    def step(a, h", "    def step(self, a, h", 14, ", got (self, a, h, alpha)"),
     ("def step", "def forward", 9, "step is missing"),
     ('    states = ("h",)\n', "", 9, "states is missing"),
     ('states = ("h",)', 'states = ("h")', 9, "states must be names in a tuple"),
     ('states = ("h",)', "states = ()", 9, "states must be names in a tuple"),
-    ('states = ("h",)', 'states = ("h", "a")', 9, "the name a is taken, by blocks"),
-    ('states = ("h",)', 'states = ("h", "new_h")', 9, "the name new_h is taken, by what is made of the others"),
-    ('states = ("h",)', 'states = ("h", "saved_0")', 9, "the name saved_0 is taken, by what is made of the others"),
+    ('states = ("h",)', 'states = ("h", "a")', 9, "got a, which is taken by blocks"),
+    ('states = ("h",)', 'states = ("h", "new_h")', 9, "got new_h, which is taken by what is made of the others"),
+    ('states = ("h",)', 'states = ("h", "saved_0")', 9, "got saved_0, which is taken by what is made of the others"),
     (
         "    states =",
         '    per_unit = {"d_h": 1.0}\n    states =',
         9,
-        "the name d_h is taken, by what is made of the others",
+        "got d_h, which is taken by what is made of the others",
     ),
-    ('states = ("h",)', 'states = ("h", "W_xh")', 9, "the name W_xh is taken, by weights"),
+    ('states = ("h",)', 'states = ("h", "W_xh")', 9, "got W_xh, which is taken by weights"),
     ("    states =", '    keeps = "h"\n    states =', 9, "keeps must be None or a block with a bias (a), got 'h'"),
     ("    @staticmethod\n    def step(", "    step = 3\n\n    def other(", 9, "step must be a function, got 3"),
-    ('states = ("h",)', 'states = ("x",)', 9, "the name x is taken, by the input"),
-    ('states = ("h",)', 'states = ("cls",)', 9, "the name cls is taken, by Python"),
-    ('states = ("h",)', 'states = ("count",)', 9, "the name count is taken, by what a network returns"),
+    ('states = ("h",)', 'states = ("x",)', 9, "got x, which is taken by the input"),
+    ('states = ("h",)', 'states = ("cls",)', 9, "got cls, which is taken by Python"),
+    ('states = ("h",)', 'states = ("count",)', 9, "got count, which is taken by what a network returns"),
     ('states = ("h",)', 'states = ("__len__",)', 9, "a name must not begin with an underscore"),
     ('"alpha": 0.1', '"self": 0.1', 9, "the name self is taken"),
     ('{"a": ("x", "h", "b")}', "{}", 9, "at least one block"),
@@ -113,5 +113,7 @@ def test_a_cell_typed_into_a_console_is_named_too():
 
 def test_more_cells_than_a_process_has_room_for_are_refused(monkeypatch):
     monkeypatch.setattr(handles, "MOST_CELLS", len(handles._words))
-    with pytest.raises(ValueError, match=r"^cell must be one of at most \d+ with their constants in one process"):
+    with pytest.raises(
+        ValueError, match=r"^cell must be one of at most \d+, each with its constants, in one process, got one more"
+    ):
         handles.handle_of(Leaky(alpha=0.123456789))

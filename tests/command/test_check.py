@@ -31,7 +31,7 @@ def test_a_cell_that_is_wrong_is_named_with_what_is(rnnkit, monkeypatch):
         "  h by a          1.0e-12",
         "  h by h          2.5e-01  WRONG",
         "  BPTT, compiled  nan  WRONG",
-        "Leaky: wrong, error of h by h, BPTT, compiled must be below 1e-08",
+        "Leaky: wrong, error of h by h, BPTT, compiled is not below 1e-08",
     ]
 
 

@@ -332,3 +332,14 @@ def test_nothing_to_judge_is_said(root, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "--judge-only", "--results", str(tmp_path / "empty")])
     with pytest.raises(reproduce.UsageError, match="empty"):
         reproduce.main()
+
+
+def test_an_interruption_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        reproduce.command()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "interrupted: the same command resumes with what is missing\n"

@@ -78,7 +78,9 @@ BAD = [3, np.nan, 0, np.inf, 0, -np.inf, 0, 4, 0, 12]
 @every_function
 def test_raise_names_the_array_and_the_place(function):
     gradients = split(BAD)
-    with pytest.raises(ValueError, match=r"^gradients\[0\] holds 2 non-finite values, the first at \(0, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"^gradients\[0\] must be finite, got 2 non-finite values, the first at \(0, 1\)"
+    ):
         function(gradients, 1.0)
     np.testing.assert_array_equal(join(gradients), BAD)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typed import EXPERIMENT, ROOT, typed
 
+from rnnkit.runner.hydra import command
 from rnnkit.runner.jobs.experiment import load
 
 SWEEPS = {
@@ -133,3 +134,8 @@ def test_a_key_named_as_an_experiment_is_a_key():
     experiment = load(ROOT / "experiments" / "forget_bias.py")
     assert values(jobs("forget_bias=0.5", experiment=experiment), "forget_bias") == [(0.5,)]
     assert values(jobs("-m", "forget_bias=0.5,2", experiment=experiment), "forget_bias") == [(0.5,), (2.0,)]
+
+
+def test_hydra_runs_no_job_of_its_own():
+    with pytest.raises(ValueError, match="^a line must be keys of an experiment, got a job of another command$"):
+        command._no_job(None)

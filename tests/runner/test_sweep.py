@@ -276,7 +276,7 @@ def test_stale_keep_gives_a_table_that_says_which_row_is_whose(changed):
     assert list(table.double) == [2, 4, 9]
     assert list(table.columns)[-1] == "code"
     assert table.code[0] == table.code[1] != table.code[2]
-    assert "computed by different code" in (out / "table.md").read_text()
+    assert "computed by different versions of the code" in (out / "table.md").read_text()
     assert set(json.loads((out / "provenance.json").read_text())["code"]) == set(table.code)
 
 

@@ -66,7 +66,7 @@ class Forms(NamedTuple):
         form = next((i for i, s in enumerate(self.signatures) if all(map(fits, arguments, s))), None)
         if form is None:
             got = ", ".join(map(str, arguments))
-            raise TypingError(f"arrays must all be float32 or all float64, and C-contiguous; {self.name} got {got}")
+            raise TypingError(f"arrays of {self.name} must all be float32 or all float64, and C-contiguous, got {got}")
         self.machine_code[form].provide()
         return form
 

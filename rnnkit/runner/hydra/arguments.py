@@ -20,4 +20,4 @@ def flags_first(arguments: list[str]) -> list[str]:
 
 
 def _refuse(message: str) -> NoReturn:
-    raise ValueError(f"{message}; see --hydra-help")
+    raise ValueError(f"{message}: see --hydra-help")

@@ -134,8 +134,7 @@ def compose(experiment: Experiment) -> Composed:
 def _run_hydra(experiment: Experiment) -> None:
     """Raise Composed or what else Hydra raises; end the process where it has shown what was asked for."""
     if given := [argument for argument in sys.argv[1:] if CALLBACKS.match(argument)]:
-        why = "by a callback rnnkit takes over from Hydra"
-        raise ValueError(f"hydra.callbacks must be left as it is, got {shown(given[0])}; {why}")
+        raise ValueError(f"hydra.callbacks must be left to rnnkit, got {shown(given[0])}")
     with _exceptions_as_they_are(), warnings.catch_warnings():
         # a user's own hydra/launcher/local.yaml is laid over the shared one
         warnings.filterwarnings("ignore", r"\s*'[^']*' is validated against ConfigStore")
@@ -144,7 +143,7 @@ def _run_hydra(experiment: Experiment) -> None:
 
 
 def _no_job(config: DictConfig) -> NoReturn:
-    raise ValueError("Hydra runs no jobs here; give keys, not a job of another command")
+    raise ValueError("a line must be keys of an experiment, got a job of another command")
 
 
 @contextmanager

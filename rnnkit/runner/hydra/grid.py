@@ -230,4 +230,4 @@ def _unread(error: OverrideParseException) -> str:
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See https"))]
         what = shown(re.sub(ABOUT, "", " ".join(lines)), 300)
     given = f"{shown(error.override) or 'an empty one'}: {what}"
-    return f"an argument must be key=value, got {given}; see hydra.cc/docs/1.3/advanced/override_grammar/basic"
+    return f"an argument must be key=value, got {given}: see hydra.cc/docs/1.3/advanced/override_grammar/basic"

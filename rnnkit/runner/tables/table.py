@@ -62,7 +62,7 @@ def collect(out: Path, plan: list[dict[str, Any]], columns: list[str]) -> list[R
     return records
 
 
-MIXED = "**Rows of this table were computed by different code: see its last column.**\n\n"
+MIXED = "**Rows of this table were computed by different versions of the code: see its last column.**\n\n"
 
 
 def is_mixed(records: list[Record]) -> bool:
