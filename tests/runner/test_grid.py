@@ -137,5 +137,5 @@ def test_a_key_named_as_an_experiment_is_a_key():
 
 
 def test_hydra_runs_no_job_of_its_own():
-    with pytest.raises(ValueError, match="^a line must be keys of an experiment, got a job of another command$"):
+    with pytest.raises(ValueError, match=r"^a line must be keys of an experiment, got a job of another command$"):
         command._no_job(None)
