@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.interpolate import PchipInterpolator
 
 from rnnkit.runner.tables.formats import spelt
 from rnnkit.runner.tables.style import hues, looks
@@ -33,32 +35,41 @@ def zero_line(axes: Axes) -> None:
 def measured_on_theory(
     table: pd.DataFrame, x: str, by: str, path: Path, xlabel: str, ylabel: str = "growth of ln ||dL/dh|| per step back"
 ) -> None:
-    """Draw growth_rate with 2 se bars over the line of growth_rate_theory, against column x, a colour for each `by`."""
+    """Draw growth_rate with 2 se bars over growth_rate_theory against column x, and what is left of it below.
+
+    A colour for each `by`. The theory's line is a monotone cubic through its values at the points.
+    """
     rows = table.dropna(subset=["growth_rate"]).drop_duplicates([x, by])
     if rows.empty:
         return
-    figure, axes = plt.subplots(figsize=(6, 4.2))
-    zero_line(axes)
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(6, 5.4), sharex=True, height_ratios=(3, 1), layout="constrained"
+    )
     groups = list(rows.groupby(by))
     colours = hues(value for value, _ in groups)
     for i, (value, group) in enumerate(groups):
-        group, colour = group.sort_values(x), colours[value]
-        axes.plot(group[x], group.growth_rate_theory.astype(float), color=colour, lw=1.2)
-        label = label_of(by, value)
-        axes.errorbar(
-            group[x],
-            group.growth_rate,
-            2 * group.growth_rate_se.fillna(0),
-            fmt="o",
-            ms=8 - 4 * i / len(groups),
-            mfc="none",
-            color=colour,
-            label=label,
-        )
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.set_title("points: measured, 2 standard errors; lines: theory")
-    axes.legend()
+        group, theory = group.sort_values(x), group.sort_values(x).growth_rate_theory.astype(float)
+        style = {"fmt": "o", "ms": 8 - 4 * i / len(groups), "mfc": "none", "color": colours[value]}
+        bars = 2 * group.growth_rate_se.fillna(0)
+        above.plot(*_curve(group[x], theory), color=colours[value], lw=1.2)
+        above.errorbar(group[x], group.growth_rate, bars, **style, label=label_of(by, value))
+        below.errorbar(group[x], group.growth_rate - theory, bars, **style)
+    for axes in (above, below):
+        zero_line(axes)
+    nets = f", {rows['n'].max():.0f} nets" if "n" in rows else ""
+    above.set(ylabel=ylabel, title=f"points: measured, 2 se{nets}; lines: theory")
+    above.legend()
+    below.set(xlabel=xlabel, ylabel="measured - theory")
     save(figure, path)
+
+
+def _curve(x: pd.Series, y: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    known = y.notna().to_numpy()
+    x, y = x.to_numpy(float)[known], y.to_numpy(float)[known]
+    if len(x) < 4:
+        return x, y
+    dense = np.linspace(x[0], x[-1], 200)
+    return dense, PchipInterpolator(x, y)(dense)
 
 
 def log_norm_by_lag(lags: pd.DataFrame, by: str, path: Path, title: str) -> None:
