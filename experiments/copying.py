@@ -51,7 +51,7 @@ def draw(folder: Path) -> None:
     tables = read(folder)
     table, by = by_cell(tables.table, "net")
     history = tables.history.merge(table[["out", by, "seq_len", "constant_loss"]], on="out")
-    learning_curves_by(history, by, "seq_len", "loss", "constant_loss", folder / "loss.png", "loss, nats a step")
+    learning_curves_by(history, by, "seq_len", folder / "loss.png")
 
 
 def claims(tables: Tables) -> list[Judgement]:

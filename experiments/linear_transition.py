@@ -44,8 +44,7 @@ def draw(folder: Path) -> None:
     tables = read(folder)
     for task, table in tables.table.groupby("task"):
         history = tables.history.merge(table[["out", "net", "seq_len", "constant_loss"]], on="out")
-        path = folder / f"{Path(task).stem}.png"
-        learning_curves_by(history, "net", "seq_len", "loss", "constant_loss", path, "training loss")
+        learning_curves_by(history, "net", "seq_len", folder / f"{Path(task).stem}.png")
 
 
 def claims(tables: Tables) -> list[Judgement]:

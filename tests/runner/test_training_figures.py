@@ -14,14 +14,14 @@ TABLE = pd.DataFrame(
     ]
 )  # fmt: skip
 NETS = pd.DataFrame({"first": [100, np.nan, 300, 200], "cap": 400, "method": ["a", "a", "b", "b"], "seq_len": 10})
-HISTORY = pd.DataFrame({"update": [1, 2, 1, 2], "net": ["a", "a", "b", "b"], "seq_len": 10, "loss": 0.5, "level": 0.4})
+HISTORY = pd.DataFrame(
+    {"update": [1, 2, 1, 2], "net": ["a", "a", "b", "b"], "seq_len": 10, "loss": 0.5, "constant_loss": 0.4}
+)
 RADII = pd.DataFrame({"spectral_radius": [0.5, 0.5, 1.1], "test_loss": [0.3, 0.2, 0.1]})
 DRAWN = {
     "success_grid": lambda path: figures.success_grid(TABLE, "seq_len", "radius", "clip", path),
     "solved_over_updates": lambda path: figures.solved_over_updates(NETS, "method", "seq_len", path),
-    "learning_curves_by": lambda path: figures.learning_curves_by(
-        HISTORY, "net", "seq_len", "loss", "level", path, "loss"
-    ),
+    "learning_curves_by": lambda path: figures.learning_curves_by(HISTORY, "net", "seq_len", path),
     "success_by": lambda path: figures.success_by(TABLE, "seq_len", "net", path, "lag"),
     "outcomes": lambda path: figures.outcomes(TABLE, ["radius", "clip"], path),
     "error_by_length": lambda path: figures.error_by_length(np.full((3, 2), 0.1), [20, 40], 20, path),

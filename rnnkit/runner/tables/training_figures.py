@@ -12,7 +12,7 @@ from rnnkit.runner.tables.figures import LINE, save
 from rnnkit.runner.tables.formats import spelt
 from rnnkit.runner.tables.style import NAMES, looks
 
-HIGHEST = 20
+HIGHEST = 10  # of a loss, in units of the best constant's
 OUTCOMES = {"n_solved": "#4c9f70", "n_unsolved": "#c9c9c9", "n_diverged": "#c8553d"}
 
 
@@ -78,26 +78,26 @@ def solved_over_updates(nets: pd.DataFrame, by: str, panel: str, path: Path) -> 
     save(figure, path)
 
 
-def learning_curves_by(history: pd.DataFrame, by: str, panel: str, y: str, level: str, path: Path, ylabel: str) -> None:
-    """Draw column y over training, a line for each `by`, a panel for each `panel`; dotted, column `level`.
+def learning_curves_by(history: pd.DataFrame, by: str, panel: str, path: Path) -> None:
+    """Draw the training loss in units of the best constant's, a line for each `by`, a panel for each `panel`.
 
-    What goes above HIGHEST times the level (an update that exploded) leaves the picture.
+    What goes above HIGHEST (an update that exploded) leaves the picture.
     """
+    history = history.assign(share=history.loss / history.constant_loss)
     panels = list(history.groupby(panel))
     figure, all_axes = plt.subplots(
-        1, len(panels), figsize=(1 + 2.6 * len(panels), 3.4), squeeze=False, layout="constrained"
+        1, len(panels), figsize=(1.6 + 2.6 * len(panels), 3.4), sharey=True, squeeze=False, layout="constrained"
     )
     styles = looks(history[by])
     for axes, (value, group) in zip(all_axes[0], panels, strict=True):
         for name, style in styles.items():
             own = group[group[by] == name].sort_values("update")
-            axes.plot(own["update"], own[y], **style, label=name)
-        axes.axhline(group[level].iloc[0], color="0.3", ls=":", lw=1)
+            axes.plot(own["update"], own.share, **style, label=name)
+        axes.axhline(1, color="0.3", ls=":", lw=1, label="best constant")
         axes.set(xlabel="updates", title=f"{panel.replace('_', ' ')} {value}", yscale="log")
-        axes.set_ylim(top=min(HIGHEST * group[level].iloc[0], 1.2 * group[y].max()))
-    all_axes[0][0].set_ylabel(ylabel)
-    place = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
-    all_axes[0][-1].legend(title="dotted: chance baseline", **place)
+    low, high = history.share.min(), history.share.max()
+    all_axes[0][0].set(ylabel="training loss / best constant's", ylim=(low / 1.2, min(HIGHEST, 1.2 * high)))
+    all_axes[0][-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     save(figure, path)
 
 
