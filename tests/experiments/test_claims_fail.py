@@ -43,6 +43,10 @@ def every_job(**columns):
     return lambda tables: tables._replace(table=tables.table.assign(**columns))
 
 
+def task_2c(**columns):
+    return every_job(n=20, cap=10**7, **columns)
+
+
 def nets_like(tables, column, by, values):
     """Give the nets of each job the value that belongs to the job's `by`; others keep theirs."""
     keys = tables.table.set_index("out")[by].map(str)
@@ -256,6 +260,9 @@ WRONG = [
     ("M2b", "best share", "long_lag", "tables", "", at_three_rates(1.0)),
     ("M2c", "share of trials solved", "long_lag", "table", "solved_share", always(0.0)),
     ("M2c", "sequences until success", "long_lag", "table", "sequences", times(2.0)),
+    ("M2e", "share of trials", "long_lag_distractors", "tables", "", task_2c(solved_share=0.0, solved_share_se=0.05)),
+    ("M2f", "sequences until", "long_lag_distractors", "tables", "", task_2c(sequences=1e6, sequences_se=1.0)),
+    ("M2g", "number of weights", "long_lag_distractors", "table", "weights", plus(1)),
     ("M2d", "number of weights", "long_lag", "table", "weights", plus(1)),
     (
         "C4",
