@@ -24,7 +24,7 @@ from rnnkit.statistics import standard_error
 BUDGET_MINUTES = {"quick": 0.15, "laptop": 6.0}
 PLATEAUS = {100: 0.1733, 200: 0.0945, 300: 0.0650, 500: 0.0400}
 ENOUGH_UPDATES = 2000  # fewer decide nothing
-ARJOVSKY = "Arjovsky, Shah, Bengio 2016"
+ARJOVSKY = "Arjovsky, Shah, Bengio 2016, copying memory problem: 10 ln 8/(T + 20)"
 PLATEAU = Claim(
     claim="M3a",
     class_="check",

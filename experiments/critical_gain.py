@@ -25,7 +25,7 @@ from rnnkit.runner.tables.figures import log_norm_by_lag, measured_on_theory
 BUDGET_MINUTES = {"quick": 0.15}
 COLUMNS = ["critical_gain", *flow.COLUMNS]
 WITHOUT_SPREAD = flow.WITHOUT_SPREAD
-SOURCE = "chi = 1 of the mean field: Molgedey, Schuchhardt, Schuster 1992; Chen, Pennington, Schoenholz 2018, eq. 3"
+SOURCE = "chi = 1 of the mean field: Molgedey, Schuchhardt, Schuster 1992; Chen, Pennington, Schoenholz 2018"
 FACTOR = "a factor e within 50 steps, a third of the least effect predicted"
 VANISH = Claim(
     claim="G2",

@@ -28,13 +28,14 @@ from rnnkit.statistics import share_se
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 40.0}
 HALF, ENOUGH_UPDATES = 0.5, 10_000
 PLAIN = "tanh"
+SOURCES = {"irnn": "Le, Jaitly, Hinton 2015, section 4.1", "chrono": "Tallec, Ollivier 2018, section 3"}
 LEARNS = {
     net: Claim(
         claim="L7",
         class_="direction",
         kind="above",
         statement=f"{{task}}, {net}: share solved where {PLAIN} nets are not ({{horizons}}){{at}}",
-        source=recipe.source,
+        source=SOURCES.get(net, f"the net of {recipe.source}; that it is tried on this task is our choice"),
         bar=HALF,
         reason="under half of the plain nets are solved there, and half or more of the cure's are to be",
     )

@@ -55,7 +55,7 @@ HALF_LIFE = Claim(
     class_="check",
     kind="equal",
     statement="LSTM without weights, forget bias {bias:g}: half-life of the gradient of c, steps",
-    source="dc_t/dc_{t-1} = f: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000",
+    source="dc_t/dc_{t-1} = f: Gers, Schmidhuber, Cummins 2000, section 3; f = 1: Hochreiter, Schmidhuber 1997, 3.2",
     reason="half a unit of the last digit noted",
 )
 

@@ -30,7 +30,7 @@ from rnnkit.statistics import mean, standard_error
 BUDGET_MINUTES = {"quick": 0.05, "laptop": 0.4}
 SMALL = 0.01  # standard deviation of "sigmoid" nets in Pascanu, Mikolov, Bengio (2013)
 TRUSTED_DRIVE = 0.5  # Gaussian W of this size under weaker drive lies above G1 (claim G6)
-ARTICLE = "seed article: Glorot init helps at the start; Glorot, Bengio 2010"
+ARTICLE = "seed article, notes after the code: Glorot init helps at the start; Glorot, Bengio 2010, eq. 16"
 THEORY = "theory of G1 at each net's achieved gain"
 GAIN = Claim(
     claim="S5a",

@@ -28,7 +28,7 @@ from rnnkit.statistics import share_se
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 20.0}
 NEAR, FAR, HALF = 5, 50, 0.5  # lags the article names
 ENOUGH_UPDATES = 20_000
-SOURCE = "the seed article, S2: 5 to 10 steps back, not 50 or 100; the settings are chosen here"
+SOURCE = "the seed article, after vanishing gradients: 5 to 10 steps back, not 50 or 100; settings chosen here"
 REMEMBERED = Claim(
     claim="S2a",
     class_="direction",

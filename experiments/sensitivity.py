@@ -52,7 +52,7 @@ COLUMNS = [
 ]
 BLOCK = 50  # chains in one call: 10,000 steps of them are 12 MB
 FORGOTTEN = 10  # shorter chains still know their start: G8b is not judged there
-SOURCE = "Zucchet, Orvieto 2024, the curse of memory"
+SOURCE = "Zucchet, Orvieto 2024, eqs. 5 and 6"
 RECURSION = Claim(
     claim="G8a",
     class_="check",

@@ -32,7 +32,7 @@ class Recipe(NamedTuple):
 PASCANU = "Pascanu, Mikolov, Bengio 2013"
 LE = "Le, Jaitly, Hinton 2015"
 RECIPES = {
-    "tanh": Recipe("Glorot, Bengio 2010", "tanh"),
+    "tanh": Recipe("Glorot, Bengio 2010, eq. 16", "tanh"),
     "tanh_frozen": Recipe("control: W_hh stays as it is drawn", "tanh", frozen=("l0.W_hh",)),
     "basic_tanh": Recipe(PASCANU, "tanh", std=0.1, input_std=0.1, output_std=0.1),
     "smart_tanh": Recipe(PASCANU, "tanh", "sparse", None, 0.95, 0.01, 0.01),
@@ -44,20 +44,20 @@ RECIPES = {
     "identity": Recipe("Henaff, Szlam, LeCun 2016, with tanh", "tanh", "identity"),
     "lt_orthogonal": Recipe("Henaff, Szlam, LeCun 2016: LT-ORNN", "ltrnn", "orthogonal"),
     "lt_identity": Recipe("Henaff, Szlam, LeCun 2016: LT-IRNN", "ltrnn", "identity"),
-    "lstm": Recipe("Jozefowicz, Zaremba, Sutskever 2015", "lstm", forget_bias=1.0),
-    "gru": Recipe("Cho et al. 2014", "gru"),
-    "chrono": Recipe("Tallec, Ollivier 2018, for memories of up to 100 steps", "lstm", chrono=100),
+    "lstm": Recipe("Jozefowicz, Zaremba, Sutskever 2015, abstract", "lstm", forget_bias=1.0),
+    "gru": Recipe("Cho et al. 2014, section 2.3", "gru"),
+    "chrono": Recipe("Tallec, Ollivier 2018, eq. 16, for memories of up to 100 steps", "lstm", chrono=100),
     "peephole": Recipe("Gers, Schraudolph, Schmidhuber 2002", "peephole", forget_bias=1.0),
     "leaky": Recipe("Jaeger et al. 2007", "leaky"),
     "dale": Recipe("Song, Yang, Wang 2016: a rate network, each unit of one sign", "leaky", parametrization="dale"),
-    "antisymmetric": Recipe("Chang, Chen, Haber, Chi 2019", "residual", parametrization="antisymmetric"),
+    "antisymmetric": Recipe("Chang, Chen, Haber, Chi 2019, eq. 12", "residual", parametrization="antisymmetric"),
     "orthogonal_kept": Recipe(
         "Lezcano-Casado, Martinez-Rubio 2019", "tanh", "orthogonal", parametrization="orthogonal"
     ),
     "indrnn": Recipe("Li et al. 2018", "indrnn"),
     "mingru": Recipe("Feng et al. 2024", "mingru"),
     "minlstm": Recipe("Feng et al. 2024", "minlstm"),
-    "lru": Recipe("Orvieto et al. 2023", "lru"),
+    "lru": Recipe("Orvieto et al. 2023, section 3", "lru"),
     "cornn": Recipe("Rusch, Mishra 2021", "cornn"),
 }
 
