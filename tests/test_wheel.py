@@ -69,7 +69,7 @@ def test_it_works_in_an_empty_folder_and_stays_as_it_was(house):
     assert f"rnnkit    {rnnkit.__version__}\n" in house.rnnkit("--version")
     assert "gradient_flow  " in house.rnnkit("list")
     assert "1 done" in house.rnnkit(*FLOW, "seq_len=5")
-    assert "3 done, 1 of them by an earlier start" in house.rnnkit(*FLOW, "seq_len=5,6,7", "hydra/launcher=local")
+    assert "3 done; 1 by an earlier start" in house.rnnkit(*FLOW, "seq_len=5,6,7", "hydra/launcher=local")
     assert "3 done" in house.rnnkit("collect", "flow")
     assert "rnnkit run gradient_flow" in (house.here / "flow" / "index.html").read_text()
     house.rnnkit("new", "mine")

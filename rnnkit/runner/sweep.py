@@ -126,7 +126,7 @@ def launch(experiment: Experiment) -> None:
 
 def _told(work: Work, launcher: Launcher, kept: int, seconds: float) -> str:
     """Return what the first line of the report ends with."""
-    by_earlier = f", {kept} of them by an earlier start" if kept else ""
+    by_earlier = f"; {kept} by an earlier start" if kept else ""
     if not work.jobs or not isinstance(launcher, Serial):
         return f"{by_earlier}; {seconds:.1f} s"
     inside = sum(record["seconds"] for job in work.jobs if (record := jobs.record_of(job)))

@@ -231,7 +231,7 @@ def test_a_sweep_started_again_runs_only_what_has_not_ended_by_this_code(toy):
     assert command(*line).returncode == 0
     before = contents(out)
     done = command(*line)
-    assert "2 jobs: 2 done, 2 of them by an earlier start" in done.stdout
+    assert "2 jobs: 2 done; 2 by an earlier start" in done.stdout
     kept = {path for path in before if path.name in ("record.json", "table.csv")}
     assert {path: contents(out)[path] for path in kept} == {path: before[path] for path in kept}
 
@@ -271,7 +271,7 @@ def test_stale_keep_gives_a_table_that_says_which_row_is_whose(changed):
     line, out = changed
     done = command(line[0], "-m", "value=1,2,3", line[-1], "stale=keep")
     assert done.returncode == 0
-    assert "3 jobs: 3 done, 2 of them by an earlier start" in done.stdout
+    assert "3 jobs: 3 done; 2 by an earlier start" in done.stdout
     table = pd.read_csv(out / "table.csv")
     assert list(table.double) == [2, 4, 9]
     assert list(table.columns)[-1] == "code"
@@ -284,7 +284,7 @@ def test_an_added_value_adds_only_its_job(toy):
     out = toy.parent / "added"
     assert command(toy, "-m", "value=1,3", f"out={out}").returncode == 0
     done = command(toy, "-m", "value=1,2,3", f"out={out}")
-    assert "3 jobs: 3 done, 2 of them by an earlier start" in done.stdout
+    assert "3 jobs: 3 done; 2 by an earlier start" in done.stdout
     assert command(toy, "-m", "value=1,2,3", f"out={toy.parent / 'at_once'}").returncode == 0
     for name in ("table.csv", "nets.csv", "lags.csv", "table.md", "plan.json"):
         assert (out / name).read_bytes() == (toy.parent / "at_once" / name).read_bytes()
@@ -317,7 +317,7 @@ def test_a_damaged_record_is_named_and_computed_again(toy, harm, request):
     done = command(*line)
     assert done.returncode == 0
     assert f"{path} is damaged: truncated, or not as it was written: computed again" in done.stderr
-    assert "1 of them by an earlier start" in done.stdout
+    assert "1 by an earlier start" in done.stdout
     assert (out / "table.csv").read_bytes() == before
     assert (path.parent / "record.damaged.json").read_text() == harm(whole)
 
@@ -371,7 +371,7 @@ def test_the_exit_code_is_of_the_jobs_that_the_line_names(toy, broken):
     assert command(toy, "-m", "value=1,7,2", f"out={out}").returncode == 1
     done = command(toy, "-m", "value=1,2", f"out={out}")
     assert done.returncode == 0
-    assert "3 jobs: 2 done, 1 error, 2 of them by an earlier start" in done.stdout
+    assert "3 jobs: 2 done, 1 error; 2 by an earlier start" in done.stdout
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "[1]", '{"a": 1}', "[{"])
@@ -398,7 +398,7 @@ def test_a_damaged_plan_is_named_and_nothing_is_lost(toy):
         assert "Traceback" not in done.stderr
     assert (out / "table.csv").read_bytes() == table
     (out / "plan.json").unlink()
-    assert "2 of them by an earlier start" in command(*line).stdout
+    assert "2 by an earlier start" in command(*line).stdout
 
 
 def test_help_tells_question_presets_and_what_each_key_may_be(toy):
@@ -474,7 +474,7 @@ def test_a_users_tasks_are_told_apart_and_a_changed_one_is_run_anew(tmp_path):
     second.write_text(second.read_text() + "# changed")
     done = command(*line)
     assert done.returncode == 0
-    assert "3 done, 2 of them by an earlier start" in done.stdout
+    assert "3 done; 2 by an earlier start" in done.stdout
     after = pd.read_csv(out / "table.csv")
     assert list(before.out == after.out) == [True, False, True]
     assert list(before.task_sha256.isna()) == list(after.task_sha256.isna()) == [False, False, True]
