@@ -15,7 +15,7 @@ EXPERIMENTS = sorted(p.stem for p in (Path(__file__).resolve().parents[2] / "con
 THERE = {
     "experiments": EXPERIMENTS, "tasks": [*TASKS, *DATA_SETS], "cells": [*CELLS], "recipes": [*RECIPES],
     "gallery": [*shipped.pages()],
-    "presets": ["quick", "laptop", "overnight", "paper", "radius", "update_gate", "paper_50", "paper_100"],
+    "presets": ["quick", "laptop", "overnight", "paper", "radius", "update_gate"],
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """claims.csv and README.md from judged claims."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -134,15 +135,13 @@ def test_themes_without_claims_are_left_out(tmp_path, judged):
     assert "| clipping" not in text
 
 
-def test_parts_of_a_published_protocol_are_shown_and_not_judged(tmp_path, judged):
-    folder = tmp_path / "paper_50" / "x"
-    folder.mkdir(parents=True)
-    (folder / "table.csv").write_text("seq_len,clip,updates,n_solved,other\n50,none,1000,3,7\n")
-    pages.write(tmp_path, judged)
-    text = (tmp_path / "README.md").read_text()
-    assert "### x, preset paper_50" in text
-    assert "| 50        | none   | 1000      | 3          |" in text
-    assert len(pd.read_csv(tmp_path / "claims.csv")) == 4
+def test_what_is_asked_most_is_told_first(tmp_path, judged):
+    asked = replace(judged[0].claims[0], claim=replace(judged[0].claims[0].claim, question="Does it help?"))
+    pages.write(tmp_path, [replace(judged[0], claims=[asked, *judged[0].claims[1:]]), *judged[1:]])
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert text.count("Does it help?") == 1
+    assert f"- Does it help? **{asked.verdict}** ({asked.claim.claim}): {asked.statement}" in text
+    assert text.index("## Asked most") < text.index("## What")
 
 
 def test_the_pictures_that_are_there_are_shown(tmp_path, judged):

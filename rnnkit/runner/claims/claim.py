@@ -55,7 +55,8 @@ class Claim:
 
     class_: one of CLASSES. kind: the rule. statement: with fields in braces for what differs from case to case; source:
     with section, table or equation. bar: what the measured number must equal, or pass; None where a theory gives each
-    case its own. margin: of `equal`, how far off still holds; None likewise. reason: of bar and margin.
+    case its own. margin: of `equal`, how far off still holds; None likewise. reason: of bar and margin. question: what
+    many ask of the field; a claim that answers one is told first.
     """
 
     claim: str
@@ -66,6 +67,7 @@ class Claim:
     reason: str
     bar: float | None = None
     margin: float | None = None
+    question: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a claim that no rule judges, or no theme shows."""

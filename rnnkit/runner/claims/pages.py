@@ -5,18 +5,18 @@ import json
 import math
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from rnnkit.runner.claims.claim import COLUMNS, THEMES, bar_in_words, measured_in_words
-from rnnkit.runner.claims.report import Judged, by_number, claims_frame, counts, headline
+from rnnkit.runner.claims.report import Judged, claims_frame, counts, headline
 from rnnkit.runner.jobs import store
 from rnnkit.runner.tables.figures import save
-from rnnkit.runner.tables.formats import markdown_text, read_csv, spelt, to_csv
+from rnnkit.runner.tables.formats import markdown_text, to_csv
 
-DESCRIBED = ["seq_len", "clip", "updates", "n_solved", "n_held", "n_unsolved", "n_diverged", "median_first", "error"]
 LONGEST = 30  # rows of a table that a page shows
 FURTHEST = 4.0  # of the picture of all claims, in margins; in standard errors ten times that
 COLOURS = {"holds": "#4c9f70", "fails": "#c8553d", "undecided": "#8c8c8c"}
@@ -60,17 +60,26 @@ def index(frame: pd.DataFrame, judged: list[Judged], results: Path) -> str:
         pd.DataFrame(rows).to_markdown(index=False),
         "![all claims](claims.png)",
     ]
+    if (asked := frame[frame.question != ""]).size:
+        parts += ["## Asked most", "\n".join(_answer(row) for row in asked.itertuples())]
     for title, own in (
         ("What fails", frame[frame.verdict == "fails"]),
         ("What is open", frame[frame.enough & (frame.verdict == "undecided")]),
     ):
         parts += [f"## {title}", _open(own)] if len(own) else []
-    parts += ["## Made by", _made_by(judged, results), *_described(results)]
+    parts += ["## Made by", _made_by(judged, results)]
     return "\n\n".join(parts) + "\n"
 
 
 def _link(name: str) -> str:
     return f"[{name.split('/')[1]}]({name}/README.md)"
+
+
+def _answer(row: Any) -> str:
+    """Return a question of the field with the verdict on it, and its numbers."""
+    measured, bar = measured_in_words(row.measured, row.se, 3), bar_in_words(row.kind, row.bar, 0.0)
+    said = f"{markdown_text(row.statement)}: {measured}, bar {bar}, n = {row.n}"
+    return f"- {row.question} **{row.verdict}** ({row.claim}): {said} ({_link(row.experiment)})"
 
 
 def _open(claims: pd.DataFrame) -> str:
@@ -147,21 +156,6 @@ def _table(folder: Path) -> list[str]:
     path = folder / "table.md"
     text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
     return [text] if text and text.count("\n") <= LONGEST else ["[table.md](table.md)"]
-
-
-def _described(results: Path) -> list[str]:
-    """Return a section on tables of other presets, parts of a published protocol: shown, not judged."""
-    tables = sorted(results.glob("*_*/*/table.csv"), key=lambda path: by_number(str(path)))
-    parts = ["## Not judged", "Parts of a published protocol, as far as the budget (`updates`) went."] if tables else []
-    for path in tables:
-        preset, experiment = path.parts[-3:-1]
-        table = read_csv(path)
-        shown = table[[column for column in DESCRIBED if column in table]]
-        shown = shown.assign(clip=shown["clip"].map(spelt)) if "clip" in shown else shown
-        shown = shown.map(lambda v: "" if pd.isna(v) else f"{v:.3g}" if isinstance(v, float) and v % 1 else v)
-        parts += [f"### {experiment}, preset {preset}", shown.to_markdown(index=False, disable_numparse=True)]
-        parts.append(f"[table.md]({preset}/{experiment}/table.md), [table.csv]({preset}/{experiment}/table.csv)")
-    return parts
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:

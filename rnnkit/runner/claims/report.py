@@ -53,6 +53,7 @@ def claims_frame(judged: list[Judged]) -> pd.DataFrame:
             "n": found.n,
             "enough": found.enough,
             "draws": found.draws,
+            "question": found.claim.question,
         }
         for part in judged
         for found in part.claims
