@@ -83,7 +83,7 @@ def draw(folder: Path) -> None:
         axes.vlines(cap * (1.02 + 0.02 * i), low, high, color=STYLES[method]["color"])
     axes.set(xlabel="updates", ylabel="share of nets solved", xlim=(0, 1.12 * cap), ylim=(-0.03, 1.03))
     axes.set_title(f"temporal order, length {table.seq_len.iloc[0]}, {n} nets in pairs; bars: 95%")
-    axes.legend(loc="upper left")
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     save(figure, folder / "solved.png")
 
 
