@@ -23,7 +23,7 @@ from rnnkit.runner.tables import Tables, read
 from rnnkit.runner.tables.training_figures import learning_curves_by
 from rnnkit.statistics import standard_error
 
-BUDGET_MINUTES = {"quick": 0.1, "laptop": 8.0}
+BUDGET_MINUTES = {"quick": 0.1, "laptop": 5.0}
 ENOUGH_UPDATES = 1500  # fewer decide nothing
 BETTER = {"copying": ("lt_orthogonal", "lt_identity"), "adding_le": ("lt_identity", "lt_orthogonal")}
 JUDGED_AT = {"copying": min, "adding_le": max}  # of the lengths of a sweep
