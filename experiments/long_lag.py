@@ -54,7 +54,7 @@ from rnnkit.runner.tables.figures import save
 from rnnkit.runner.tables.style import looks
 from rnnkit.statistics import mean, share_se, standard_error
 
-BUDGET_MINUTES = {"quick": 0.17, "laptop": 12.0, "paper": 180.0}
+BUDGET_MINUTES = {"quick": 0.17, "laptop": 9.0, "paper": 180.0}
 COLUMNS = ["method", "delay", "learning_rate", "weights", "cap", "solved_share", "solved_share_se"]
 COLUMNS += ["held_share", "sequences", "sequences_se", "status", "n"]
 RTRL, BPTT, LSTM = 0, 1, 2
