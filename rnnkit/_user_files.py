@@ -48,7 +48,10 @@ def module_of(file: Path, where: str) -> ModuleType:
 
     Raises ValueError that begins with `where`.
     """
-    text = file.read_bytes()
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{where}: the file cannot be read ({error.strerror})") from None
     known, module = _modules.get(file, (b"", None))
     if module is None or known != text:
         module = _run_text(file, text, where)

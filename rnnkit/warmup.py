@@ -123,6 +123,11 @@ def _check_stored() -> None:
         sys.exit(f"rnnkit warmup: compiled kernels {cache.faults['store']}")
 
 
+def is_needed() -> bool:
+    """Return whether no kernel of this version is stored, where kernels can be stored."""
+    return cache.FOLDER is not None and not any(cache.FOLDER.glob("*/*"))
+
+
 def main(arguments: list[str]) -> None:
     """Compile for the dtypes asked for, by default both at once, each in a process of its own."""
     if cache.FOLDER is None:

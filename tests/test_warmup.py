@@ -62,3 +62,11 @@ def test_without_a_folder_for_the_code_it_says_what_to_set(monkeypatch):
     monkeypatch.setattr(cache, "FOLDER", None)
     with pytest.raises(SystemExit, match="NUMBA_CACHE_DIR"):
         warmup.main([])
+
+
+def test_kernels_are_to_be_compiled_where_none_is_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(warmup.cache, "FOLDER", tmp_path)
+    assert warmup.is_needed()
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "kernel.nbi").touch()
+    assert not warmup.is_needed()

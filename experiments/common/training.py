@@ -84,6 +84,13 @@ class TrainingConfig(CellConfig):
     replicates: int = Field(10, ge=1, le=100_000, description="an integer from 1 to 100000")
     dtype: Literal["float32", "float64"] = Field("float32", description="float32 or float64")
 
+    @field_validator("net", mode="before")
+    @classmethod
+    def _no_cell(cls, value: object) -> object:
+        if str(value).endswith(".py"):
+            raise ValueError(f"net must be the name of a recipe, got {value}: a cell of a file is cell={value}")
+        return value
+
     @field_validator("task")
     @classmethod
     def _a_task(cls, value: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rnnkit.cells import CELLS, Cell, as_cell
 from rnnkit.gradients.cellcheck import check_cell
+from rnnkit.networks.rnn import RNN
 from rnnkit.runner.jobs.config import did_you_mean
 
 ALLOWED = 1e-8  # of an error, where all is right
@@ -23,6 +24,7 @@ def run(arguments: list[str]) -> int | None:
 def _check(name: str) -> int:
     try:
         cell = as_cell(name)
+        RNN(2, 3, cell=cell, seed=0)  # its per_unit begin as they should
         errors = check_cell(cell)
     except ValueError as error:
         close = "" if Path(name).suffix == ".py" else did_you_mean(name, CELLS)
@@ -44,4 +46,5 @@ def described(cell: Cell) -> str:
     parts.append(f"states {', '.join(cell.states)}")
     parts += [f"{', '.join(cell.per_unit)} of each unit"] if cell.per_unit else []
     parts += [f"constants {', '.join(f'{n}={v:g}' for n, v in cell.constants.items())}"] if cell.constants else []
-    return f"{(inspect.getdoc(type(cell)) or cell.name).partition(chr(10))[0]}\n  {'; '.join(parts)}"
+    own = inspect.cleandoc(vars(type(cell)).get("__doc__") or cell.name)  # not what a base class says
+    return f"{own.partition(chr(10))[0]}\n  {'; '.join(parts)}"

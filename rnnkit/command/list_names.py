@@ -37,6 +37,7 @@ def described(name: str) -> str | None:
     found = []
     if name in shipped.experiments():
         text = ast.get_docstring(ast.parse(shipped.experiments()[name].read_text(encoding="utf-8"))) or ""
+        text = text.replace(f"python experiments/{name}.py", f"rnnkit run {name}")
         times = ", ".join(f"{preset} ({time:g} minutes on two cores)" for preset, time in minutes(name).items())
         found.append(f"experiment {name}: {text}\n\nPresets: {times}. rnnkit run {name} --help: its keys.")
     found += [f"{kind} {name}: {inspect.getdoc(what)}" for kind, what in _classes(name)]

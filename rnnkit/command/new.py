@@ -1,6 +1,7 @@
 """Write a small study, NAME.py, into this folder: to run at once, and to change."""
 
 import argparse
+import importlib.util
 import keyword
 import sys
 from pathlib import Path
@@ -28,10 +29,12 @@ def run(arguments: list[str]) -> int | None:
 
 def write(name: str, folder: Path) -> Path:
     """Write the study into a folder and return its file; ValueError for a name that cannot be, or is taken."""
-    if not name.isidentifier() or keyword.iskeyword(name):
+    if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise ValueError(f"NAME must be a name that Python can have, as my_study, got {name}")
     if name in shipped.experiments():
         raise ValueError(f"NAME must not be that of an experiment of rnnkit, got {name}")
+    if not (folder / f"{name}.py").exists() and importlib.util.find_spec(name):
+        raise ValueError(f"NAME must not be that of a module of Python, got {name}")
     text = TEMPLATE.read_text(encoding="utf-8").replace("NAME", name)
     return write_new(folder / f"{name}.py", text)
 

@@ -6,6 +6,7 @@ sweep, --cfg job for all keys and their values, --help for the keys and presets 
 
 import sys
 
+from rnnkit import warmup
 from rnnkit.command import completion
 from rnnkit.command.find import experiment_file, launch_file
 from rnnkit.command.words import COMPLETION, HELP, WRONG_USE
@@ -20,6 +21,8 @@ def run(arguments: list[str]) -> int | None:
         return 0 if arguments else WRONG_USE
     if arguments[1:2] and arguments[1] in COMPLETION:  # Hydra's is of Python and a file
         return completion.run(arguments[2:])
+    if warmup.is_needed():
+        print("rnnkit run: kernels are compiled, which is done once: rnnkit warmup tells of each", file=sys.stderr)
     try:
         launch_file(experiment_file(arguments[0]), arguments[1:])
     except ValueError as error:

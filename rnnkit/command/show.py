@@ -9,7 +9,7 @@ from pathlib import Path
 from rnnkit import results
 from rnnkit.runner.jobs.config import did_you_mean
 from rnnkit.runner.tables.page import PAGE
-from rnnkit.runner.tables.terminal import fitted, shared_and_own
+from rnnkit.runner.tables.terminal import fitted, of_one_row, shared_and_own
 
 ROWS = 40
 
@@ -31,8 +31,11 @@ def run(arguments: list[str]) -> int | None:
         print(f"rnnkit show: {error}", file=sys.stderr)
         return 2
     width = shutil.get_terminal_size((100, 24)).columns
-    shared, own = ("", table[columns]) if columns else shared_and_own(table)
-    print("\n".join(fitted(shared, own, width, asked.rows or len(own))))
+    if len(table) == 1 and not columns:
+        print("\n".join(of_one_row(table, width)))
+    else:
+        shared, own = ("", table[columns]) if columns else shared_and_own(table)
+        print("\n".join(fitted(shared, own, width, asked.rows or len(own))))
     print("\n".join(_files(asked.folder)))
     return _open(asked.folder / PAGE) if asked.open else 0
 
@@ -46,7 +49,7 @@ def _count(text: str) -> int:
 
 def _columns(asked: str | None, known: list[str]) -> list[str]:
     """Return the columns that are asked for; ValueError for one that is not there."""
-    names = [name.strip() for name in asked.split(",")] if asked else []
+    names = list(dict.fromkeys(name.strip() for name in asked.split(","))) if asked else []
     for name in names:
         if name not in known:
             raise ValueError(f"--columns must be among {', '.join(known)}, got {name}{did_you_mean(name, known)}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from rnnkit._user_files import describe
 from rnnkit.runner import shipped
 from rnnkit.runner.claims import report
-from rnnkit.runner.claims.claim import COLUMNS
+from rnnkit.runner.claims.claim import COLUMNS, Judgement
 from rnnkit.runner.jobs import experiment, sources, store
 from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.jobs.plan import lines_of, owner_of, read_plan
@@ -38,14 +38,19 @@ def collect(what: Experiment, out: Path, note: str = "", named: Collection[str] 
         code = _draw(what, out, statuses) or code
         _judge(what, out, statuses)
         with store.claim(out, wait=True):
-            print(f"{what.name}: {page.write(out, what.name, page.question_of(what.file), lines_of(out))}", flush=True)
+            _say(f"{what.name}: {page.write(out, what.name, page.question_of(what.file), lines_of(out))}")
         return code
-    except BrokenPipeError:  # nobody listens, and the tables are there
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except (OSError, ValueError) as problem:
         print(f"{what.name}: tables and pictures of {out} cannot be written: {problem}", file=sys.stderr)
         return 1
+
+
+def _say(line: str) -> None:
+    """Print a line; where nobody listens any more, as after `| head -1`, what is left to write is written."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _draw(what: Experiment, out: Path, statuses: set[str]) -> int:
@@ -72,9 +77,12 @@ def _judge(what: Experiment, out: Path, statuses: set[str]) -> None:
     if what.claims and "done" in statuses:
         try:
             claims = what.claims(tables.read(out))
+            if not isinstance(claims, list) or not all(isinstance(one, Judgement) for one in claims):
+                raise TypeError(f"claims must return a list of judgements, got {claims!r}")
         except Exception as problem:
-            said = describe(problem, what.file)
-            print(f"{what.name}: no verdicts: its claims compare rows that are not here ({said})", file=sys.stderr)
+            said, claims = describe(problem, what.file), []
+            print(f"{what.name}: no verdicts, since its claims, which may compare rows of a whole sweep, raise {said}",
+                  file=sys.stderr)  # fmt: skip
     if not claims:
         path.unlink(missing_ok=True)
         return
@@ -83,22 +91,25 @@ def _judge(what: Experiment, out: Path, statuses: set[str]) -> None:
     with store.claim(out, wait=True):
         store.write_whole(path, to_csv(frame[columns]))
     told = "; ".join(f"{name} {report.counts(own)}" for name, own in frame.groupby("claim", sort=False))
-    print(f"{what.name}: claims {told}: {path}", flush=True)
+    _say(f"{what.name}: claims {told}: {path}")
 
 
 def _tell(what: Experiment, out: Path, records: list[tables.Record], note: str, named: Collection[str] | None) -> int:
     """Print how jobs ended; return the exit code of those named."""
     statuses = [record["row"]["status"] for record in records]
     counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
-    print(f"{what.name}: {len(records)} jobs: {counts}{note}")
+    lines = [f"{what.name}: {len(records)} jobs: {counts}{note}"]
     others = [record for record in records if record["row"]["status"] != "done"]
-    for record in others[:SHOWN]:
-        print(f"  {record['row']['status']}: {record['out']}: {record['message']}")
+    lines += [
+        f"  {record['row']['status']}: {' '.join(filter(None, [record['asked'], record['out']]))}: {record['message']}"
+        for record in others[:SHOWN]
+    ]
     if len(others) > SHOWN:
-        print(f"  and {len(others) - SHOWN} more: {out / 'problems.csv'}")
+        lines.append(f"  and {len(others) - SHOWN} more: {out / 'problems.csv'}")
     if tables.is_mixed(records):
-        print("  rows were computed by different versions of the code: see the table's last column")
-    print(f"{what.name}: {out / 'table.csv'}", flush=True)
+        lines.append("  rows were computed by different versions of the code: see the table's last column")
+    for line in [*lines, f"{what.name}: {out / 'table.csv'}"]:
+        _say(line)
     mine = [record for record in records if named is None or record["out"].removeprefix("jobs/") in named]
     return int(any(record["row"]["status"] in tables.UNMEASURED for record in mine))
 

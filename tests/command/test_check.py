@@ -61,3 +61,18 @@ def test_what_a_cell_is_made_of_is_said(name):
     said = check.described(cell)
     for part in (*cell.blocks, *cell.states, *cell.per_unit, *cell.constants):
         assert part in said
+
+
+def test_a_cell_without_a_docstring_has_its_name(rnnkit, tmp_path):
+    (tmp_path / "mine.py").write_text(LEAKY.read_text().replace('"""Leaky tanh unit."""', "pass"))
+    assert rnnkit("check", "mine.py").stdout.splitlines()[0] == "Leaky"
+
+
+def test_what_begins_wrong_is_no_cell(rnnkit, tmp_path):
+    text = LEAKY.read_text().replace(
+        "    @staticmethod", "    per_unit = {'k': lambda rng, H: rng.random(H + 1)}\n\n    @staticmethod"
+    )
+    (tmp_path / "mine.py").write_text(text.replace("h, alpha)", "h, k, alpha)").replace("* tanh", "* k * tanh"))
+    done = rnnkit("check", "mine.py")
+    assert done.returncode == 2
+    assert "of the cell's per_unit, must begin as a number or (3,), got " in done.stderr

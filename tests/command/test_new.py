@@ -94,6 +94,8 @@ def test_nothing_is_overwritten(rnnkit, tmp_path):
     [
         ("latch", "must not be that of an experiment of rnnkit, got latch"),
         ("my-study", "must be a name that Python can have, as my_study, got my-study"),
+        ("numpy", "must not be that of a module of Python, got numpy"),
+        ("é", "must be a name that Python can have, as my_study, got é"),
         ("../up", "must be a name that Python can have, as my_study, got ../up"),
         ("class", "must be a name that Python can have, as my_study, got class"),
         ("", "must be a name that Python can have, as my_study, got "),

@@ -87,3 +87,24 @@ def test_its_page_is_opened_where_that_is_asked_for(rnnkit, sweep, monkeypatch):
     done = rnnkit("show", sweep, "--open")
     assert (done.returncode, len(opened)) == (1, 1)
     assert done.stderr.endswith(f"rnnkit collect {sweep} writes it\n")
+
+
+def test_one_row_is_told_by_its_results(rnnkit, sweep):
+    (sweep / "table.csv").write_text("seq_len,clip,out,rate,note,status,n\n10,none,jobs/a,-0.5,,done,8\n")
+    assert rnnkit("show", sweep).stdout.splitlines()[:5] == [
+        "seq_len = 10, clip = none", "", "rate    -0.5", "status  done", "n       8"
+    ]  # fmt: skip
+
+
+def test_a_column_named_twice_is_shown_once(rnnkit, sweep):
+    assert rnnkit("show", sweep, "--columns", "n,n").stdout.splitlines()[0].split() == ["n"]
+
+
+def test_what_is_no_sweep_with_tables_is_told_apart(rnnkit, tmp_path):
+    wanted = "rnnkit show: folder must be the `out` of a sweep, got"
+    assert rnnkit("show", "gone").stderr == f"{wanted} gone, which is not there\n"
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "plan.json").touch()
+    assert rnnkit("show", "begun").stderr.endswith("whose tables are still to be made: rnnkit collect begun\n")
+    (tmp_path / "begun" / "table.csv").write_text("a\n1\n")
+    assert "rnnkit show: folder must have the tables of a sweep, got begun (" in rnnkit("show", "begun").stderr

@@ -9,6 +9,7 @@ import pytest
 from common.training import TrainingConfig
 from pydantic import Field
 
+from rnnkit import _user_files
 from rnnkit.runner.jobs import job as jobs
 from rnnkit.runner.jobs import plan, sources, store
 from rnnkit.runner.jobs.config import JobConfig, NamesFile, faults
@@ -137,3 +138,14 @@ def test_no_key_names_a_file_without_a_mark():
     assert opened == {("training.py", "task"), ("character_model.py", "path")}
     schema = load(ROOT / "experiments" / "character_model.py").schema
     assert any(isinstance(mark, NamesFile) for mark in schema.model_fields["path"].metadata)
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    (tmp_path / "cell.py").touch()
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(ValueError, match=r"^cell=cell\.py: the file cannot be read \(Permission denied\)$"):
+        _user_files.module_of(tmp_path / "cell.py", "cell=cell.py")

@@ -115,7 +115,7 @@ def test_a_job_of_another_process_is_busy(job):
 
 def test_an_error_is_a_record_with_a_traceback_until_it_is_mended(job):
     assert run_job(experiment(refused), job) == "error"
-    assert record(job)["message"] == "AssertionError: must not run"
+    assert record(job)["message"].startswith("AssertionError: must not run, line ")
     assert "in refused" in (folder(job) / "traceback.txt").read_text()
     assert run_job(experiment(), job) == "done"
     assert not (folder(job) / "traceback.txt").exists()
@@ -265,3 +265,23 @@ def test_a_row_with_a_key_that_is_no_column_is_an_error(job):
 
     assert run_job(experiment(misspelt), job) == "error"
     assert record(job)["message"] == "ValueError: row must have columns among double, status, n, got duoble"
+
+
+def test_an_exit_is_an_error_of_its_job(job):
+    def leaves(config):
+        raise SystemExit(3)
+
+    assert run_job(experiment(leaves), job) == "error"
+    assert jobs.record_of(job)["message"].startswith("SystemExit: 3, line ")
+
+
+def test_what_measure_returns_is_a_measurement(job):
+    assert run_job(experiment(lambda config: 5), job) == "error"
+    assert jobs.record_of(job)["message"].startswith("TypeError: measure must return a Measurement, got int")
+
+
+@pytest.mark.parametrize(("name", "given"), [("measure", None), ("draw", 3), ("claims", "C1")])
+def test_an_experiment_is_made_of_functions(name, given):
+    parts = {"measure": measured} | {name: given}
+    with pytest.raises(TypeError, match=f"^{name} must be a function, got {given!r}$"):
+        Experiment(path=__file__, schema=Toy, columns=["n"], **parts)

@@ -8,6 +8,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -45,6 +46,9 @@ def test_a_job_that_raises_in_a_worker_is_a_row_with_its_traceback(toy, out):
     assert list(table.status) == ["error", "done", "error"]
     assert "RuntimeError: 1 is odd" in (out / table.out[0] / "traceback.txt").read_text()
     problems = pd.read_csv(out / "problems.csv")
+    assert list(problems.job) == ["value=1", "value=3"]
+    assert f"  error: value=1 {table.out[0]}: RuntimeError: 1 is odd" in done.stdout
+    assert ">value=3</td>" in (out / "index.html").read_text()
     line = next(i for i, text in enumerate(toy.read_text().splitlines(), 1) if "raise RuntimeError" in text)
     assert list(problems.message) == [f"RuntimeError: {value} is odd, line {line}" for value in (1, 3)]
 
@@ -188,3 +192,13 @@ def test_a_folder_that_sbatch_would_read_otherwise_is_refused(tmp_path):
     told = r"^out must be a folder without % in its path, .*, got .*/50% with hydra/launcher=slurm$"
     with pytest.raises(RuntimeError, match=told):
         Slurm().launch(Work(None, tmp_path / "50%", []), None)
+
+
+def test_what_nobody_reads_is_written_all_the_same(toy, out):
+    """As `| head -1` does."""
+    line = [sys.executable, toy, "value=1", f"out={out}"]
+    with subprocess.Popen(list(map(str, line)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+    assert (out / "index.html").exists()

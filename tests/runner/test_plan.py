@@ -98,3 +98,20 @@ def test_a_damaged_note_is_told_with_what_mends_it(tmp_path, text):
         ValueError, match=r"sweep\.json must be the note of a sweep, got a damaged file: delete it, and"
     ):
         plan.owner_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["index.html", "nets.csv", "slope.png", "table.csv"])
+def test_a_file_of_another_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    (tmp_path / "jobs").mkdir()  # of another, too
+    said = open_folder(tmp_path)[1]
+    assert said == f"out must be a new folder, got {tmp_path}, which holds a {name} that this sweep did not write"
+    assert (tmp_path / name).read_text() == "mine"
+    (tmp_path / "jobs" / "0").mkdir()
+    (tmp_path / "jobs" / "0" / "record.json").touch()  # a sweep whose plan has been deleted
+    assert open_folder(tmp_path)[1] == ""
+
+
+def test_files_that_no_sweep_writes_may_be_there(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    assert open_folder(tmp_path)[1] == ""

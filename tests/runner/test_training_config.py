@@ -152,3 +152,8 @@ def test_a_file_of_a_cell_that_lacks_its_ending_is_meant(tmp_path, monkeypatch):
     (tmp_path / "fastslow.py").touch()
     (line,) = faults(TrainingConfig, GOOD | {"cell": "fastslow"})
     assert line.endswith("or the path of a .py file with one, got fastslow; did you mean fastslow.py?")
+
+
+def test_a_cell_in_place_of_a_net_is_told_where_it_belongs():
+    (line,) = faults(TrainingConfig, GOOD | {"net": "mine.py"})
+    assert line == "net must be the name of a recipe, got mine.py: a cell of a file is cell=mine.py"

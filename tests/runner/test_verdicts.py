@@ -17,6 +17,8 @@ def claims(tables):
     rows = list(tables.table.itertuples())
     if rows[0].value == 7:
         raise KeyError("a row that is not there")
+    if rows[0].value == 5:
+        return 3
     return [BIG.judge(row.double, 0.0, 1, value=row.value) for row in rows if row.value != 9]
 
 
@@ -46,9 +48,8 @@ def test_claims_are_judged_at_the_end_of_a_sweep(judged, out):
 def test_claims_that_compare_rows_a_sweep_lacks_are_one_line(judged, out):
     done = command(judged, "-m", "value=7,8", f"out={out}")
     assert done.returncode == 0
-    assert re.fullmatch(
-        r"toy: no verdicts: its claims compare rows that are not here \(KeyError: 'a row.*', line \d+\)\n", done.stderr
-    )
+    said = "toy: no verdicts, since its claims, which may compare rows of a whole sweep, raise "
+    assert re.fullmatch(rf"{said}KeyError: 'a row.*', line \d+\n", done.stderr)
     assert not (out / "claims.csv").exists()
     assert (out / "index.html").exists()
 
@@ -58,3 +59,10 @@ def test_verdicts_of_an_earlier_sweep_do_not_stay(judged, out):
     (out / "claims.csv").write_text("of an earlier start")
     assert command(judged, "value=9", f"out={out}").returncode == 0
     assert not (out / "claims.csv").exists()
+
+
+def test_claims_that_are_no_judgements_are_one_line(judged, out):
+    done = command(judged, "value=5", f"out={out}")
+    assert done.returncode == 0
+    assert "raise TypeError: claims must return a list of judgements, got 3\n" in done.stderr
+    assert (out / "index.html").exists()

@@ -43,6 +43,13 @@ class Experiment:
     claims: Callable[[Any], list[Any]] | None = None
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for what cannot be called."""
+        for name in ("measure", "draw", "claims"):
+            given = getattr(self, name)
+            if not (callable(given) or (given is None and name != "measure")):
+                raise TypeError(f"{name} must be a function, got {given!r}")
+
     @property
     def file(self) -> Path:
         """Return the file, in full."""

@@ -150,7 +150,7 @@ def _run(experiment: Experiment, job: Job, config: JobConfig, had_ended: bool) -
                 measured = Measurement({"status": "interrupted"}, message="the same line resumes it")
                 _write(experiment, job, measured, start)
             raise
-        except Exception as error:  # a job that raises is a row with status error; the others run
+        except (Exception, SystemExit) as error:  # a job that raises is a row with status error; the others run
             measured = Measurement({"status": "error"}, message=describe(error, experiment.file))
             store.write_whole(problem, traceback.format_exc())
         compile_seconds = compiled()
@@ -163,6 +163,8 @@ def _run(experiment: Experiment, job: Job, config: JobConfig, had_ended: bool) -
 
 def _check(experiment: Experiment, measured: Measurement) -> None:
     """Raise for what cannot be a record: it is an error of the job, not of the sweep."""
+    if not isinstance(measured, Measurement):
+        raise TypeError(f"measure must return a Measurement, got {type(measured).__name__}")
     if unknown := [key for key in measured.row if key not in experiment.columns]:
         raise ValueError(f"row must have columns among {', '.join(experiment.columns)}, got {', '.join(unknown)}")
     choice("status", measured.row.get("status"), store.ENDED)

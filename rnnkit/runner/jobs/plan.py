@@ -9,6 +9,19 @@ from rnnkit.runner.jobs.config import JobConfig, shown, validated
 
 Config = dict[str, Any]
 
+WRITTEN = (
+    "table.csv",
+    "table.md",
+    "nets.csv",
+    "lags.csv",
+    "history.csv",
+    "claims.csv",
+    "problems.csv",
+    "timings.csv",
+    "provenance.json",
+    "sweep.json",
+    "index.html",
+)  # by a sweep, beside pictures
 MENDED = "delete it, and the sweep's own line writes it again and keeps its jobs"
 
 
@@ -64,16 +77,16 @@ def open_folder(folder: str, experiment: Path, plan: list[Config], line: str = "
 def _whole_plan(out: Path, experiment: Path, plan: list[Config]) -> tuple[list[Config], str]:
     """Return (the plan joined with what `out` holds, why it cannot be joined)."""
     if not (out / "plan.json").exists():
-        foreign = (out / "table.csv").exists() and not (out / "jobs").exists()
-        other = f"out must be a new folder, got {out}, which holds a table.csv that this sweep did not write"
-        return plan, other if foreign else ""
+        foreign = next((path.name for path in sorted(out.glob("*")) if path.match("*.png") or path.name in WRITTEN), "")
+        other = f"out must be a new folder, got {out}, which holds a {foreign} that this sweep did not write"
+        return plan, other if foreign and not any(out.glob("jobs/*/record.json")) else ""
     try:
         old, name = read_plan(out), owner_of(out)
     except ValueError as damage:
         return plan, str(damage)
     whole = merged(old, plan) if name is None or name.stem == experiment.stem else None
     if whole is None:
-        wanted = "a new folder, or that of the same sweep or of one that shares jobs with it"
+        wanted = "a new folder, or that of the same sweep, or of one of whose jobs this line names at least one"
         return plan, f"out must be {wanted}, got {out}, which holds another sweep (see {out / 'plan.json'})"
     return whole, ""
 

@@ -40,6 +40,7 @@ def write(out: Path, title: str, question: str = "", lines: Sequence[str] = ()) 
         "question": escape(question),
         "told": escape(f"{counted(len(table), 'job')}: {', '.join(f'{n} {status}' for status, n in counts.items())}"),
         "verdicts": _verdicts(out / "claims.csv"),
+        "problems": _problems(out / "problems.csv"),
         "pictures": _pictures(sorted(out.glob("*.png"))),
         "shared": escape(shared),
         "example": escape(_example(own), quote=True),
@@ -94,6 +95,14 @@ def _verdicts(path: Path) -> str:
         return ""
     table = _rows(read_csv(path)[OF_A_VERDICT], prose=["statement"])
     return f'<h2>Verdicts</h2>\n<div class="scroll">{table}</div>'
+
+
+def _problems(path: Path) -> str:
+    """Return what became of the jobs that are not done; traceback.txt in the folder of one that raised has more."""
+    if not path.exists():
+        return ""
+    table = _rows(read_csv(path, text=["job", "message"]), prose=["job", "message"])
+    return f'<h2>Jobs that are not done</h2>\n<div class="scroll">{table}</div>'
 
 
 def _pictures(paths: list[Path]) -> str:

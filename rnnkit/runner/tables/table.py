@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnkit.runner.jobs import store
-from rnnkit.runner.tables.formats import markdown_text, read_csv, to_csv
+from rnnkit.runner.tables.formats import markdown_text, read_csv, spelt, to_csv
 
 DETAILS = ("nets", "lags", "history")
 FILES = ("table.csv", *(f"{name}.csv" for name in DETAILS))  # what came out, and nothing of how and when
@@ -31,13 +31,18 @@ class Tables(NamedTuple):
 
 
 def records_of(out: Path, plan: list[dict[str, Any]]) -> list[Record]:
-    """Return a record for each planned job, in the order of the plan; one that is not there has status `missing`."""
+    """Return a record for each planned job, in the order of the plan; one that is not there has status `missing`.
+
+    asked: what tells a job from the others of its plan, as it is typed.
+    """
+    varied = [key for key in (plan[0] if plan else {}) if len({str(config.get(key)) for config in plan}) > 1]
     found = []
     for config in plan:
         job = f"jobs/{store.identity(config)}"
         record, damage = store.read_record(out / job, config)
         absent = {"row": {"status": "missing"}, "message": damage or "no record", "seconds": 0.0}
-        found.append({"message": ""} | (record or absent) | {"config": config, "out": job})
+        asked = " ".join(f"{key}={spelt(config.get(key))}" for key in varied)
+        found.append({"message": ""} | (record or absent) | {"config": config, "out": job, "asked": asked})
     return found
 
 
@@ -81,7 +86,7 @@ def _write_circumstances(out: Path, records: list[Record]) -> None:
     store.write_whole(out / "timings.csv", to_csv(pd.DataFrame(timings)))
     store.write_whole(out / "provenance.json", json.dumps(provenance_of(records), indent=1) + "\n")
     problems = [
-        {"out": record["out"], "status": record["row"]["status"], "message": record["message"]}
+        {"job": record["asked"], "out": record["out"], "status": record["row"]["status"], "message": record["message"]}
         for record in records
         if record["row"]["status"] != "done"
     ]

@@ -75,6 +75,16 @@ def fitted(shared: str, table: pd.DataFrame, width: int, rows: int) -> list[str]
     return [*lines, *textwrap.wrap(f"and {'; '.join(more)}", width, break_on_hyphens=False)] if more else lines
 
 
+def of_one_row(table: pd.DataFrame, width: int) -> list[str]:
+    """Return the lines of a table of one row: its keys, then a line for each result; keys stand before `out`."""
+    keys = list(table)[: list(table).index("out")] if "out" in table else []
+    said = ", ".join(f"{key} = {text}" for key in keys if (text := cell(table[key].iloc[0])))
+    results = {name: text for name in table if name not in (*keys, "out") if (text := cell(table[name].iloc[0]))}
+    longest = max(map(len, results), default=0)
+    return [*textwrap.wrap(said, width, break_on_hyphens=False), "",
+            *(f"{name:{longest}}  {text}" for name, text in results.items())]  # fmt: skip
+
+
 def counted(n: int, what: str) -> str:
     """Return `1 row`, `2 rows`."""
     return f"{n} {what}{'s' * (n != 1)}"

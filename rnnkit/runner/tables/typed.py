@@ -27,8 +27,14 @@ def read(folder: str | Path, text: Collection[str] = ()) -> Tables:
     Raises ValueError for a folder without tables.
     """
     if not Path(folder, "table.csv").is_file():
-        raise ValueError(f"folder must be the `out` of a sweep, got {folder}, which has no table.csv")
-    return Tables(*map(_typed, read_plain(folder, text, measured=False)))
+        begun = Path(folder, "plan.json").is_file()
+        why = f"whose tables are still to be made: rnnkit collect {folder}" if begun else "which has no table.csv"
+        there = why if Path(folder).is_dir() else "which is not there"
+        raise ValueError(f"folder must be the `out` of a sweep, got {folder}, {there}")
+    try:
+        return Tables(*map(_typed, read_plain(folder, text, measured=False)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"folder must have the tables of a sweep, got {folder} ({error})") from None
 
 
 def _typed(frame: DataFrame) -> DataFrame:
