@@ -21,7 +21,7 @@ from rnnkit.runner.claims import Claim, Judgement
 from rnnkit.runner.jobs.experiment import Experiment, Measurement
 from rnnkit.runner.sweep import launch
 from rnnkit.runner.tables import Tables, read
-from rnnkit.runner.tables.training_figures import learning_curves_by
+from rnnkit.runner.tables.training_figures import learning_curves_by, solved_over_updates
 from rnnkit.statistics import log_rank, standard_error
 
 BUDGET_MINUTES = {"quick": 0.2, "laptop": 15.0}
@@ -65,11 +65,13 @@ def measure(config: TrainingConfig) -> Measurement:
 
 
 def draw(folder: Path) -> None:
-    """Draw the loss over training beside the baseline, a panel for each length."""
+    """Draw the loss over training beside the baseline, and the share of nets solved, a panel for each length."""
     tables = read(folder)
     table, by = by_cell(tables.table, "net")
     history = tables.history.merge(table[["out", by, "seq_len", "constant_loss"]], on="out")
     learning_curves_by(history, by, "seq_len", folder / "loss.png")
+    keys = table[["out", by, "seq_len", "updates"]].rename(columns={"updates": "cap"})
+    solved_over_updates(tables.nets.merge(keys, on="out"), by, "seq_len", folder / "solved.png")
 
 
 def claims(tables: Tables) -> list[Judgement]:
