@@ -145,7 +145,7 @@ def test_the_same_tables_agree_by_rounding():
     found = compare_tables(old, old)
     assert not found.differences
     assert set(found.rules.values()) == {"rounding"}
-    assert found.summary() == "6 by rounding"
+    assert found.summary() == "6 to six digits"
 
 
 def test_a_row_on_one_side_differs_and_is_named_by_its_keys():
@@ -430,7 +430,9 @@ def test_a_folder_that_agrees(tmp_path):
     old, new = (write(tmp_path / side, of_nets(v, history=None)) for side, v in (("a", nets), ("b", nets[::-1] + 0.01)))
     found = check("x", MODULE, old, new)
     assert found.outcome == "agree"
-    assert found.lines == ["x: 1 rows, agree: columns 4 by rounding, 1 by standard error; claims 1 by standard error"]
+    assert found.lines == [
+        "x: 1 rows, agree: columns 4 to six digits, 1 within 4 standard errors; claims 1 within 4 standard errors"
+    ]
 
 
 def test_a_folder_that_differs(tmp_path):
@@ -438,7 +440,7 @@ def test_a_folder_that_differs(tmp_path):
     old, new = (write(tmp_path / side, of_nets(v)) for side, v in (("a", nets), ("b", nets + 0.5)))
     found = check("x", MODULE, old, new)
     assert found.outcome == "differs"
-    assert found.lines[0].startswith("x: 1 rows, differs: columns 4 by rounding, 1 differ; claims 1 differ")
+    assert found.lines[0].startswith("x: 1 rows, differs: columns 4 to six digits, 1 differ; claims 1 differ")
     assert found.lines[1].startswith("  differs: jobs/a: error: committed 0.15, new 0.65; ")
     assert found.lines[2].startswith("  differs: 1 of 1: claim G1, a sentence: committed 0.15, new 0.65; ")
 

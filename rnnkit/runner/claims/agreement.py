@@ -21,11 +21,11 @@ LOOSER = 1000.0  # a spread moves by what single values move by, their mean by l
 WIDTH = 4.0
 P = 0.001  # of counts and ranks: values are few, so that with 10 nets a side less than 1 in 3,000 comes out below
 RULES = {
-    "rounding": "by rounding",
-    "count": "by count",
-    "se": "by standard error",
-    "rank": "by rank",
-    "spread": "as spread of others",
+    "rounding": "to six digits",
+    "count": "by Fisher's test",
+    "se": "within 4 standard errors",
+    "rank": "by a rank test",
+    "spread": "within the spread of nets",
     "none": "not compared",
     "differs": "differ",
 }  # from strict to lenient

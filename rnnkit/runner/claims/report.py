@@ -91,5 +91,8 @@ def headline(frame: pd.DataFrame) -> str:
     parts = [f"{name}: {counts(own[own['class'] == name])}" for name in CLASSES[1:] if (own["class"] == name).any()]
     apart = [f"{len(checks)} checks ({counts(checks)})"] if len(checks) else []
     apart += [f"{len(open_)} that their budget cannot decide"] if len(open_) else []
+    again = int(((frame["class"] != "check") & frame.enough & ~frame.counted).sum())
+    apart += [f"{again} on the random numbers of another"] if again else []
     told = f"{len(own)} claims: {counts(own)} ({'; '.join(parts)})" if len(own) else "no claims that count"
-    return told + (f"; apart from {' and '.join(apart)}" if apart else "")
+    *most, last = apart or [""]
+    return told + (f"; apart from {', '.join(most)}{' and ' if most else ''}{last}" if apart else "")
