@@ -11,6 +11,7 @@ from rnnkit.command import completion
 from rnnkit.command.find import experiment_file, launch_file
 from rnnkit.command.words import COMPLETION, HELP, WRONG_USE
 
+SHOWS = {*HELP, "--cfg", "-c", "--info", "-i"}  # Hydra's flags that show something and run nothing
 USAGE = "usage: rnnkit run NAME [KEY=VALUE ...] [-m] [Hydra's flags]"
 
 
@@ -21,10 +22,11 @@ def run(arguments: list[str]) -> int | None:
         return 0 if arguments else WRONG_USE
     if arguments[1:2] and arguments[1] in COMPLETION:  # Hydra's is of Python and a file
         return completion.run(arguments[2:])
-    if warmup.is_needed():
-        print("rnnkit run: kernels are compiled, which is done once: rnnkit warmup tells of each", file=sys.stderr)
     try:
-        launch_file(experiment_file(arguments[0]), arguments[1:])
+        file = experiment_file(arguments[0])
+        if warmup.is_needed() and not SHOWS & set(arguments):
+            print("rnnkit run: kernels are compiled, which is done once: rnnkit warmup tells of each", file=sys.stderr)
+        launch_file(file, arguments[1:])
     except ValueError as error:
         print(f"rnnkit run: {error}", file=sys.stderr)
         return WRONG_USE

@@ -32,7 +32,7 @@ FAULTS = [  # what is replaced, by what, the line that is named, what is said
     ('states = ("h",)', 'states = ("cls",)', 9, "got cls, which is taken by Python"),
     ('states = ("h",)', 'states = ("count",)', 9, "got count, which is taken by what a network returns"),
     ('states = ("h",)', 'states = ("__len__",)', 9, "a name must not begin with an underscore"),
-    ('"alpha": 0.1', '"self": 0.1', 9, "the name self is taken"),
+    ('"alpha": 0.1', '"self": 0.1', 9, "got self, which is taken by Python"),
     ('{"a": ("x", "h", "b")}', "{}", 9, "at least one block"),
     ('{"a": ("x", "h", "b")}', '[("a", "x")]', 9, "blocks must be a dictionary"),
     ('("x", "h", "b")', '"x"', 9, "a must be a tuple of x, h, b, each at most once"),

@@ -95,3 +95,8 @@ def test_what_cannot_be_is_refused(rnnkit, tmp_path, words, said):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"rnnkit gallery: {said}")
     assert (tmp_path / "cures.ipynb").read_text() == "mine"
+
+
+def test_a_page_that_is_not_there_gets_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match=r"^NAME must be one of understanding_rnns, .*, got latsh; did you mean latch"):
+        gallery.write("latsh", tmp_path)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commands import command
 
+from rnnkit import warmup
+from rnnkit.command import run
 from rnnkit.command.find import experiment_file
 from rnnkit.command.new import write
 from rnnkit.runner import shipped
@@ -96,3 +98,11 @@ def test_without_a_name_it_says_how_it_is_used(rnnkit):
     done = rnnkit("run")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: rnnkit run NAME ")
+
+
+def test_compiling_for_the_first_time_is_said(rnnkit, monkeypatch):
+    monkeypatch.setattr(warmup, "is_needed", lambda: True)
+    monkeypatch.setattr(run, "launch_file", lambda file, words: None)
+    said = "rnnkit run: kernels are compiled, which is done once: rnnkit warmup tells of each\n"
+    assert rnnkit("run", "latch", "w=1").stderr == said
+    assert rnnkit("run", "latch", "--help").stderr == ""

@@ -109,7 +109,7 @@ FAULTS = [
     ({"task": "no_such"}, "task must be a .py or .txt file or one of temporal_order, "),
     ({"task": "no.txt"}, "task='no.txt': the file cannot be read (No such file or directory)"),
     ({"task": 3}, "task must be a task of rnnkit, or the path of a .py file with one, or of a text (.txt), got 3"),
-    ({"seq_len": 27}, "seq_len of task fashion_rows must be an integer in 28..28, got 27"),
+    ({"seq_len": 27}, "seq_len of task fashion_rows must be the integer 28, got 27"),
     ({"seq_len": "all"}, "seq_len must be none (that of the data) or an integer from 1 to 1000000"),
     ({"task": "magic.txt", "seq_len": 200}, "seq_len of task magic.txt must be an integer in 1..113, got 200"),
     ({"stop": "held"}, "stop must be never (or the test part would choose the net it judges), got held"),

@@ -53,7 +53,7 @@ def test_the_commit_around_an_installation_is_not_rnnkits(installed, monkeypatch
     assert provenance._commit(ROOT / "experiments" / "latch.py") == "abc-dirty"
 
 
-@pytest.mark.parametrize(("path", "code"), [("/gone/experiments/gradient_flow.py", 0), ("/gone/gradient_flow.py", 1)])
+@pytest.mark.parametrize(("path", "code"), [("/gone/experiments/gradient_flow.py", 0), ("/gone/gradient_flow.py", 2)])
 def test_a_sweep_of_another_installation_is_collected_by_this_one(out, path, code):
     """A file of that name elsewhere is not rnnkit's."""
     line = ("-m", "rnnkit", "run", "gradient_flow", "seq_len=3", "hidden_size=3", "replicates=2", f"out={out}")

@@ -313,7 +313,7 @@ def test_a_damaged_record_is_named_and_computed_again(toy, harm, request):
     path.write_text(harm(whole))
     collected = command("-m", "rnnkit.runner.collect", out)
     assert collected.returncode == 1
-    assert f"missing: {path.parent.relative_to(out)}: {path} is damaged" in collected.stdout
+    assert f"missing: value=2 {path.parent.relative_to(out)}: {path} is damaged" in collected.stdout
     done = command(*line)
     assert done.returncode == 0
     assert f"{path} is damaged: truncated, or not as it was written: computed again" in done.stderr
@@ -421,7 +421,7 @@ def test_collect_by_another_experiment_is_refused(toy):
     out = toy.parent / "owned"
     assert command(toy, "value=1", f"out={out}").returncode == 0
     done = command("-m", "rnnkit.runner.collect", out, "--experiment", FLOW)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"--experiment must be toy.py, of which the sweep in {out} is, got {FLOW}" in done.stderr
 
 
