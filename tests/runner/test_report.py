@@ -81,7 +81,7 @@ def test_checks_what_a_budget_cannot_decide_and_the_same_draws_are_not_counted()
     assert len(report.counted(frame)) == 4
     assert report.headline(frame) == (
         "4 claims: 2 holds, 2 fails (theory: 1 holds, 1 fails; number: 1 holds; direction: 1 fails); "
-        "apart from 1 checks (1 holds) and 1 that their budget cannot decide"
+        "apart from 1 checks (1 holds), 1 that their budget cannot decide and 1 on the random numbers of another"
     )
 
 
