@@ -4,7 +4,7 @@ Method. The temporal order problem of Hochreiter and Schmidhuber (1997) as in Pa
 code: A or B at p0 in [.1 L, .2 L), again at p1 in [.5 L, .6 L), distractors elsewhere, and at the end one of four
 classes. 50 tanh units, all weights N(0, .1) ("basic tanh"), W_hh then scaled to `spectral_radius`; SGD, batches of 20.
 A net is solved when under 1% of 10,000 fresh sequences are wrong (first passage), held when so at three checks in a
-row. Cells of one replicate share its draws of weights and data. `pair_error` is the share wrong among AB and BA alone,
+row. Net r of each job has the same draws. `pair_error` is the share wrong among AB and BA alone,
 which a bag of words cannot tell apart: counts know AA and BB, so the best of them errs on a quarter of all.
 Whether a clip helps is judged elsewhere: at length 50 in `clip_headline`, where gradients vanish in
 `vanishing_uncured`.

@@ -21,9 +21,10 @@ LONGEST = 30  # rows of a table that a page shows
 FURTHEST = 4.0  # of the picture of all claims, in margins; in standard errors ten times that
 COLOURS = {"holds": "#4c9f70", "fails": "#c8553d", "undecided": "#8c8c8c"}
 HOW_TO_READ = """
-Findings of the literature on gradients in recurrent networks, each run again and judged by a stated rule. Bars and
-margins were fixed before, with their reasons in the experiment files and in [claims.csv](claims.csv), but for those
-that [SETTLED.md](SETTLED.md) names. An equality holds if |measured - bar| + 2 se <= margin, fails if |measured - bar| -
+Findings of the literature on gradients in recurrent networks, each run again and judged by a stated rule. A bar is the
+number that what is measured must equal, or pass; a margin, how far off still counts as equal. Both were fixed before,
+with their reasons in the experiment files and in [claims.csv](claims.csv), but for those that
+[SETTLED.md](SETTLED.md) names. An equality holds if |measured - bar| + 2 se <= margin, fails if |measured - bar| -
 3 se > margin, and is undecided between; ≥ and ≤ ask for the bar to be passed at 2 se, and fail where it is missed at 3.
 What a budget below the claim's own shows is undecided, but for what a longer one could not undo; so is a comparison of
 nets of which none learns. Four classes: a **theory** in closed form against simulation, a **number** in print, a
