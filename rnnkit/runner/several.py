@@ -20,9 +20,8 @@ from typing import NamedTuple
 from rnnkit.runner.jobs.experiment import load
 from rnnkit.runner.jobs.provenance import cores
 from rnnkit.runner.launchers import threads_for
+from rnnkit.runner.launchers.local import PATIENCE
 from rnnkit.runner.sweep import launch
-
-PATIENCE = 5.0  # seconds for a record, where the process that started this one is gone
 
 
 class Line(NamedTuple):

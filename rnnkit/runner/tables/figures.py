@@ -57,7 +57,7 @@ def measured_on_theory(
     for axes in (above, below):
         zero_line(axes)
     nets = f", {rows['n'].max():.0f} nets" if "n" in rows else ""
-    above.set(ylabel=ylabel, title=f"points: measured, 2 se{nets}; lines: theory")
+    above.set(ylabel=ylabel, title=f"points: measured, 2 se{nets}; lines: theory, interpolated")
     above.legend()
     below.set(xlabel=xlabel, ylabel="measured - theory")
     save(figure, path)
