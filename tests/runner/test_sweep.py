@@ -406,7 +406,7 @@ def test_help_tells_question_presets_and_what_each_key_may_be(toy):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("toy\n")
     for line in (
-        "  rnnkit run toy -m KEY=VALUE,VALUE ...  a sweep, a job for each combination",
+        "  rnnkit run toy.py -m KEY=VALUE,VALUE ...  a sweep, a job for each combination",
         "  value=1                     0 to 9",
         "  force=false                 true (compute again what has ended) or false",
     ):

@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from rnnkit.runner import shipped
 from rnnkit.runner.jobs.config import JobConfig
 from rnnkit.runner.jobs.experiment import Experiment
 from rnnkit.runner.tables.formats import spelt
@@ -18,11 +19,13 @@ LAUNCHERS = "hydra/launcher=serial|local|slurm|ray  how jobs run; --hydra-help s
 def help_page(experiment: Experiment, keys: DictConfig, presets: dict[str, Any]) -> str:
     """Return the text of --help; a preset may have `hydra.sweeper.params`, as Hydra takes them."""
     title = f"{experiment.name}: {question_of(experiment.file)}".rstrip(": ")
+    known = shipped.experiments().get(experiment.name) == experiment.file
+    command = f"rnnkit run {experiment.name if known else experiment.file.name}"
     lines = [
         *textwrap.wrap(title, WIDTH, break_on_hyphens=False), "",
-        f"  rnnkit run {experiment.name} KEY=VALUE ...           one job",
-        f"  rnnkit run {experiment.name} -m KEY=VALUE,VALUE ...  a sweep, a job for each combination",
-        f"  rnnkit run {experiment.name} --cfg job               the keys and values of a line; nothing is started",
+        f"  {command} KEY=VALUE ...           one job",
+        f"  {command} -m KEY=VALUE,VALUE ...  a sweep, a job for each combination",
+        f"  {command} --cfg job               the keys and values of a line; nothing is started",
     ]  # fmt: skip
     lines += ["", "presets:"] if presets else []
     for name, preset in presets.items():
