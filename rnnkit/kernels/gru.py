@@ -20,7 +20,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import GRU
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_layout, set_state
+from rnnkit.kernels.layer import backward_plain, forward_plain, gradients_into, set_state
 
 GATES = 3
 
@@ -67,7 +67,7 @@ def _states(h, gates):
 @jit
 def _gru_forward_into(x, h_0, W_xh, W_hh, b_h, h, gates):
     set_state(h[0], h_0)
-    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), GRU, _states(h, gates), plain_layout())
+    forward_plain(x, W_xh, W_hh, b_h, GRU, *_states(h, gates))
 
 
 @jit
@@ -111,7 +111,7 @@ def _gru_cell_backward(dh_t, x_t, h_prev, gates_t, W_xh, W_hh):
 def forward_by(
     run: Callable, x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray
 ) -> GRUStates:
-    """Check and do `gru_forward` by `run`: `forward_layer`, or the same on all cores."""
+    """Check and do `gru_forward` by `run`: `forward_plain`, or the same on all cores."""
     check_arrays(GATES, x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     h, _, gates = layer.forward(run, as_symbols(x), (h_0,), (W_xh, W_hh, b_h), GRU)
     return GRUStates(h, gates)
@@ -126,7 +126,7 @@ def backward_by(
     W_xh: np.ndarray,
     W_hh: np.ndarray,
 ) -> GRUGradients:
-    """Check and do `gru_backward` by `run`: `backward_layer`, or the same on all cores."""
+    """Check and do `gru_backward` by `run`: `backward_plain`, or the same on all cores."""
     check_arrays(GATES, x=x, h=h, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh)
     carry = np.zeros((1, *h.shape[1:]), h.dtype)
     dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), GRU, (h, layer.NONE[h.dtype][0], gates))
@@ -136,7 +136,7 @@ def backward_by(
 @checked_border(_gru_forward)
 def gru_forward(x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray) -> GRUStates:
     """Return (h, gates) of a whole sequence: (T+1, B, H), (T, 4, B, H). Shapes and errors: above."""
-    return forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h)
+    return forward_by(forward_plain, x, h_0, W_xh, W_hh, b_h)
 
 
 @checked_border(_gru_forward_into)
@@ -166,7 +166,7 @@ def gru_backward(
     `gru_forward`; h, gates: from it. Weight gradients are sums over steps and batch. Derivatives of gates are taken
     from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.gradients.log_norms`.
     """
-    return backward_by(backward_layer, dh, x, h, gates, W_xh, W_hh)
+    return backward_by(backward_plain, dh, x, h, gates, W_xh, W_hh)
 
 
 @checked_border(_gru_backward_into)
@@ -197,7 +197,7 @@ def gru_cell_forward(
 ) -> GRUStep:
     """Return (h_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    h, _, gates = layer.forward(forward_layer, as_symbols(x_t)[None], (h_prev,), (W_xh, W_hh, b_h), GRU)
+    h, _, gates = layer.forward(forward_plain, as_symbols(x_t)[None], (h_prev,), (W_xh, W_hh, b_h), GRU)
     return GRUStep(h[1], gates[0])
 
 
@@ -209,6 +209,6 @@ def gru_cell_backward(
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, gates_t=gates_t, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t)
     carry, states = dh_t[None].copy(), (np.stack([h_prev, h_prev]), layer.NONE[h_prev.dtype][0], gates_t[None])
     dx, *weights = layer.backward(
-        backward_layer, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), GRU, states
+        backward_plain, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), GRU, states
     )
     return GRUCellGradients(dx[0], carry[0], *weights)

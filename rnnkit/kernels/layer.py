@@ -21,13 +21,22 @@ from functools import cache
 import numpy as np
 
 from rnnkit._compile.jit import jit
-from rnnkit.cells.descriptor import BACKWARD, FORWARD, SAVED, STATES
+from rnnkit.cells.descriptor import BACKWARD, BIASES, FORWARD, SAVED, STATES
 from rnnkit.cells.handles import provide, words_of
 from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
 from rnnkit.kernels.engine.team import no_team
-from rnnkit.kernels.engine.weights import last_states, pack_backward, pack_forward, sum_parts, zero_sums
+from rnnkit.kernels.engine.weights import (
+    empty_dx,
+    last_states,
+    pack_backward,
+    pack_forward,
+    sum_parts,
+    units_of,
+    zero_sums,
+)
+from rnnkit.kernels.engine.words import words
 from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.rows import copy_columns
 
@@ -91,6 +100,28 @@ def gradients_into(dh, carry, x, W_xh, W_hh, cell, states, dx, dW_xh, dW_hh, db_
     sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, none)
 
 
+@jit
+def forward_plain(x, W_xh, W_hh, b_h, cell, h, inner, saved):
+    """Do `forward_layer` for a plain layer: of one direction, with rows of full length and no numbers of units."""
+    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), cell, (h, inner, saved), plain_layout())
+
+
+@jit
+def empty_gradients(x, W_xh, W_hh, cell):
+    """Return arrays for (dx, dW_xh, dW_hh, db_h) of a plain layer."""
+    d = words(cell)
+    db_h = np.empty(d[BIASES] * units_of(d, W_xh), W_xh.dtype)
+    return empty_dx(x, W_xh.dtype), np.empty_like(W_xh), np.empty_like(W_hh), db_h
+
+
+@jit
+def backward_plain(dh, carry, x, W_xh, W_hh, cell, h, inner, saved):
+    """Return (dx, dW_xh, dW_hh, db_h) of a plain layer, and take carry to before the first step."""
+    dx, dW_xh, dW_hh, db_h = empty_gradients(x, W_xh, W_hh, cell)
+    gradients_into(dh, carry, x, W_xh, W_hh, cell, (h, inner, saved), dx, dW_xh, dW_hh, db_h)
+    return dx, dW_xh, dW_hh, db_h
+
+
 PLAIN_LAYOUT = 0, 0, np.empty(0, np.int64)  # `plain_layout`, made once
 NONE = {dtype: (np.empty((0, 0, 0, 0), dtype), np.empty(0, dtype)) for dtype in FLOATS}  # arrays of four axes, units
 
@@ -121,35 +152,27 @@ def sizes_of(cell: int) -> tuple[int, int]:
 
 
 def forward(run: Callable, x: np.ndarray, first: tuple, weights: tuple, cell: int) -> tuple:
-    """Return (h, inner, saved) from Python; run: `forward_layer`, or the same on all cores.
+    """Return (h, inner, saved) from Python; run: `forward_plain`, or the same on all cores.
 
     first: the first states (B, H). weights: W_xh, W_hh, b_h of a cell without numbers of units.
     """
     (T, B), H, dtype = x.shape[:2], first[0].shape[1], first[0].dtype
     h, (inner, saved) = np.empty((T + 1, B, H), dtype), empty_states(cell, T, B, H, 1, dtype)
     h[0] = first[0]
-    for state, value in zip(inner, first[1:], strict=True):
-        state[0] = value
+    for s in range(1, len(first)):
+        inner[s - 1, 0] = first[s]
     W_xh, W_hh, b_h = weights
     provide(cell, FORWARD, dtype)
-    run(x, W_xh, W_hh.reshape(-1), b_h, NONE[dtype][1], cell, (h, inner, saved), PLAIN_LAYOUT)
+    run(x, W_xh, W_hh, b_h, cell, h, inner, saved)
     return h, inner, saved
 
 
 def backward(
     run: Callable, dh: np.ndarray, carry: np.ndarray, x: np.ndarray, weights: tuple, cell: int, states: tuple
 ) -> tuple:
-    """Return (dx, dW_xh, dW_hh, db_h) from Python, and take carry to the first state; run: `backward_layer`, or alike.
+    """Return (dx, dW_xh, dW_hh, db_h) from Python, and take carry to the first state.
 
-    The three calls are compiled once for all forms of BPTT. weights: W_xh, W_hh.
+    run: `backward_plain`, or the same on all cores; compiled once for all cells. weights: W_xh, W_hh.
     """
-    W_xh, W_hh = weights
-    H, G = W_hh.shape
-    dx = np.empty(x.shape if x.ndim == 3 else (*x.shape, 0), dh.dtype)
-    dW_xh, dW_hh, db_h = np.empty_like(W_xh), np.empty_like(W_hh), np.empty(H if G == H else 4 * H, dh.dtype)
-    parts, (hidden, units) = zero_sums(x, W_xh, cell), NONE[dh.dtype]
-    dh = dh if dh.ndim == 3 else dh[None]
     provide(cell, BACKWARD, dh.dtype)
-    run(dh, x, W_xh, W_hh.reshape(-1), units, cell, states, PLAIN_LAYOUT, dx, carry, parts, hidden)
-    sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, units)
-    return dx, dW_xh, dW_hh, db_h
+    return run(dh if dh.ndim == 3 else dh[None], carry, x, *weights, cell, *states)

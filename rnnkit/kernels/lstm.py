@@ -21,7 +21,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import LSTM
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_layer, forward_layer, gradients_into, no_units, plain_layout, set_state
+from rnnkit.kernels.layer import backward_plain, forward_plain, gradients_into, set_state
 
 GATES = 4
 
@@ -73,7 +73,7 @@ def _states(h, c, gates):
 def _lstm_forward_into(x, h_0, c_0, W_xh, W_hh, b_h, h, c, gates):
     set_state(h[0], h_0)
     set_state(c[0], c_0)
-    forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), LSTM, _states(h, c, gates), plain_layout())
+    forward_plain(x, W_xh, W_hh, b_h, LSTM, *_states(h, c, gates))
 
 
 @jit
@@ -128,7 +128,7 @@ def forward_by(
     W_hh: np.ndarray,
     b_h: np.ndarray,
 ) -> LSTMStates:
-    """Check and do `lstm_forward` by `run`: `forward_layer`, or the same on all cores."""
+    """Check and do `lstm_forward` by `run`: `forward_plain`, or the same on all cores."""
     check_arrays(GATES, x=x, h_0=h_0, c_0=c_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     h, inner, gates = layer.forward(run, as_symbols(x), (h_0, c_0), (W_xh, W_hh, b_h), LSTM)
     return LSTMStates(h, inner[0], gates)
@@ -145,9 +145,10 @@ def backward_by(
     W_xh: np.ndarray,
     W_hh: np.ndarray,
 ) -> LSTMGradients:
-    """Check and do `lstm_backward` by `run`: `backward_layer`, or the same on all cores."""
+    """Check and do `lstm_backward` by `run`: `backward_plain`, or the same on all cores."""
     check_arrays(GATES, x=x, h=h, c=c, gates=gates, W_xh=W_xh, W_hh=W_hh, dh=dh, dc_T=dc_T)
-    carry = np.stack([np.zeros_like(dc_T), dc_T])
+    carry = np.zeros((2, *dc_T.shape), dc_T.dtype)
+    carry[1] = dc_T
     dx, *weights = layer.backward(run, dh, carry, as_symbols(x), (W_xh, W_hh), LSTM, (h, c[None], gates))
     return LSTMGradients(dx, *carry, *weights)
 
@@ -157,7 +158,7 @@ def lstm_forward(
     x: np.ndarray, h_0: np.ndarray, c_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray
 ) -> LSTMStates:
     """Return (h, c, gates) of a whole sequence: (T+1, B, H), (T+1, B, H), (T, 4, B, H). Shapes and errors: above."""
-    return forward_by(forward_layer, x, h_0, c_0, W_xh, W_hh, b_h)
+    return forward_by(forward_plain, x, h_0, c_0, W_xh, W_hh, b_h)
 
 
 @checked_border(_lstm_forward_into)
@@ -187,7 +188,7 @@ def lstm_backward(
     x: as given to `lstm_forward`; h, c, gates: from it. Weight gradients are sums over steps and batch. Derivatives of
     gates are taken from the gates, 0 where one rounds to 1; their logarithms are right in `rnnkit.gradients.log_norms`.
     """
-    return backward_by(backward_layer, dh, dc_T, x, h, c, gates, W_xh, W_hh)
+    return backward_by(backward_plain, dh, dc_T, x, h, c, gates, W_xh, W_hh)
 
 
 @checked_border(_lstm_backward_into)
@@ -206,7 +207,7 @@ def lstm_cell_forward(
 ) -> LSTMStep:
     """Return (h_t (B, H), c_t (B, H), gates_t (4, B, H)) of one step; x_t: (B, I) or symbols (B,)."""
     check_arrays(GATES, x_t=x_t, h_prev=h_prev, c_prev=c_prev, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
-    h, inner, gates = layer.forward(forward_layer, as_symbols(x_t)[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
+    h, inner, gates = layer.forward(forward_plain, as_symbols(x_t)[None], (h_prev, c_prev), (W_xh, W_hh, b_h), LSTM)
     return LSTMStep(h[1], inner[0, 1], gates[0])
 
 
@@ -230,6 +231,6 @@ def lstm_cell_backward(
     check_arrays(GATES, x_t=x_t, **step, W_xh=W_xh, W_hh=W_hh, dh_t=dh_t, dc_t=dc_t)
     carry, states = np.stack([dh_t, dc_t]), (np.stack([h_prev, h_prev]), np.stack([c_prev, c_t])[None], gates_t[None])
     dx, *weights = layer.backward(
-        backward_layer, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), LSTM, states
+        backward_plain, layer.no_dh(carry), carry, as_symbols(x_t)[None], (W_xh, W_hh), LSTM, states
     )
     return LSTMCellGradients(dx[0], *carry, *weights)

@@ -15,7 +15,7 @@ Packed, a matrix W (K, N) is P (vectors, K, lanes) with P[v, k, l] = W[k, v lane
 
 import numpy as np
 
-from rnnkit._compile.jit import jit
+from rnnkit._compile.jit import jit, jit_inlined
 from rnnkit._compile.simd.rows import move_rows
 from rnnkit._compile.simd.tile import MAX_ROWS, MAX_VECTORS, SUMS, tile_product
 from rnnkit._compile.simd.transpose import transpose_blocks
@@ -138,12 +138,17 @@ def add_outer_products(C, c, K, vectors, A, a, D, d, n, tile):
     cover(C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
 
 
-@jit
+@jit_inlined
 def cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
-    """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows."""
-    (height, width), lanes = tile, VECTOR_BYTES // C.itemsize
-    for v in range(0, vectors, width):
-        w, strip = min(width, vectors - v), p + v * p_vector
-        for row in range(0, rows, height):
+    """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows.
+
+    By `while`: a range with a step begins with a division, which takes as long as three of a small tile's sums.
+    """
+    (height, width), lanes, v = tile, VECTOR_BYTES // C.itemsize, 0
+    while v < vectors:
+        w, strip, row = min(width, vectors - v), p + v * p_vector, 0
+        while row < rows:
             to, n = c + row * c_row + v * lanes, min(height, rows - row)
             tile_product(C, to, c_row, A, a + row * a_row, a_row, a_k, P, strip, p_vector, p_k, K, n, w, keep)
+            row += height
+        v += width

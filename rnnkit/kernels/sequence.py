@@ -17,15 +17,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays, check_outputs
 from rnnkit.kernels.activations import check_code
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import (
-    backward_layer,
-    first_alone,
-    forward_layer,
-    gradients_into,
-    no_units,
-    plain_layout,
-    set_state,
-)
+from rnnkit.kernels.layer import backward_plain, first_alone, forward_plain, gradients_into, set_state
 
 
 class SequenceGradients(NamedTuple):
@@ -42,8 +34,7 @@ class SequenceGradients(NamedTuple):
 def _rnn_forward_into(x, h_0, W_xh, W_hh, b_h, activation, h):
     check_code(activation)
     set_state(h[0], h_0)
-    W_h, units = W_hh.reshape(-1), no_units(h.dtype)
-    forward_layer(x, W_xh, W_h, b_h, units, activation, first_alone(h), plain_layout())
+    forward_plain(x, W_xh, W_hh, b_h, activation, *first_alone(h))
 
 
 @jit
@@ -70,14 +61,14 @@ def _rnn_backward(dh, x, h, W_xh, W_hh, activation):
 
 
 def forward_by(run, x, h_0, W_xh, W_hh, b_h, activation) -> np.ndarray:
-    """Check and do `rnn_forward` by `run`: `forward_layer`, or the same on all cores."""
+    """Check and do `rnn_forward` by `run`: `forward_plain`, or the same on all cores."""
     check_arrays(x=x, h_0=h_0, W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     check_activation(activation)
     return layer.forward(run, as_symbols(x), (h_0,), (W_xh, W_hh, b_h), activation)[0]
 
 
 def backward_by(run, dh, x, h, W_xh, W_hh, activation) -> SequenceGradients:
-    """Check and do `rnn_backward` by `run`: `backward_layer`, or the same on all cores."""
+    """Check and do `rnn_backward` by `run`: `backward_plain`, or the same on all cores."""
     check_arrays(x=x, h=h, W_xh=W_xh, W_hh=W_hh, dh=dh)
     check_activation(activation)
     carry = np.zeros((1, *h.shape[1:]), h.dtype)
@@ -98,7 +89,7 @@ def rnn_forward(
     dtype (float32 or float64). Runs on one thread. Subnormals (1.2e-38 in float32) count as 0. Raises ValueError naming
     a bad argument.
     """
-    return forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
+    return forward_by(forward_plain, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 @checked_border(_rnn_forward_into)
@@ -135,7 +126,7 @@ def rnn_backward(
     float32, 19 in float64, of sigmoid from 17 and 37; towards 0 a sigmoid stops at e^-86 and e^-700. The logarithm is
     right everywhere in `rnnkit.gradients.scaled_backward`.
     """
-    return backward_by(backward_layer, dh, x, h, W_xh, W_hh, activation)
+    return backward_by(backward_plain, dh, x, h, W_xh, W_hh, activation)
 
 
 @checked_border(_rnn_backward_into)

@@ -12,7 +12,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
 from rnnkit.kernels.engine.team import STALLED, new_team, no_team
-from rnnkit.kernels.engine.weights import pack_backward, pack_forward
+from rnnkit.kernels.engine.weights import pack_backward, pack_forward, sum_parts, zero_sums
 from rnnkit.kernels.partition import SHARD_ROWS, count_shards
 from rnnkit.parallel.pool import ALONE, WORKERS, run_tasks
 from rnnkit.parallel.threads import THREADS
@@ -68,6 +68,39 @@ def _run_forward(pool, arguments):  # a function of its own: its caller keeps th
 def _run_backward(pool, arguments):
     task, frame = _backward_tasks(arguments)
     run_shards(pool, task, frame, arguments[1], arguments[10])
+
+
+@jit
+def _forward_plain_spread(pool, x, W_xh, W_hh, b_h, cell, h, inner, saved):
+    units = layer.no_units(h.dtype)
+    _forward_spread(pool, x, W_xh, W_hh.reshape(-1), b_h, units, cell, (h, inner, saved), layer.plain_layout())
+
+
+@jit
+def _backward_plain_spread(pool, dh, carry, x, W_xh, W_hh, cell, h, inner, saved):
+    dx, dW_xh, dW_hh, db_h = layer.empty_gradients(x, W_xh, W_hh, cell)
+    parts, units = zero_sums(x, W_xh, cell), layer.no_units(h.dtype)
+    back = (h, inner, saved), layer.plain_layout(), dx, carry, parts, layer.no_hidden(carry)
+    _backward_spread(pool, dh, x, W_xh, W_hh.reshape(-1), units, cell, *back)
+    sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, units)
+    return dx, dW_xh, dW_hh, db_h
+
+
+def forward_plain(x: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, *arguments: Any) -> None:
+    """Do what `rnnkit.kernels.layer.forward_plain` does, on all cores."""
+    if _is_spread(x, W_hh):
+        _forward_plain_spread(THREADS.words_of_pool(), x, W_xh, W_hh, *arguments)
+    else:
+        layer.forward_plain(x, W_xh, W_hh, *arguments)
+
+
+def backward_plain(
+    dh: np.ndarray, carry: np.ndarray, x: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, *arguments: Any
+) -> tuple[np.ndarray, ...]:
+    """Do what `rnnkit.kernels.layer.backward_plain` does, on all cores."""
+    if _is_spread(x, W_hh):
+        return _backward_plain_spread(THREADS.words_of_pool(), dh, carry, x, W_xh, W_hh, *arguments)
+    return layer.backward_plain(dh, carry, x, W_xh, W_hh, *arguments)
 
 
 def forward_layer(x: np.ndarray, W_xh: np.ndarray, W_h: np.ndarray, *arguments: Any) -> None:

@@ -4,28 +4,28 @@ import numpy as np
 
 from rnnkit.kernels import gradient_checkpointing, gru, lstm, sequence
 from rnnkit.kernels.sequence import SequenceGradients
-from rnnkit.parallel.layers import backward_layer, forward_layer
+from rnnkit.parallel.layers import backward_layer, backward_plain, forward_layer, forward_plain
 
 
 def rnn_forward(
     x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray, activation: int
 ) -> np.ndarray:
     """Do what `rnnkit.kernels.rnn_forward` does, on all cores: the same arguments, errors and bytes."""
-    return sequence.forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h, activation)
+    return sequence.forward_by(forward_plain, x, h_0, W_xh, W_hh, b_h, activation)
 
 
 def rnn_backward(
     dh: np.ndarray, x: np.ndarray, h: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, activation: int
 ) -> SequenceGradients:
     """Do what `rnnkit.kernels.rnn_backward` does, on all cores: the same arguments, errors and bytes."""
-    return sequence.backward_by(backward_layer, dh, x, h, W_xh, W_hh, activation)
+    return sequence.backward_by(backward_plain, dh, x, h, W_xh, W_hh, activation)
 
 
 def lstm_forward(
     x: np.ndarray, h_0: np.ndarray, c_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray
 ) -> lstm.LSTMStates:
     """Do what `rnnkit.kernels.lstm_forward` does, on all cores: the same arguments, errors and bytes."""
-    return lstm.forward_by(forward_layer, x, h_0, c_0, W_xh, W_hh, b_h)
+    return lstm.forward_by(forward_plain, x, h_0, c_0, W_xh, W_hh, b_h)
 
 
 def lstm_backward(
@@ -39,19 +39,19 @@ def lstm_backward(
     W_hh: np.ndarray,
 ) -> lstm.LSTMGradients:
     """Do what `rnnkit.kernels.lstm_backward` does, on all cores: the same arguments, errors and bytes."""
-    return lstm.backward_by(backward_layer, dh, dc_T, x, h, c, gates, W_xh, W_hh)
+    return lstm.backward_by(backward_plain, dh, dc_T, x, h, c, gates, W_xh, W_hh)
 
 
 def gru_forward(x: np.ndarray, h_0: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray) -> gru.GRUStates:
     """Do what `rnnkit.kernels.gru_forward` does, on all cores: the same arguments, errors and bytes."""
-    return gru.forward_by(forward_layer, x, h_0, W_xh, W_hh, b_h)
+    return gru.forward_by(forward_plain, x, h_0, W_xh, W_hh, b_h)
 
 
 def gru_backward(
     dh: np.ndarray, x: np.ndarray, h: np.ndarray, gates: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray
 ) -> gru.GRUGradients:
     """Do what `rnnkit.kernels.gru_backward` does, on all cores: the same arguments, errors and bytes."""
-    return gru.backward_by(backward_layer, dh, x, h, gates, W_xh, W_hh)
+    return gru.backward_by(backward_plain, dh, x, h, gates, W_xh, W_hh)
 
 
 def rnn_forward_checkpointed(

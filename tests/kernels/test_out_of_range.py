@@ -9,7 +9,7 @@ import pytest
 from rnnkit import kernels, parallel
 from rnnkit.kernels import TANH, gru, lstm, sequence
 from rnnkit.kernels.answers import SOFTMAX, count_wrong
-from rnnkit.kernels.layer import backward_layer, forward_layer
+from rnnkit.kernels.layer import backward_plain, forward_plain
 from rnnkit.kernels.network import as_pair
 from rnnkit.kernels.rows import add_to_symbol_rows, move_symbol_rows
 
@@ -112,18 +112,18 @@ def test_what_is_written_after_the_check_is_nan_and_no_crash():
 
     def both(module, gates, first, back, *options):
         W_xh, W_hh, b_h = arrays(gates)
-        found = module.forward_by(forward_layer, x, *first, W_xh, W_hh, b_h, *options)
+        found = module.forward_by(forward_plain, x, *first, W_xh, W_hh, b_h, *options)
         states = found if isinstance(found, tuple) else (found,)
-        assert np.isnan(module.forward_by(late(forward_layer, x), x, *first, W_xh, W_hh, b_h, *options)[0]).any()
+        assert np.isnan(module.forward_by(late(forward_plain, x), x, *first, W_xh, W_hh, b_h, *options)[0]).any()
         x[:] = 0
-        spoiled = module.backward_by(late(backward_layer, x), *back, x, *states, W_xh, W_hh, *options)
+        spoiled = module.backward_by(late(backward_plain, x), *back, x, *states, W_xh, W_hh, *options)
         assert np.isnan(spoiled.dW_xh).any()
         x[:] = 0
 
     both(lstm, 4, (h_0, h_0), (dh, dc))
     both(gru, 3, (h_0,), (dh,))
     W_xh, W_hh, b_h = arrays(1)
-    assert np.isnan(sequence.forward_by(late(forward_layer, x), x, h_0, W_xh, W_hh, b_h, TANH)).any()
+    assert np.isnan(sequence.forward_by(late(forward_plain, x), x, h_0, W_xh, W_hh, b_h, TANH)).any()
 
 
 def test_a_thread_that_writes_all_the_while_crashes_nothing():

@@ -16,6 +16,7 @@ from numba.extending import intrinsic, overload
 
 from rnnkit._compile.jit import jit_outlined
 from rnnkit._compile.pointer_slots import Outlined, slot_name
+from rnnkit._compile.simd.borrowed import without_owner
 from rnnkit._compile.simd.vectors import INT
 
 FLOATS = (types.float32, types.float64)
@@ -169,10 +170,7 @@ def as_type(context: Any, builder: Any, value: Any, kind: types.Type, wanted: ty
     other: two shards of 16 units took as long on two threads as on one.
     """
     if isinstance(wanted, types.Array):
-        array = context.make_array(kind)(context, builder, value)
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        array.parent = cgutils.get_null_value(array.parent.type)
-        return array._getvalue()
+        return without_owner(context, builder, value, kind)
     if isinstance(wanted, types.BaseTuple):
         items = zip(cgutils.unpack_tuple(builder, value), kind, wanted, strict=True)
         return context.make_tuple(builder, wanted, [as_type(context, builder, *item) for item in items])

@@ -11,6 +11,7 @@ shard has sums of its own, which are added in order.
 import numpy as np
 
 from rnnkit._compile.jit import jit
+from rnnkit._compile.simd.borrowed import borrowed, keep
 from rnnkit._compile.simd.outlined import outlined
 from rnnkit._compile.simd.subnormals import flush_subnormals, restore_subnormals
 from rnnkit._compile.simd.vectors import VECTOR_BYTES
@@ -80,6 +81,8 @@ def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts
     if shard == count_shards(x.shape[1]):
         help_team(team, states[0])
         return
+    dh, x, weights, states, layout = borrowed((dh, x, weights, states, layout))
+    dx, carry, parts, hidden, team = borrowed((dx, carry, parts, hidden, team))
     (T, B), H, (packed, units, g), d, bytes_ = x.shape[:2], carry.shape[2], weights, words(cell), dh.itemsize
     (h, inner, saved), (column, reverse, lengths), (sums, of_symbols, of_units) = states, layout, parts
     (first, n_rows), n_steps, asked = shard_bounds(shard, B), chunk_steps(B), hidden.shape[1] > 0
@@ -94,6 +97,8 @@ def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts
     sums_of_units, block = of_units_at + 2 * n_units * n, 4 * S + d[SAVED] + n_units  # the latter a row of the table
     tiles, given = np.empty((d[GROUPS], 6), np.int64), np.zeros(S, np.int64)
     table = np.empty((block + K + n_units, 3), np.int64)
+    owners = u, delta, out, room, adjoints, tiles, given, table
+    u, delta, out, room, adjoints, tiles, given, table = borrowed(owners)
     fill_tiles(d, g, n_rows, tiles)
     backward_table(table, d, room, inner, saved, hidden, first, n_rows, H, reverse)
     if in_rows:
@@ -150,4 +155,5 @@ def backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts
         copy_columns(carry, element(carry, s, first), adjoints, s * n, n_rows, H)
     sum_units(of_units, shard, room, sums_of_units, n_rows, H)
     end_team(team)
+    keep(owners)
     restore_subnormals(mode)

@@ -10,6 +10,7 @@ vectors: what pads them is overwritten, or not read.
 
 import numpy as np
 
+from rnnkit._compile.simd.borrowed import borrowed, keep
 from rnnkit._compile.simd.outlined import outlined
 from rnnkit._compile.simd.subnormals import flush_subnormals, restore_subnormals
 from rnnkit._compile.simd.vectors import VECTOR_BYTES
@@ -35,12 +36,15 @@ def forward_shard(shard, x, weights, cell, states, layout, team):
     if shard == count_shards(x.shape[1]):
         help_team(team, states[0])
         return
+    x, weights, states, layout, team = borrowed((x, weights, states, layout, team))
     (h, inner, saved), (column, reverse, lengths), (first, n_rows) = states, layout, shard_bounds(shard, x.shape[1])
     (W_xh, packed, units, g), d, T, bytes_ = weights, words(cell), x.shape[0], h.itemsize
     S, K, H, in_rows, lanes = d[STATES], d[BLOCKS], W_xh.shape[1] // d[OF_X], d[IN_ROWS] == 1, VECTOR_BYTES // bytes_
     u, a = aligned(2 * n_rows, g[U_LENGTH], h.dtype), aligned(n_rows, K * H + lanes, h.dtype)
     room = aligned(0 if in_rows else (K + d[UNITS] + 2) * n_rows, H, h.dtype)
     tiles, table = np.empty((d[GROUPS], 6), np.int64), np.empty((K + 2 * S + d[UNITS] + d[SAVED], 3), np.int64)
+    owners = u, a, room, tiles, table
+    u, a, room, tiles, table = borrowed(owners)
     fill_tiles(d, g, n_rows, tiles)
     forward_table(table, d, a, room, in_rows, inner, saved, first, n_rows, H, reverse)
     spread_units(room, K * n_rows * H, units, n_rows, H)
@@ -68,4 +72,5 @@ def forward_shard(shard, x, weights, cell, states, layout, team):
                 keep_padded(inner, o, inner, i, first, n_rows, H, lengths, t)
         copy_columns(h, element(h, after, first) + column, state, then, n_rows, H)
     end_team(team)
+    keep(owners)
     restore_subnormals(mode)

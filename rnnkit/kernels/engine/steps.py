@@ -6,7 +6,7 @@ number, that is the element it begins at. No tuples: to unpack one counts refere
 units took twice as long.
 """
 
-from rnnkit._compile.jit import jit
+from rnnkit._compile.jit import jit, jit_inlined
 from rnnkit._compile.simd.rows import move_rows
 from rnnkit.cells.descriptor import BLOCKS, DIRECT, GROUPS, ORDER, STATES
 from rnnkit.kernels.engine.geometry import (
@@ -53,7 +53,7 @@ def fill_tiles(d, g, n_rows, tiles):
         tiles[k, 4], tiles[k, 5] = tile_for(g[p + ROWS], g[p + VECTORS])
 
 
-@jit
+@jit_inlined
 def enter_states(u, row, h, column, inner, before, first, n_rows, H, d, g):
     """Write the states before a step to where they enter u, in its rows from `row` on."""
     for k in range(d[GROUPS]):
@@ -67,7 +67,7 @@ def enter_states(u, row, h, column, inner, before, first, n_rows, H, d, g):
                 copy_columns(u, to, inner, element_of(inner, d[entry] - 1, before, first), n_rows, H)
 
 
-@jit
+@jit_inlined
 def enter_x(u, row, x, t, first, n_rows, d, g):
     """Write x_t, and 1 for every product, in the rows of u from `row` on."""
     for k in range(d[GROUPS]):
@@ -79,7 +79,7 @@ def enter_x(u, row, x, t, first, n_rows, d, g):
             u[r, g[p + ONE]] = 1
 
 
-@jit
+@jit_inlined
 def make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g, team):
     """Set a to the pre-activations of the rows of u from `row` on, with the rows of W_xh that symbols pick."""
     for k in range(d[GROUPS]):
@@ -113,7 +113,7 @@ def join_blocks(delta, row, room, at, n_rows, H, d):
         )
 
 
-@jit
+@jit_inlined
 def take_back(out, delta, row, n_rows, packed, tiles, d, g, k, team):
     """Set out to delta W^T of product k: what its inputs' gradients get from it, side by side."""
     _, p = of_product(d, g, k)
@@ -146,13 +146,13 @@ def clear_rest(adjoints, n_rows, H, given, d):
         given[state] = 0
 
 
-@jit
+@jit_inlined
 def write_dx(dx, t, first, n_rows, source, at, add):
     """Write dL/dx_t, or add to it."""
     move_rows(dx, element(dx, t, first), dx.shape[2], source, at, source.shape[1], n_rows, dx.shape[2], add)
 
 
-@jit
+@jit_inlined
 def add_to_sums(sums, at, u, delta, n, tiles, d, g, team):
     """Add what n rows contribute to dL/dW of each product, which stand in sums from `at` on: u^T delta."""
     for k in range(d[GROUPS]):

@@ -11,7 +11,7 @@ off before it began. Each column is summed as it would be alone, so the bytes ar
 import numpy as np
 from numba import carray
 
-from rnnkit._compile.jit import jit
+from rnnkit._compile.jit import jit, jit_inlined
 from rnnkit._compile.simd.atomics import load, pause, replace, store
 from rnnkit._compile.simd.pointers import numbers_at
 from rnnkit._compile.simd.subnormals import flush_subnormals, restore_subnormals
@@ -71,14 +71,14 @@ def do_job(team, like):
     cover(out, 0, c_row, left, 0, a_row, a_k, right, 0, p_vector, p_k, rows, vectors, K, (height, width), keep)
 
 
-@jit
+@jit_inlined
 def share_product(team, C, c, A, a, rows, P, p, vectors, K, tile, keep):
     """Do `product`, with a helper if any. The matrix (vectors, K, lanes) is packed from element p of P on."""
     lanes = VECTOR_BYTES // C.itemsize
     share(team, C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
 
 
-@jit
+@jit_inlined
 def share_outer_products(team, C, c, K, vectors, A, a, D, d, n, tile):
     """Do `add_outer_products`, with a helper if any."""
     lanes = VECTOR_BYTES // C.itemsize
@@ -93,12 +93,21 @@ def describe_job(team, i, *words):  # noqa: ANN002
             team[JOB + i + k] = words[k]
 
 
-@jit
+@jit_inlined
 def share(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
-    """Do `cover`, with a helper if any and where the product is worth it."""
+    """Do `cover`, with a helper if any."""
+    if team.size == 0:
+        cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
+    else:
+        share_columns(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
+
+
+@jit
+def share_columns(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+    """Do `cover` with the helper, where the product is worth it."""
     own, bytes_ = (vectors + 1) // 2, C.itemsize
     own = min(vectors, (own + tile[1] - 1) // tile[1] * tile[1])
-    if team.size == 0 or own == vectors or rows * vectors * K * (VECTOR_BYTES // bytes_) < LEAST:
+    if own == vectors or rows * vectors * K * (VECTOR_BYTES // bytes_) < LEAST:
         cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
         return
     to, strip = c + own * (VECTOR_BYTES // bytes_), p + own * p_vector
