@@ -20,7 +20,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import GRU
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_plain, forward_plain, gradients_into, set_state
+from rnnkit.kernels.layer import backward_plain, forward_plain, set_state
 
 GATES = 3
 
@@ -81,7 +81,7 @@ def _gru_forward(x, h_0, W_xh, W_hh, b_h):
 @jit
 def _gru_backward_into(dh, x, h, gates, W_xh, W_hh, dx, dh_0, dW_xh, dW_hh, db_h):
     carry = np.zeros((1, h.shape[1], h.shape[2]), h.dtype)
-    gradients_into(dh, carry, x, W_xh, W_hh, GRU, _states(h, gates), dx, dW_xh, dW_hh, db_h)
+    backward_plain(dh, carry, x, W_xh, W_hh, GRU, *_states(h, gates), dx, dW_xh, dW_hh, db_h)
     set_state(dh_0, carry[0])
 
 

@@ -21,22 +21,19 @@ from functools import cache
 import numpy as np
 
 from rnnkit._compile.jit import jit
-from rnnkit.cells.descriptor import BACKWARD, BIASES, FORWARD, SAVED, STATES
+from rnnkit.cells.descriptor import BACKWARD, FORWARD, SAVED, STATES
 from rnnkit.cells.handles import provide, words_of
 from rnnkit.kernels._checks import FLOATS
 from rnnkit.kernels.engine.backward import backward_shard
 from rnnkit.kernels.engine.forward import forward_shard
 from rnnkit.kernels.engine.team import no_team
 from rnnkit.kernels.engine.weights import (
-    empty_dx,
     last_states,
     pack_backward,
     pack_forward,
     sum_parts,
-    units_of,
     zero_sums,
 )
-from rnnkit.kernels.engine.words import words
 from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.rows import copy_columns
 
@@ -92,34 +89,18 @@ def backward_layer(dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, par
 
 
 @jit
-def gradients_into(dh, carry, x, W_xh, W_hh, cell, states, dx, dW_xh, dW_hh, db_h):
-    """Write all gradients of a layer of one direction without numbers of units; carry goes to before the first step."""
-    parts, none = zero_sums(x, W_xh, cell), no_units(W_xh.dtype)
-    back = states, plain_layout(), dx, carry, parts, no_hidden(carry)
-    backward_layer(last_states(dh), x, W_xh, W_hh.reshape(-1), none, cell, *back)
-    sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, none)
-
-
-@jit
 def forward_plain(x, W_xh, W_hh, b_h, cell, h, inner, saved):
     """Do `forward_layer` for a plain layer: of one direction, with rows of full length and no numbers of units."""
     forward_layer(x, W_xh, W_hh.reshape(-1), b_h, no_units(h.dtype), cell, (h, inner, saved), plain_layout())
 
 
 @jit
-def empty_gradients(x, W_xh, W_hh, cell):
-    """Return arrays for (dx, dW_xh, dW_hh, db_h) of a plain layer."""
-    d = words(cell)
-    db_h = np.empty(d[BIASES] * units_of(d, W_xh), W_xh.dtype)
-    return empty_dx(x, W_xh.dtype), np.empty_like(W_xh), np.empty_like(W_hh), db_h
-
-
-@jit
-def backward_plain(dh, carry, x, W_xh, W_hh, cell, h, inner, saved):
-    """Return (dx, dW_xh, dW_hh, db_h) of a plain layer, and take carry to before the first step."""
-    dx, dW_xh, dW_hh, db_h = empty_gradients(x, W_xh, W_hh, cell)
-    gradients_into(dh, carry, x, W_xh, W_hh, cell, (h, inner, saved), dx, dW_xh, dW_hh, db_h)
-    return dx, dW_xh, dW_hh, db_h
+def backward_plain(dh, carry, x, W_xh, W_hh, cell, h, inner, saved, dx, dW_xh, dW_hh, db_h):
+    """Write all gradients of a plain layer; carry goes to before the first step."""
+    parts, none = zero_sums(x, W_xh, cell), no_units(W_xh.dtype)
+    back = (h, inner, saved), plain_layout(), dx, carry, parts, no_hidden(carry)
+    backward_layer(last_states(dh), x, W_xh, W_hh.reshape(-1), none, cell, *back)
+    sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, none)
 
 
 PLAIN_LAYOUT = 0, 0, np.empty(0, np.int64)  # `plain_layout`, made once
@@ -174,5 +155,9 @@ def backward(
 
     run: `backward_plain`, or the same on all cores; compiled once for all cells. weights: W_xh, W_hh.
     """
-    provide(cell, BACKWARD, dh.dtype)
-    return run(dh if dh.ndim == 3 else dh[None], carry, x, *weights, cell, *states)
+    (W_xh, W_hh), (H, G), dtype = weights, weights[1].shape, dh.dtype
+    dx = np.empty(x.shape if x.ndim == 3 else (*x.shape, 0), dtype)
+    gradients = dx, np.empty(W_xh.shape, dtype), np.empty((H, G), dtype), np.empty(H if G == H else 4 * H, dtype)
+    provide(cell, BACKWARD, dtype)
+    run(dh if dh.ndim == 3 else dh[None], carry, x, W_xh, W_hh, cell, *states, *gradients)
+    return gradients

@@ -21,7 +21,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_arrays, check_outputs
 from rnnkit.kernels.cells import LSTM
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_plain, forward_plain, gradients_into, set_state
+from rnnkit.kernels.layer import backward_plain, forward_plain, set_state
 
 GATES = 4
 
@@ -89,7 +89,7 @@ def _lstm_forward(x, h_0, c_0, W_xh, W_hh, b_h):
 def _lstm_backward_into(dh, dc_T, x, h, c, gates, W_xh, W_hh, dx, dh_0, dc_0, dW_xh, dW_hh, db_h):
     carry = np.zeros((2, h.shape[1], h.shape[2]), h.dtype)
     set_state(carry[1], dc_T)
-    gradients_into(dh, carry, x, W_xh, W_hh, LSTM, _states(h, c, gates), dx, dW_xh, dW_hh, db_h)
+    backward_plain(dh, carry, x, W_xh, W_hh, LSTM, *_states(h, c, gates), dx, dW_xh, dW_hh, db_h)
     set_state(dh_0, carry[0])
     set_state(dc_0, carry[1])
 

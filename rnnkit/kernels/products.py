@@ -53,8 +53,8 @@ def aligned(rows, columns, dtype):
 
     What it holds is not set; nor are the columns that pad the results of a product, which nobody reads.
     """
-    size, line = rows * columns, LINE // np.empty(1, dtype).itemsize
-    room = np.empty(size + line, dtype)
+    size = rows * columns
+    room = np.empty(size + LINE, dtype)  # more than a line: how long an element is, compiled code asks of an array
     start = (-room.ctypes.data) % LINE // room.itemsize
     return room[start : start + size].reshape(rows, columns)
 

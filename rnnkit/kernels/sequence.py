@@ -17,7 +17,7 @@ from rnnkit.kernels import layer
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays, check_outputs
 from rnnkit.kernels.activations import check_code
 from rnnkit.kernels.engine.weights import empty_dx
-from rnnkit.kernels.layer import backward_plain, first_alone, forward_plain, gradients_into, set_state
+from rnnkit.kernels.layer import backward_plain, first_alone, forward_plain, set_state
 
 
 class SequenceGradients(NamedTuple):
@@ -48,7 +48,7 @@ def _rnn_forward(x, h_0, W_xh, W_hh, b_h, activation):
 def _rnn_backward_into(dh, x, h, W_xh, W_hh, activation, dx, dh_0, dW_xh, dW_hh, db_h):
     check_code(activation)
     carry = np.zeros((1, h.shape[1], h.shape[2]), h.dtype)
-    gradients_into(dh, carry, x, W_xh, W_hh, activation, first_alone(h), dx, dW_xh, dW_hh, db_h)
+    backward_plain(dh, carry, x, W_xh, W_hh, activation, *first_alone(h), dx, dW_xh, dW_hh, db_h)
     set_state(dh_0, carry[0])
 
 

@@ -77,13 +77,11 @@ def _forward_plain_spread(pool, x, W_xh, W_hh, b_h, cell, h, inner, saved):
 
 
 @jit
-def _backward_plain_spread(pool, dh, carry, x, W_xh, W_hh, cell, h, inner, saved):
-    dx, dW_xh, dW_hh, db_h = layer.empty_gradients(x, W_xh, W_hh, cell)
+def _backward_plain_spread(pool, dh, carry, x, W_xh, W_hh, cell, h, inner, saved, dx, dW_xh, dW_hh, db_h):
     parts, units = zero_sums(x, W_xh, cell), layer.no_units(h.dtype)
     back = (h, inner, saved), layer.plain_layout(), dx, carry, parts, layer.no_hidden(carry)
     _backward_spread(pool, dh, x, W_xh, W_hh.reshape(-1), units, cell, *back)
     sum_parts(parts, cell, dW_xh, dW_hh.reshape(-1), db_h, units)
-    return dx, dW_xh, dW_hh, db_h
 
 
 def forward_plain(x: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, *arguments: Any) -> None:
@@ -96,11 +94,12 @@ def forward_plain(x: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, *arguments:
 
 def backward_plain(
     dh: np.ndarray, carry: np.ndarray, x: np.ndarray, W_xh: np.ndarray, W_hh: np.ndarray, *arguments: Any
-) -> tuple[np.ndarray, ...]:
+) -> None:
     """Do what `rnnkit.kernels.layer.backward_plain` does, on all cores."""
     if _is_spread(x, W_hh):
-        return _backward_plain_spread(THREADS.words_of_pool(), dh, carry, x, W_xh, W_hh, *arguments)
-    return layer.backward_plain(dh, carry, x, W_xh, W_hh, *arguments)
+        _backward_plain_spread(THREADS.words_of_pool(), dh, carry, x, W_xh, W_hh, *arguments)
+    else:
+        layer.backward_plain(dh, carry, x, W_xh, W_hh, *arguments)
 
 
 def forward_layer(x: np.ndarray, W_xh: np.ndarray, W_h: np.ndarray, *arguments: Any) -> None:
