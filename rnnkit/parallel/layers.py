@@ -17,44 +17,45 @@ from rnnkit.kernels.partition import SHARD_ROWS, count_shards
 from rnnkit.parallel.pool import ALONE, WORKERS, run_tasks
 from rnnkit.parallel.threads import THREADS
 
-CALLS_ALONE = 400  # after the system has put a helper off: beside other work it would again
+# Multiplications without a helper after the system has put one off, some .07 s: beside other work it would again.
+ALONE_AFTER_STALL = 1 << 30
 LEAST_SHARED = 1 << 15  # recurrent weights of a layer from which on its products are shared: 182 units, of an LSTM 91
 
 _forward_tasks, _backward_tasks = as_tasks(forward_shard), as_tasks(backward_shard)
 
 
 @jit
-def team_for(pool, x):
+def team_for(pool, x, W_h):
     """Return the words of a team where a batch is one shard and a thread can help, but not soon after a stall."""
     if count_shards(x.shape[1]) > 1 or pool[WORKERS] == 0:
         return no_team()
     alone = load(pool, ALONE)
     if alone > 0:
-        store(pool, ALONE, alone - 1)
+        store(pool, ALONE, alone - x.shape[0] * W_h.size)
         return no_team()
     return new_team()
 
 
 @jit
 def run_shards(pool, task, frame, x, team):
-    """Run the shards, or one and its helper; after a stall the next CALLS_ALONE calls have none."""
+    """Run the shards, or one and its helper; after a stall calls have none for a while."""
     if team.size == 0:
         run_tasks(pool, task, frame, count_shards(x.shape[1]))
         return
     run_tasks(pool, task, frame, 2)
     if team[STALLED] == 1:
-        store(pool, ALONE, CALLS_ALONE)
+        store(pool, ALONE, ALONE_AFTER_STALL)
 
 
 @jit
 def _forward_spread(pool, x, W_xh, W_h, b_h, units, cell, states, layout):
-    weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), team_for(pool, x)
+    weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), team_for(pool, x, W_h)
     _run_forward(pool, (x, weights, cell, states, layout, team))
 
 
 @jit
 def _backward_spread(pool, dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, parts, hidden):
-    weights, team = pack_backward(x, W_xh, W_h, units, cell), team_for(pool, x)
+    weights, team = pack_backward(x, W_xh, W_h, units, cell), team_for(pool, x, W_h)
     _run_backward(pool, (dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team))
 
 

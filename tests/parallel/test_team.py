@@ -107,10 +107,11 @@ def test_a_helper_makes_right_halves_until_the_owner_ends():
 
 
 def test_calls_soon_after_a_stall_have_no_helper():
-    x, words = np.zeros((5, 1, 2)), pool.new(1, 0.0)
-    assert layers.team_for(words, x).size
-    words[pool.ALONE] = 1
-    assert not layers.team_for(words, x).size
-    assert layers.team_for(words, x).size  # one call later
+    x, W_h, words = np.zeros((5, 1, 2)), np.zeros(100), pool.new(1, 0.0)
+    assert layers.team_for(words, x, W_h).size
+    words[pool.ALONE] = 1000  # multiplications: two calls of 5 steps
+    assert not layers.team_for(words, x, W_h).size
+    assert not layers.team_for(words, x, W_h).size
+    assert layers.team_for(words, x, W_h).size
     words[pool.WORKERS] = 0
-    assert not layers.team_for(words, x).size
+    assert not layers.team_for(words, x, W_h).size
