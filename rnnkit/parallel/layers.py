@@ -14,11 +14,12 @@ from rnnkit.kernels.engine.forward import forward_shard
 from rnnkit.kernels.engine.team import STALLED, new_team, no_team
 from rnnkit.kernels.engine.weights import pack_backward, pack_forward, sum_parts, zero_sums
 from rnnkit.kernels.partition import SHARD_ROWS, count_shards
-from rnnkit.parallel.pool import ALONE, WORKERS, run_tasks
+from rnnkit.parallel.pool import ALONE, BACKOFF, WORKERS, run_tasks
 from rnnkit.parallel.threads import THREADS
 
-# Multiplications without a helper after the system has put one off, some .07 s: beside other work it would again.
-ALONE_AFTER_STALL = 1 << 30
+# Multiplications without a helper after the system has put one off, some 5 ms to .3 s: twice as many each time it does
+# so again, half as many after a call in which it did not.
+LEAST_ALONE, MOST_ALONE = 1 << 26, 1 << 32
 LEAST_SHARED = 1 << 15  # recurrent weights of a layer from which on its products are shared: 182 units, of an LSTM 91
 
 _forward_tasks, _backward_tasks = as_tasks(forward_shard), as_tasks(backward_shard)
@@ -43,8 +44,17 @@ def run_shards(pool, task, frame, x, team):
         run_tasks(pool, task, frame, count_shards(x.shape[1]))
         return
     run_tasks(pool, task, frame, 2)
+    back_off(pool, team)
+
+
+@jit
+def back_off(pool, team):
+    """Let calls have no helper for a while if this one's stalled."""
     if team[STALLED] == 1:
-        store(pool, ALONE, ALONE_AFTER_STALL)
+        store(pool, BACKOFF, min(max(LEAST_ALONE, 2 * load(pool, BACKOFF)), MOST_ALONE))
+        store(pool, ALONE, load(pool, BACKOFF))
+    else:
+        store(pool, BACKOFF, load(pool, BACKOFF) // 2)
 
 
 @jit

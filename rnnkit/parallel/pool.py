@@ -22,7 +22,8 @@ from rnnkit._compile.jit import jit
 from rnnkit._compile.simd.atomics import add, call_address, exchange, load, pause, replace, store
 
 LINE = 8  # words of a cache line
-CLAIMS, DONE, WAITING, BUSY, STOP, ALONE, FIXED, ASLEEP = (LINE * i for i in range(8))  # ALONE: multiplications
+CLAIMS, DONE, WAITING, BUSY, STOP, ALONE, FIXED, ASLEEP = (LINE * i for i in range(8))
+BACKOFF = ALONE + 1  # both count multiplications, and are the owner's of a team: see `rnnkit.parallel.layers`
 TASK, FRAME, WORKERS, SPINS, ACQUIRE, RELEASE, LOCK = range(FIXED, FIXED + 7)  # not written while a call runs
 CALL, N = 32, 16  # claims: number of the call, n, and the next task, from these bits on
 LOW = 0xFFFF

@@ -115,3 +115,19 @@ def test_calls_soon_after_a_stall_have_no_helper():
     assert layers.team_for(words, x, W_h).size
     words[pool.WORKERS] = 0
     assert not layers.team_for(words, x, W_h).size
+
+
+def test_a_helper_that_stalls_again_and_again_is_left_alone_for_longer_and_longer():
+    words, well, stalled = pool.new(1, 0.0), team.new_team(), team.new_team()
+    stalled[team.STALLED] = 1
+    pauses = []
+    for _ in range(10):
+        layers.back_off(words, stalled)
+        pauses.append(int(words[pool.ALONE]))
+    assert pauses == [min(layers.LEAST_ALONE << i, layers.MOST_ALONE) for i in range(10)]
+    words[pool.ALONE] = 0
+    for _ in range(40):
+        layers.back_off(words, well)
+    assert words[pool.ALONE] == words[pool.BACKOFF] == 0
+    layers.back_off(words, stalled)
+    assert words[pool.ALONE] == layers.LEAST_ALONE
