@@ -142,7 +142,7 @@ def add_outer_products(C, c, K, vectors, A, a, D, d, n, tile):
 def cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows.
 
-    By `while`: a range with a step begins with a division, which takes as long as three of a small tile's sums.
+    By `while`: a range with a step begins with a division, at every step of a net.
     """
     (height, width), lanes, v = tile, VECTOR_BYTES // C.itemsize, 0
     while v < vectors:
