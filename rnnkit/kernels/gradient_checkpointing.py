@@ -16,7 +16,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnkit.kernels._checks import as_symbols, check_activation, check_arrays
-from rnnkit.kernels.engine.weights import empty_dx, sum_parts, zero_sums
+from rnnkit.kernels.engine.sums import sum_parts, zero_sums
+from rnnkit.kernels.engine.weights import empty_dx
 from rnnkit.kernels.layer import NONE, PLAIN_LAYOUT, backward_layer, forward_layer, with_nothing_else
 from rnnkit.kernels.partition import chunk_steps
 from rnnkit.kernels.sequence import SequenceGradients

@@ -24,17 +24,12 @@ from rnnkit._compile.jit import jit
 from rnnkit.cells.descriptor import BACKWARD, FORWARD, SAVED, STATES
 from rnnkit.cells.handles import provide, words_of
 from rnnkit.kernels._checks import FLOATS
-from rnnkit.kernels.engine.backward import backward_shard
-from rnnkit.kernels.engine.forward import forward_shard
+from rnnkit.kernels.engine.backward import backward_rows
+from rnnkit.kernels.engine.forward import forward_rows
+from rnnkit.kernels.engine.sums import sum_parts, zero_sums
 from rnnkit.kernels.engine.team import no_team
-from rnnkit.kernels.engine.weights import (
-    last_states,
-    pack_backward,
-    pack_forward,
-    sum_parts,
-    zero_sums,
-)
-from rnnkit.kernels.partition import count_shards
+from rnnkit.kernels.engine.weights import last_states, pack_backward, pack_forward
+from rnnkit.kernels.partition import count_tasks, shards_together
 from rnnkit.kernels.rows import copy_columns
 
 
@@ -73,19 +68,21 @@ def no_hidden(carry):
 def forward_layer(x, W_xh, W_h, b_h, units, cell, states, layout):
     """Fill the states from the first one."""
     weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), no_team()
-    for shard in range(count_shards(x.shape[1])):
-        forward_shard(shard, x, weights, cell, states, layout, team)
+    together = shards_together(x.shape[1], 1, weights[1].nbytes)
+    for task in range(count_tasks(x.shape[1], together)):
+        forward_rows(task, together, x, weights, cell, states, layout, team)
 
 
 @jit
 def backward_layer(dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, parts, hidden):
     """Take carry from after the last step to before the first; add to each shard's part of the weight gradients.
 
-    dh, dx, carry, parts, hidden: see `backward_shard`.
+    dh, dx, carry, parts, hidden: see `backward_rows`.
     """
     weights, team = pack_backward(x, W_xh, W_h, units, cell), no_team()
-    for shard in range(count_shards(x.shape[1])):
-        backward_shard(shard, dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team)
+    together = shards_together(x.shape[1], 1, weights[0].nbytes)
+    for task in range(count_tasks(x.shape[1], together)):
+        backward_rows(task, together, dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team)
 
 
 @jit

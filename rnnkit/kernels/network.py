@@ -11,7 +11,8 @@ import numpy as np
 
 from rnnkit._compile.jit import jit
 from rnnkit.cells.descriptor import SAVED, STATES
-from rnnkit.kernels.engine.weights import empty_dx, sum_parts, zero_sums
+from rnnkit.kernels.engine.sums import sum_parts, zero_sums
+from rnnkit.kernels.engine.weights import empty_dx
 from rnnkit.kernels.engine.words import layer_sizes, words
 from rnnkit.kernels.layer import backward_layer, forward_layer
 from rnnkit.kernels.readout import _readout_backward, _readout_forward

@@ -124,7 +124,7 @@ def product(C, c, A, a, rows, P, tile, keep):
     row of A begin, and the padded N columns of the first row of C. tile: from `tile_for(rows, vectors of P)`.
     """
     vectors, K, lanes = P.shape
-    cover(C, c, C.shape[1], A, a, A.shape[1], 1, P, 0, K * lanes, lanes, rows, vectors, K, tile, keep)
+    cover(C, c, C.shape[1], lanes, A, a, A.shape[1], 1, P, 0, K * lanes, lanes, rows, vectors, K, tile, keep)
 
 
 @jit
@@ -135,20 +135,20 @@ def add_outer_products(C, c, K, vectors, A, a, D, d, n, tile):
     columns of the first row of D. tile: from `tile_for(K, vectors)`.
     """
     lanes = VECTOR_BYTES // C.itemsize
-    cover(C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
+    cover(C, c, vectors * lanes, lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
 
 
 @jit_inlined
-def cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+def cover(C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Cover C by tiles: a strip of columns at a time, whose part of P stays in the nearest cache for all rows.
 
     By `while`: a range with a step begins with a division, at every step of a net.
     """
-    (height, width), lanes, v = tile, VECTOR_BYTES // C.itemsize, 0
+    (height, width), v = tile, 0
     while v < vectors:
         w, strip, row = min(width, vectors - v), p + v * p_vector, 0
         while row < rows:
-            to, n = c + row * c_row + v * lanes, min(height, rows - row)
+            to, n = c + row * c_row + v * c_vector, min(height, rows - row)
             tile_product(C, to, c_row, A, a + row * a_row, a_row, a_k, P, strip, p_vector, p_k, K, n, w, keep)
             row += height
         v += width

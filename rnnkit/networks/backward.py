@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnkit.cells.descriptor import BACKWARD
 from rnnkit.cells.handles import provide
-from rnnkit.kernels.engine.weights import sum_parts, zero_sums
+from rnnkit.kernels.engine.sums import sum_parts, zero_sums
 from rnnkit.kernels.gradient_checkpointing import segments
 from rnnkit.kernels.readout import readout_backward
 from rnnkit.networks.by_state import Hidden, State

@@ -1,4 +1,4 @@
-"""One layer forward and back with the shards of its batch on all cores; `rnnkit.kernels.layer` does the same on one."""
+"""One layer forward and back with the rows of its batch on all cores; `rnnkit.kernels.layer` does the same on one."""
 
 from typing import Any
 
@@ -9,11 +9,12 @@ from rnnkit._compile.jit import jit
 from rnnkit._compile.simd.atomics import load, store
 from rnnkit._compile.simd.outlined import as_tasks
 from rnnkit.kernels import layer
-from rnnkit.kernels.engine.backward import backward_shard
-from rnnkit.kernels.engine.forward import forward_shard
+from rnnkit.kernels.engine.backward import backward_rows
+from rnnkit.kernels.engine.forward import forward_rows
+from rnnkit.kernels.engine.sums import sum_parts, zero_sums
 from rnnkit.kernels.engine.team import STALLED, new_team, no_team
-from rnnkit.kernels.engine.weights import pack_backward, pack_forward, sum_parts, zero_sums
-from rnnkit.kernels.partition import SHARD_ROWS, count_shards
+from rnnkit.kernels.engine.weights import pack_backward, pack_forward
+from rnnkit.kernels.partition import SHARD_ROWS, count_shards, count_tasks, shards_together
 from rnnkit.parallel.pool import ALONE, BACKOFF, WORKERS, run_tasks
 from rnnkit.parallel.threads import THREADS
 
@@ -22,7 +23,7 @@ from rnnkit.parallel.threads import THREADS
 LEAST_ALONE, MOST_ALONE = 1 << 26, 1 << 32
 LEAST_SHARED = 1 << 15  # recurrent weights of a layer from which on its products are shared: 182 units, of an LSTM 91
 
-_forward_tasks, _backward_tasks = as_tasks(forward_shard), as_tasks(backward_shard)
+_forward_tasks, _backward_tasks = as_tasks(forward_rows), as_tasks(backward_rows)
 
 
 @jit
@@ -38,10 +39,10 @@ def team_for(pool, x, W_h):
 
 
 @jit
-def run_shards(pool, task, frame, x, team):
-    """Run the shards, or one and its helper; after a stall calls have none for a while."""
+def run_all(pool, task, frame, n, team):
+    """Run the tasks, or one and its helper; after a stall calls have none for a while."""
     if team.size == 0:
-        run_tasks(pool, task, frame, count_shards(x.shape[1]))
+        run_tasks(pool, task, frame, n)
         return
     run_tasks(pool, task, frame, 2)
     back_off(pool, team)
@@ -60,25 +61,27 @@ def back_off(pool, team):
 @jit
 def _forward_spread(pool, x, W_xh, W_h, b_h, units, cell, states, layout):
     weights, team = pack_forward(x, W_xh, W_h, b_h, units, cell), team_for(pool, x, W_h)
-    _run_forward(pool, (x, weights, cell, states, layout, team))
+    together = shards_together(x.shape[1], pool[WORKERS] + 1, weights[1].nbytes)
+    _run_forward(pool, (together, x, weights, cell, states, layout, team))
 
 
 @jit
 def _backward_spread(pool, dh, x, W_xh, W_h, units, cell, states, layout, dx, carry, parts, hidden):
     weights, team = pack_backward(x, W_xh, W_h, units, cell), team_for(pool, x, W_h)
-    _run_backward(pool, (dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team))
+    together = shards_together(x.shape[1], pool[WORKERS] + 1, weights[0].nbytes)
+    _run_backward(pool, (together, dh, x, weights, cell, states, layout, dx, carry, parts, hidden, team))
 
 
 @jit
 def _run_forward(pool, arguments):  # a function of its own: its caller keeps the arrays alive until it returns
     task, frame = _forward_tasks(arguments)
-    run_shards(pool, task, frame, arguments[0], arguments[5])
+    run_all(pool, task, frame, count_tasks(arguments[1].shape[1], arguments[0]), arguments[6])
 
 
 @jit
 def _run_backward(pool, arguments):
     task, frame = _backward_tasks(arguments)
-    run_shards(pool, task, frame, arguments[1], arguments[10])
+    run_all(pool, task, frame, count_tasks(arguments[2].shape[1], arguments[0]), arguments[11])
 
 
 @jit

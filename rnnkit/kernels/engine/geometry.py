@@ -20,7 +20,7 @@ from rnnkit._compile.simd.vectors import VECTOR_BYTES
 from rnnkit.cells.descriptor import ENTRY, ENTRY_WORDS, GROUP, GROUP_WORDS, GROUPS
 from rnnkit.kernels.engine.types import WORDS
 from rnnkit.kernels.engine.words import words
-from rnnkit.kernels.products import padded, spread_rows
+from rnnkit.kernels.products import padded, spread_rows, tile_for
 
 U_LENGTH, OUT_LENGTH, PACKED, PACKED_BACK, PARTS, HEAD = range(6)
 U, ONE, ROWS, COLUMN, COLUMNS, VECTORS, KEEP, CLEAR, PACK, PART, INPUTS, BACK_VECTORS, BACK_PACK, HAS_X, PRODUCT = (
@@ -62,7 +62,8 @@ def fill_geometry(cell, H, n_x, bytes_, g):
         g[p + PACK], g[p + PART], g[p + INPUTS] = g[PACKED], g[PARTS], inputs
         g[p + BACK_VECTORS], g[p + BACK_PACK], g[p + HAS_X] = padded(inputs, bytes_) // lanes, g[PACKED_BACK], d[w + 3]
         g[PACKED] += g[p + VECTORS] * lanes * (inputs + 1)
-        g[PARTS] += g[p + VECTORS] * lanes * (inputs + 1)
+        width = tile_for(inputs + 1, g[p + VECTORS])[1]  # of a strip: see `sums.py`
+        g[PARTS] += (g[p + VECTORS] + width - 1) // width * width * lanes * (inputs + 1)
         g[PACKED_BACK] += g[p + BACK_VECTORS] * lanes * count * H
         column, made, out = column + inputs + 1, max(made, first + count), max(out, padded(inputs, bytes_))
     g[U_LENGTH], g[OUT_LENGTH] = spread_rows(max(column, padded(H, bytes_)), bytes_), out

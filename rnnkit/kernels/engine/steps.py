@@ -8,7 +8,8 @@ units took twice as long.
 
 from rnnkit._compile.jit import jit, jit_inlined
 from rnnkit._compile.simd.rows import move_rows
-from rnnkit.cells.descriptor import BLOCKS, DIRECT, GROUPS, ORDER, STATES
+from rnnkit._compile.simd.vectors import VECTOR_BYTES
+from rnnkit.cells.descriptor import BLOCKS, DIRECT, GROUPS, IN_ROWS, ORDER, STATES
 from rnnkit.kernels.engine.geometry import (
     BACK_PACK,
     BACK_VECTORS,
@@ -19,16 +20,17 @@ from rnnkit.kernels.engine.geometry import (
     KEEP,
     ONE,
     PACK,
-    PART,
     ROWS,
     VECTORS,
     U,
     of_entry,
     of_product,
 )
-from rnnkit.kernels.engine.team import share_outer_products, share_product
+from rnnkit.kernels.engine.team import share_product
 from rnnkit.kernels.products import tile_for
 from rnnkit.kernels.rows import copy_columns, move_symbol_rows
+
+LEAST_ROW = 64  # numbers of a row from which on a loop over each costs less than to copy them
 
 
 @jit
@@ -98,6 +100,12 @@ def make_blocks(a, u, row, x, t, first, n_rows, W_xh, packed, tiles, d, g, team)
 
 
 @jit
+def stand_apart(d, H, bytes_):
+    """Return whether blocks stand apart for the loops, not in rows of whole vectors that are worth a loop each."""
+    return d[IN_ROWS] == 0 and (H < LEAST_ROW or H % (VECTOR_BYTES // bytes_) > 0)
+
+
+@jit
 def part_blocks(room, at, a, n_rows, H, d):
     """Copy each block of a, which stand side by side, to the n_rows rows of its own in room from `at` on."""
     for position in range(d[BLOCKS]):
@@ -150,13 +158,3 @@ def clear_rest(adjoints, n_rows, H, given, d):
 def write_dx(dx, t, first, n_rows, source, at, add):
     """Write dL/dx_t, or add to it."""
     move_rows(dx, element(dx, t, first), dx.shape[2], source, at, source.shape[1], n_rows, dx.shape[2], add)
-
-
-@jit_inlined
-def add_to_sums(sums, at, u, delta, n, tiles, d, g, team):
-    """Add what n rows contribute to dL/dW of each product, which stand in sums from `at` on: u^T delta."""
-    for k in range(d[GROUPS]):
-        _, p = of_product(d, g, k)
-        tile, to = (tiles[k, 4], tiles[k, 5]), at + g[p + PART]
-        of_u, of_delta = g[p + U], g[p + COLUMN]
-        share_outer_products(team, sums, to, g[p + ROWS], g[p + VECTORS], u, of_u, delta, of_delta, n, tile)

@@ -33,7 +33,7 @@ def no_team():
 
 @jit
 def new_team():
-    """Return the words of an owner and a helper; a job is 14."""
+    """Return the words of an owner and a helper; a job is 15."""
     return np.zeros(JOB + 2 * LINE, np.int64)
 
 
@@ -60,29 +60,32 @@ def help_team(team, like):
 @jit
 def do_job(team, like):
     """Make the columns that are posted."""
-    C, c_row, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, height, width, keep = (
+    C, c_row, c_vector, A, a_row, a_k, P, p_vector, p_k, rows, vectors, K, height, width, keep = (
         team[JOB], team[JOB + 1], team[JOB + 2], team[JOB + 3], team[JOB + 4], team[JOB + 5], team[JOB + 6],
         team[JOB + 7], team[JOB + 8], team[JOB + 9], team[JOB + 10], team[JOB + 11], team[JOB + 12], team[JOB + 13],
+        team[JOB + 14],
     )  # fmt: skip
     size = (MOST_NUMBERS,)
     out, left, right = (
         carray(numbers_at(C, like), size), carray(numbers_at(A, like), size), carray(numbers_at(P, like), size),
     )  # fmt: skip
-    cover(out, 0, c_row, left, 0, a_row, a_k, right, 0, p_vector, p_k, rows, vectors, K, (height, width), keep)
+    cover(
+        out, 0, c_row, c_vector, left, 0, a_row, a_k, right, 0, p_vector, p_k, rows, vectors, K, (height, width), keep
+    )
 
 
 @jit_inlined
 def share_product(team, C, c, A, a, rows, P, p, vectors, K, tile, keep):
     """Do `product`, with a helper if any. The matrix (vectors, K, lanes) is packed from element p of P on."""
     lanes = VECTOR_BYTES // C.itemsize
-    share(team, C, c, C.shape[1], A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
+    share(team, C, c, C.shape[1], lanes, A, a, A.shape[1], 1, P, p, K * lanes, lanes, rows, vectors, K, tile, keep)
 
 
 @jit_inlined
 def share_outer_products(team, C, c, K, vectors, A, a, D, d, n, tile):
-    """Do `add_outer_products`, with a helper if any."""
+    """Do `add_outer_products` into a matrix of strips (`sums.py`), with a helper if any."""
     lanes = VECTOR_BYTES // C.itemsize
-    share(team, C, c, vectors * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
+    share(team, C, c, tile[1] * lanes, K * lanes, A, a, 1, A.shape[1], D, d, lanes, D.shape[1], K, vectors, n, tile, 1)
 
 
 @jit
@@ -94,31 +97,31 @@ def describe_job(team, i, *words):  # noqa: ANN002
 
 
 @jit_inlined
-def share(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+def share(team, C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Do `cover`, with a helper if any."""
     if team.size == 0:
-        cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
+        cover(C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
     else:
-        share_columns(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
+        share_columns(team, C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
 
 
 @jit
-def share_columns(team, C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
+def share_columns(team, C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep):
     """Do `cover` with the helper, where the product is worth it."""
     own, bytes_ = (vectors + 1) // 2, C.itemsize
     own = min(vectors, (own + tile[1] - 1) // tile[1] * tile[1])
     if own == vectors or rows * vectors * K * (VECTOR_BYTES // bytes_) < LEAST:
-        cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
+        cover(C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, vectors, K, tile, keep)
         return
-    to, strip = c + own * (VECTOR_BYTES // bytes_), p + own * p_vector
-    describe_job(team, 0, C.ctypes.data + to * bytes_, c_row, A.ctypes.data + a * bytes_, a_row, a_k)
-    describe_job(team, 5, P.ctypes.data + strip * bytes_, p_vector, p_k, rows)
-    describe_job(team, 9, vectors - own, K, tile[0], tile[1], keep)
+    to, strip = c + own * c_vector, p + own * p_vector
+    describe_job(team, 0, C.ctypes.data + to * bytes_, c_row, c_vector, A.ctypes.data + a * bytes_, a_row, a_k)
+    describe_job(team, 6, P.ctypes.data + strip * bytes_, p_vector, p_k, rows)
+    describe_job(team, 10, vectors - own, K, tile[0], tile[1], keep)
     job = team[POSTED] + 1
     store(team, POSTED, job)
-    cover(C, c, c_row, A, a, a_row, a_k, P, p, p_vector, p_k, rows, own, K, tile, keep)
+    cover(C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector, p_k, rows, own, K, tile, keep)
     if replace(team, CLAIMED, job - 1, job):
-        cover(C, to, c_row, A, a, a_row, a_k, P, strip, p_vector, p_k, rows, vectors - own, K, tile, keep)
+        cover(C, to, c_row, c_vector, A, a, a_row, a_k, P, strip, p_vector, p_k, rows, vectors - own, K, tile, keep)
     else:
         waited = 0
         while load(team, DONE) < job:

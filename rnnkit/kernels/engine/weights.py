@@ -1,4 +1,4 @@
-"""The weights of a layer: packed before a sequence, their gradients added up and taken apart after it.
+"""The weights of a layer, packed before a sequence; `sums.py` has their gradients.
 
 W_xh (I, blocks of x times H), the recurrent weights, of each state that enters blocks W_<state>h (H, its blocks times
 H), one after the other in one flat array, b_h and the numbers of units, flat too. Each product has one matrix of what
@@ -10,9 +10,8 @@ from numba import types
 
 from rnnkit._compile.jit import jit
 from rnnkit._compile.simd.outlined import outlined
-from rnnkit._compile.simd.rows import move_rows
 from rnnkit._compile.simd.vectors import VECTOR_BYTES
-from rnnkit.cells.descriptor import BIAS, GROUPS, OF_X, UNITS
+from rnnkit.cells.descriptor import BIAS, GROUPS, OF_X
 from rnnkit.kernels.engine.geometry import (
     BACK_PACK,
     BACK_VECTORS,
@@ -21,8 +20,6 @@ from rnnkit.kernels.engine.geometry import (
     PACK,
     PACKED,
     PACKED_BACK,
-    PART,
-    PARTS,
     ROWS,
     VECTORS,
     U,
@@ -33,12 +30,10 @@ from rnnkit.kernels.engine.geometry import (
 )
 from rnnkit.kernels.engine.types import WORDS
 from rnnkit.kernels.engine.words import words
-from rnnkit.kernels.partition import count_shards
 from rnnkit.kernels.products import aligned, pack_columns, pack_rows
 from rnnkit.kernels.rows import copy_columns
 
 FLOATS, INT = (types.float32, types.float64), types.intp
-SUMS = [(types.Tuple([f[:, ::1], f[:, :, ::1], f[:, ::1]]), INT, f[:, ::1], f[::1], f[::1], f[::1]) for f in FLOATS]
 
 
 @jit
@@ -136,55 +131,6 @@ def fill_backward(W_xh, W_h, cell, n_x, g, packed):
             W, start = of_blocks(d, entry, d[w + 1], weights_of(d, entry, W_xh, W_h, n_x, H), H)
             pack_columns(W, start, P, first)
             first += W.shape[0]
-
-
-@jit
-def zero_sums(x, W_xh, cell):
-    """Return what the shards add to: the sums of all products, those of symbols (shards, I, G), and of units."""
-    n, (I, G), d, n_x = count_shards(x.shape[1]), W_xh.shape, words(cell), width_of_x(x)  # noqa: E741
-    H = units_of(d, W_xh)
-    of_products = aligned(n, geometry(cell, H, n_x, W_xh.itemsize)[PARTS], W_xh.dtype)
-    of_products.fill(0)
-    of_symbols = np.zeros((n, I if x.ndim == 2 else 0, G), W_xh.dtype)
-    return of_products, of_symbols, np.zeros((n, d[UNITS] * H), W_xh.dtype)
-
-
-@outlined("rnnkit_sum_parts", SUMS)
-def add_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
-    """Write the gradients of the weights: the shards' parts added in order."""
-    (of_products, of_symbols, of_units), d, (I, G) = parts, words(cell), dW_xh.shape  # noqa: E741
-    H, n_x = units_of(d, dW_xh), I - of_symbols.shape[1]
-    g = geometry(cell, H, n_x, dW_xh.itemsize)
-    for s in range(of_products.shape[0]):
-        keep = 1 if s > 0 else 0
-        for k in range(d[GROUPS]):
-            sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H, keep)
-        move_rows(dW_xh, 0, G, of_symbols, s * (I - n_x) * G, G, I - n_x, G, keep)
-        move_rows(dunits, 0, 0, of_units, s * dunits.size, 0, 1, dunits.size, keep)
-
-
-@jit
-def sum_parts(parts, cell, dW_xh, dW_h, db_h, dunits):
-    """Do `add_parts`, compiled, from Python too."""
-    add_parts(parts, cell, dW_xh, dW_h, db_h, dunits)
-
-
-@jit
-def sum_product(of_products, s, d, g, k, dW_xh, dW_h, db_h, n_x, H, keep):
-    """Add what shard s has summed of product k to what is there, or write it."""
-    w, p = of_product(d, g, k)
-    width = g[p + VECTORS] * (VECTOR_BYTES // of_products.itemsize)
-    part = of_products[s, g[p + PART] : g[p + PART] + g[p + ROWS] * width].reshape(g[p + ROWS], width)
-    for e in range(d[w + 4], d[w + 4] + d[w + 5]):
-        entry, column = of_entry(d, g, e)
-        dW = weights_of(d, entry, dW_xh, dW_h, n_x, H)
-        for i in range(d[w + 1]):
-            of_block, row = d[d[entry + 3] + i] * H, dW.shape[1]
-            move_rows(dW, of_block, row, part, (column - g[p + U]) * width + i * H, width, dW.shape[0], H, keep)
-    for i in range(d[w + 1]):
-        at = d[BIAS] + 2 * (d[w] + i)
-        if d[at] == k:
-            move_rows(db_h, d[at + 1] * H, 0, part, (g[p + ONE] - g[p + U]) * width + i * H, 0, 1, H, keep)
 
 
 @jit
