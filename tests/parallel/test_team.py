@@ -122,12 +122,20 @@ def test_a_helper_that_stalls_again_and_again_is_left_alone_for_longer_and_longe
     stalled[team.STALLED] = 1
     pauses = []
     for _ in range(10):
-        layers.back_off(words, stalled)
+        layers.back_off(words, stalled, 1000)
         pauses.append(int(words[pool.ALONE]))
     assert pauses == [min(layers.LEAST_ALONE << i, layers.MOST_ALONE) for i in range(10)]
     words[pool.ALONE] = 0
     for _ in range(40):
-        layers.back_off(words, well)
+        layers.back_off(words, well, 1000)
     assert words[pool.ALONE] == words[pool.BACKOFF] == 0
-    layers.back_off(words, stalled)
+    layers.back_off(words, stalled, 1000)
     assert words[pool.ALONE] == layers.LEAST_ALONE
+
+
+@pytest.mark.parametrize(("pauses", "is_stall"), [(2600, False), (2700, True)])
+def test_a_wait_is_a_stall_where_it_costs_half_of_what_the_helper_spares(pauses, is_stall):
+    words, waited = pool.new(1, 0.0), team.new_team()
+    words[pool.SPINS], waited[team.STALLED] = 1000, pauses  # 1000 pauses are 50 us
+    layers.back_off(words, waited, 50 * 512 * 512)  # may wait for 131 us
+    assert (words[pool.ALONE] > 0) == is_stall

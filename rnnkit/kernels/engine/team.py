@@ -5,7 +5,7 @@ unless the helper has claimed it meanwhile: it waits for what is under way, neve
 off before it began. Each column is summed as it would be alone, so the bytes are the same.
 
     team    int64 words, or none without a helper: the last job posted, the last one claimed, the last one done, whether
-            all is done, whether the owner had to wait long, each on a cache line of its own; then what the job is
+            all is done, in how many pauses the owner waited long, each on a cache line of its own; then what the job is
 """
 
 import numpy as np
@@ -128,4 +128,4 @@ def share_columns(team, C, c, c_row, c_vector, A, a, a_row, a_k, P, p, p_vector,
             waited += 1
             pause()
         if waited > PATIENCE:
-            team[STALLED] = 1
+            team[STALLED] += waited
