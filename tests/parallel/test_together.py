@@ -5,38 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numba import config
+from one_layer import calls, same
 
 from rnnkit import kernels, parallel, reference
-from rnnkit.kernels import TANH
 from rnnkit.kernels.engine.sums import LEAST_GATHERED
 from rnnkit.kernels.partition import count_shards, count_tasks, shards_together, task_bounds
 
 T, B = 30, 37  # 4 shards of 9 or 10 rows; three chunks of steps
 SIZES = {"rnn": 400, "lstm": 200, "gru": 240}  # units: the weights have more than 1 MB in float64
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 ROUNDING = 1e-12  # another order of sums over 1110 rows, relative to the largest
-
-
-def calls(kind, symbols):
-    """Return f(module): all that forward and BPTT of a large net return."""
-    rng, H, n = np.random.default_rng(0), SIZES[kind], GATES[kind]
-    shapes = (T, B, 6), (B, H), (6, n * H), (H, n * H), (H if n == 1 else 4 * H,), (T, B, H)
-    x, h_0, W_xh, W_hh, b_h, dh = (0.3 * rng.standard_normal(shape) for shape in shapes)
-    W_hh /= np.sqrt(H)
-    if symbols:
-        x = rng.integers(0, 6, (T, B))
-
-    def run(module):
-        if kind == "rnn":
-            h = module.rnn_forward(x, h_0, W_xh, W_hh, b_h, TANH)
-            return h, *module.rnn_backward(dh, x, h, W_xh, W_hh, TANH)
-        if kind == "lstm":
-            states = module.lstm_forward(x, h_0, h_0, W_xh, W_hh, b_h)
-            return *states, *module.lstm_backward(dh, h_0, x, *states, W_xh, W_hh)
-        states = module.gru_forward(x, h_0, W_xh, W_hh, b_h)
-        return *states, *module.gru_backward(dh, x, *states, W_xh, W_hh)
-
-    return run
 
 
 @pytest.mark.parametrize("B", [1, 8, 20, 37, 64, 128, 1000])
@@ -55,14 +32,13 @@ def test_tasks_take_every_row_once_and_whole_shards(B, threads):
 @pytest.mark.parametrize("symbols", [False, True])
 @pytest.mark.parametrize("kind", SIZES)
 def test_the_bytes_of_shards_alone(kind, symbols):
-    W_bytes, run, before = SIZES[kind] ** 2 * GATES[kind] * 8, calls(kind, symbols), parallel.get_num_threads()
-    assert [shards_together(B, threads, W_bytes) for threads in (1, 2, 4)] == [4, 2, 1]
+    (run, W_hh), before = calls(kind, SIZES[kind], B, T, "float64", symbols), parallel.get_num_threads()
+    assert [shards_together(B, threads, W_hh.nbytes) for threads in (1, 2, 4)] == [4, 2, 1]
     wanted = run(kernels)
     try:
         for threads in (2, 4):
             parallel.set_num_threads(threads)
-            for a, b in zip(run(parallel), wanted, strict=True):
-                assert a.tobytes() == b.tobytes()
+            assert same(run(parallel), wanted)
     finally:
         parallel.set_num_threads(before)
 
@@ -70,6 +46,6 @@ def test_the_bytes_of_shards_alone(kind, symbols):
 @pytest.mark.parametrize("kind", SIZES)
 def test_large_layers_against_the_reference(kind):
     assert SIZES[kind] >= LEAST_GATHERED
-    run = calls(kind, symbols=False)
+    run, _ = calls(kind, SIZES[kind], B, T, "float64")
     for a, b in zip(run(kernels), run(reference), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=ROUNDING * np.abs(b).max())
