@@ -10,7 +10,7 @@ SHARD_ROWS, MAX_SHARDS = 8, 8  # at least 8 rows: fewer leave the registers of a
 CHUNK_ROWS = 128  # rows of a chunk: 64 to 256 were alike, above that it leaves the L2 cache at H = 512
 # Weights of more bytes than an L2 cache holds are read once a step for up to so many rows of several shards. Float32
 # GFLOP/s of a core (AVX-512) for 16, 32, 64 and 128 rows: with W (519, 2048) 124, 140, 156 and 160; with W (519, 512),
-# which the cache holds, 169, 161, 167 and 162.
+# 1 MB, 169, 161, 167 and 162.
 LEAST_TOGETHER, ROWS_TOGETHER = 1 << 20, 64
 
 

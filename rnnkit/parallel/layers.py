@@ -21,7 +21,7 @@ from rnnkit.parallel.threads import SPIN_SECONDS, THREADS
 # Multiplications without a helper after the system has put one off, some 5 ms to .3 s: twice as many each time it does
 # so again, half as many after a call in which it did not.
 LEAST_ALONE, MOST_ALONE = 1 << 26, 1 << 32
-# Seconds of long waits a multiplication from which on a helper is not worth it, about half of what it spares: forward,
+# Seconds of long waits for each multiplication that a helper is worth, a fifth to half of what it spares: forward,
 # 512 units, one row and 50 steps, an RNN takes .45 ms with a helper and .72 alone, an LSTM 5.0 and 7.4.
 WORTH = 1e-11
 LEAST_SHARED = 1 << 15  # recurrent weights of a layer from which on its products are shared: 182 units, of an LSTM 91
